@@ -1,0 +1,28 @@
+import { z } from "zod";
+import { JsonValue } from "./json-value.ts";
+import { MetricKey } from "./metric.ts";
+import { Name } from "./names.ts";
+
+/** A decision that was taken, with all that is needed to take it again. Append-only. */
+export const Decision = z.strictObject({
+	id: z.uuid(),
+	/** ISO 8601, UTC. */
+	decidedAt: z.iso.datetime(),
+	kind: z.enum(["halt", "notify"]),
+	actor: z.literal("guardrail"),
+	experiment: Name,
+	iteration: z.int().min(1),
+	metric: MetricKey,
+	/** In words, for people. */
+	reason: z.string(),
+	/** The statistic that fired and its threshold. */
+	statistic: z.strictObject({ name: z.string(), variant: Name, logEValue: z.number(), logThreshold: z.number() }),
+	/** Sufficient statistics and settings from which the statistic is recomputed. */
+	inputs: JsonValue,
+	/** sha256 of the experiment file that was in force. */
+	experimentDigest: z.string(),
+	codeVersion: z.string(),
+	/** Last routing revision whose assignments count as evidence; the halt writes a higher one. */
+	lastRevision: z.int().min(0),
+});
+export type Decision = z.infer<typeof Decision>;

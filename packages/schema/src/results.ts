@@ -1,0 +1,105 @@
+import { z } from "zod";
+import { Decision } from "./decision.ts";
+import { ExperimentStatus, UnitType } from "./experiment.ts";
+import { Direction, MetricKey } from "./metric.ts";
+import { Name } from "./names.ts";
+
+/** A number that could not be estimated, and why. Never 0, never NaN. */
+export const NotEstimable = z.strictObject({
+	kind: z.literal("not-estimable"),
+	reason: z.string(),
+	message: z.string(),
+});
+
+export const VariantEstimate = z.discriminatedUnion("kind", [
+	z.strictObject({
+		kind: z.literal("estimated"),
+		value: z.number(),
+		standardError: z.number(),
+	}),
+	NotEstimable,
+]);
+
+/** An effect with an interval; a bound of `null` is unbounded. */
+export const Effect = z.discriminatedUnion("kind", [
+	z.strictObject({
+		kind: z.literal("estimated"),
+		value: z.number(),
+		lower: z.number().nullable(),
+		upper: z.number().nullable(),
+	}),
+	NotEstimable,
+]);
+export type Effect = z.infer<typeof Effect>;
+
+export const MetricComparison = z.strictObject({
+	variant: Name,
+	absoluteEffect: Effect,
+	relativeEffect: Effect,
+	/** Always-valid p-value that the variant equals control. */
+	pValue: z.number().nullable(),
+	/** What may be concluded now: `better` and `worse` only when the interval excludes zero. */
+	conclusion: z.enum(["better", "worse", "undecided", "too-few"]),
+});
+
+export const MetricResult = z.strictObject({
+	metric: MetricKey,
+	role: z.enum(["primary", "secondary", "guardrail"]),
+	direction: Direction,
+	unit: z.enum(["share", "ms", "usd", "score"]),
+	estimates: z.record(Name, VariantEstimate),
+	/** Observations per variant: calls, feedback events or units. */
+	observations: z.record(Name, z.int()),
+	comparisons: z.array(MetricComparison),
+});
+export type MetricResult = z.infer<typeof MetricResult>;
+
+export const GuardrailResult = z.strictObject({
+	metric: MetricKey,
+	variant: Name,
+	/** `unmeasured` is not good news. */
+	status: z.enum(["passing", "breached", "inconclusive", "unmeasured"]),
+	nonInferiorityMargin: z.number(),
+	/** Largest e-value over the starts that are watched, as natural logarithm, and what it must exceed. */
+	logEValue: z.number().nullable(),
+	logThreshold: z.number().nullable(),
+	message: z.string(),
+});
+export type GuardrailResult = z.infer<typeof GuardrailResult>;
+
+export const Verdict = z.strictObject({
+	kind: z.enum(["halted", "invalid", "no-data", "too-few", "keep-running", "better", "worse", "stopped"]),
+	/** One sentence a person can act on. */
+	sentence: z.string(),
+	reasons: z.array(z.string()),
+});
+export type Verdict = z.infer<typeof Verdict>;
+
+/** `GET /api/v1/experiments/:key/results` */
+export const ExperimentResults = z.strictObject({
+	schemaVersion: z.literal(1),
+	experiment: Name,
+	iteration: z.int(),
+	status: ExperimentStatus,
+	unit: UnitType,
+	alpha: z.number(),
+	computedAt: z.iso.datetime(),
+	/** Start time of the newest call that was counted. */
+	newestCallAt: z.iso.datetime().nullable(),
+	/** Evidence up to this routing revision counts; `null` while the experiment runs. */
+	closedAtRevision: z.int().nullable(),
+	variants: z.array(
+		z.strictObject({ key: Name, version: z.string(), weight: z.int(), units: z.int(), calls: z.int() }),
+	),
+	/** Units seen in two arms of this iteration: left out, and counted here. */
+	excludedUnits: z.int(),
+	sampleRatioMismatch: z.discriminatedUnion("kind", [
+		z.strictObject({ kind: z.literal("estimated"), pValue: z.number(), mismatch: z.boolean() }),
+		NotEstimable,
+	]),
+	metrics: z.array(MetricResult),
+	guardrails: z.array(GuardrailResult),
+	verdict: Verdict,
+	decisions: z.array(Decision),
+});
+export type ExperimentResults = z.infer<typeof ExperimentResults>;
