@@ -8,15 +8,19 @@ export const Decision = z.strictObject({
 	id: z.uuid(),
 	/** ISO 8601, UTC. */
 	decidedAt: z.iso.datetime(),
-	kind: z.enum(["halt", "notify"]),
-	actor: z.literal("guardrail"),
+	/** `start`: an iteration began to enrol; its time anchors the restarts of the guardrails. */
+	kind: z.enum(["start", "halt", "notify"]),
+	actor: z.enum(["guardrail", "service"]),
 	experiment: Name,
 	iteration: z.int().min(1),
-	metric: MetricKey,
+	/** The guardrail metric; `null` for a start. */
+	metric: MetricKey.nullable(),
 	/** In words, for people. */
 	reason: z.string(),
-	/** The statistic that fired and its threshold. */
-	statistic: z.strictObject({ name: z.string(), variant: Name, logEValue: z.number(), logThreshold: z.number() }),
+	/** The statistic that fired and its threshold; `null` for a start. */
+	statistic: z
+		.strictObject({ name: z.string(), variant: Name, logEValue: z.number(), logThreshold: z.number() })
+		.nullable(),
 	/** Sufficient statistics and settings from which the statistic is recomputed. */
 	inputs: JsonValue,
 	/** sha256 of the experiment file that was in force. */
