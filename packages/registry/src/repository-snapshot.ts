@@ -1,0 +1,43 @@
+import type { Environment, Experiment, ModelParameters } from "@armspan/schema";
+
+/** `experiments/<key>.yaml` as committed. */
+export interface ExperimentFile {
+	/** Path inside the repository, with `/`. */
+	readonly file: string;
+	/** sha256 of the file's bytes, 64 hex digits. */
+	readonly digest: string;
+	readonly experiment: Experiment;
+}
+
+/** `environments/<name>.yaml` as committed. */
+export interface EnvironmentFile {
+	readonly name: string;
+	readonly file: string;
+	readonly environment: Environment;
+}
+
+/** A prompt file under an annotated tag `prompts/<name>@<version>`. */
+export interface ReleasedPrompt {
+	readonly bytes: Uint8Array;
+	/** sha256 of the bytes, 64 hex digits: the version's identity. */
+	readonly digest: string;
+	readonly model: string;
+	readonly config: ModelParameters;
+	/** Path inside the repository at the released commit. */
+	readonly file: string;
+}
+
+/** What a commit intends. Work tree and index play no part in it. */
+export interface RepositorySnapshot {
+	/** Full object id. */
+	readonly commit: string;
+	/** Sorted by file. */
+	readonly experiments: readonly ExperimentFile[];
+	/** Sorted by file. */
+	readonly environments: readonly EnvironmentFile[];
+	/**
+	 * Released versions that an environment or an experiment of this snapshot names, under `name@version`.
+	 * A draft may name a version that is not released yet; that version is then not in the map.
+	 */
+	readonly releases: ReadonlyMap<string, ReleasedPrompt>;
+}
