@@ -1,0 +1,26 @@
+export { openStore } from "./open-store.ts";
+export { decodeLogs, decodeTraces } from "./otlp/decode.ts";
+export { encodeExportResponse } from "./otlp/encode-export-response.ts";
+export type {
+	AttributeMap,
+	Decoded,
+	DecodedLogs,
+	DecodedTraces,
+	LogRow,
+	OtlpContentType,
+	TraceEvent,
+	TraceLink,
+	TraceRow,
+} from "./rows.ts";
+export type {
+	CallIdentity,
+	EvidenceKey,
+	IterationKey,
+	RatioMoments,
+	Store,
+	StoreCounts,
+	StoreOptions,
+	VariantTotals,
+	ViolationWindows,
+} from "./store.ts";
+export { StoreError, type StoreErrorCode, type StoreErrorDetails } from "./store-error.ts";

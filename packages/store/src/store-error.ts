@@ -1,0 +1,35 @@
+export type StoreErrorCode =
+	/** Another process has the data folder open. */
+	| "STORE_LOCKED"
+	/** This process has another data folder open; chDB serves one per process. */
+	| "STORE_PATH_CONFLICT"
+	/** The folder or the server cannot be opened or reached. */
+	| "STORE_UNAVAILABLE"
+	/** The engine is older than the schema needs. */
+	| "ENGINE_UNSUPPORTED"
+	/** The database was migrated by other files than these. */
+	| "MIGRATION_MISMATCH"
+	| "MIGRATION_FAILED"
+	| "INSERT_FAILED"
+	| "QUERY_FAILED"
+	| "STORE_CLOSED"
+	/** The body is not an OTLP export request; sending it again cannot help. */
+	| "OTLP_MALFORMED"
+	/** The body is well-formed but larger or deeper than a request may be. */
+	| "OTLP_LIMIT_EXCEEDED"
+	| "OTLP_CONTENT_TYPE_UNSUPPORTED";
+
+export type StoreErrorDetails = Readonly<Record<string, string | number | boolean | null>>;
+
+/** Everything that this package throws on purpose. */
+export class StoreError extends Error {
+	readonly code: StoreErrorCode;
+	readonly details: StoreErrorDetails;
+
+	constructor(code: StoreErrorCode, message: string, details: StoreErrorDetails = {}, options?: ErrorOptions) {
+		super(message, options);
+		this.name = "StoreError";
+		this.code = code;
+		this.details = details;
+	}
+}

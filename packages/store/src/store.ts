@@ -1,0 +1,96 @@
+import type { Decision, MetricKey } from "@armspan/schema";
+import type { LogRow, TraceRow } from "./rows.ts";
+
+export type StoreOptions =
+	| { kind: "embedded"; path: string }
+	| { kind: "server"; url: string; database?: string; username?: string; password?: string };
+
+/** Which iteration of which experiment. */
+export interface IterationKey {
+	experiment: string;
+	iteration: number;
+}
+
+/** Evidence of one iteration, closed at a routing revision when `untilRevision` is given (that revision included). */
+export interface EvidenceKey extends IterationKey {
+	untilRevision?: number;
+}
+
+/**
+ * Sums over units of a ratio metric's numerator Y and denominator N, exact integers.
+ * `units` counts units with N > 0; `sumY / sumN / scale` is the mean in the metric's unit times
+ * what `scale` says: error-rate 1, latency 1000 (µs per ms), cost 1e9, feedback 1e6, conversion 1.
+ */
+export interface RatioMoments {
+	units: number;
+	sumY: bigint;
+	sumN: bigint;
+	sumYY: bigint;
+	sumNN: bigint;
+	sumYN: bigint;
+	/** What Y is divided by to get the unit of the schema's METRICS. */
+	scale: number;
+}
+
+export interface VariantTotals {
+	/** Units seen in two variants of the iteration: left out everywhere, counted here. */
+	excludedUnits: number;
+	/** Start of the newest call that was counted. */
+	newestCallAt: Date | null;
+	variants: { variant: string; units: number; calls: number; metrics: Record<MetricKey, RatioMoments> }[];
+}
+
+export interface ViolationWindows {
+	variant: string;
+	/** Units by the window of their latest failed call, ascending; units without a failed call appear in none. */
+	windows: { window: number; units: number }[];
+	/** Units with an enrolled call. */
+	totalUnits: number;
+	calls: number;
+}
+
+export interface CallIdentity {
+	traceId: string;
+	spanId: string;
+	responseId: string;
+	variant: string;
+	promptVersion: string;
+	unitId: string;
+	isError: boolean;
+}
+
+export interface StoreCounts {
+	/** Rows as delivered, repeats included. */
+	traces: number;
+	logs: number;
+	/** By identity: repeats count once. */
+	calls: number;
+	exposures: number;
+	evaluations: number;
+}
+
+/** The evidence store: what happened, in ClickHouse, embedded or server. Every method throws StoreError. */
+export interface Store {
+	/** Brings the schema up to date; idempotent. Returns the names of the migrations that were run. */
+	migrate(): Promise<string[]>;
+	/** Resolves when the rows are committed; one INSERT, safe to repeat. */
+	insertTraces(rows: readonly TraceRow[]): Promise<void>;
+	insertLogs(rows: readonly LogRow[]): Promise<void>;
+	variantTotals(key: EvidenceKey): Promise<VariantTotals>;
+	/**
+	 * For each variant the number of units whose latest failed call lies in each window
+	 * `floor((start − origin) / windowSeconds)`, at least 0: a suffix sum gives, for every start j,
+	 * the units with a violation since j.
+	 */
+	violationWindows(key: EvidenceKey & { origin: Date; windowSeconds: number }): Promise<ViolationWindows[]>;
+	appendDecision(decision: Decision): Promise<void>;
+	/** Each decision once, oldest first. */
+	listDecisions(filter: Partial<IterationKey>): Promise<Decision[]>;
+	lastCallStart(key: IterationKey & { variant: string }): Promise<Date | null>;
+	/** Calls that started at `since` or later, oldest first; each once. */
+	callIds(filter: { since?: Date }): Promise<CallIdentity[]>;
+	counts(): Promise<StoreCounts>;
+	/** Resolves when the engine answers. */
+	ping(): Promise<void>;
+	close(): Promise<void>;
+}
