@@ -1,0 +1,151 @@
+import type { ExperimentFile, Registry, RepositorySnapshot } from "@armspan/registry";
+import { compileBundle, readBundle, RouterError, writeBundle } from "@armspan/router";
+import type { Environment } from "@armspan/schema";
+import type { FastifyBaseLogger } from "fastify";
+import { ServiceError } from "../service-error.ts";
+
+export interface DeploymentOptions {
+	registry: Registry;
+	/** Name of the environment file whose pins are deployed. */
+	environmentName: string;
+	/** Folder of the routing bundle that applications read. */
+	routingDirectory: string;
+	logger: FastifyBaseLogger;
+}
+
+/** What is deployed now, and since which revision. */
+export interface DeployedState {
+	/** Revision of the routing file on disk. */
+	revision: number;
+	snapshot: RepositorySnapshot;
+	environment: Environment;
+	/** When the routing file was last written by this process; `undefined` when it was found as it should be. */
+	writtenAt: Date | undefined;
+}
+
+/** Names one iteration of an experiment in the overlay of halts. */
+export function iterationKey(experiment: string, iteration: number): string {
+	return `${experiment}#${iteration}`;
+}
+
+/**
+ * Brings the routing bundle in line with what git intends and what guardrails have halted.
+ *
+ * Halts lie over git's intent: a halted iteration stays halted, whatever the repository says, until a
+ * person starts a new one. A repository that cannot be read or compiled changes nothing: the bundle that
+ * is deployed stays, and `problem` says why.
+ */
+export class Deployment {
+	readonly #options: DeploymentOptions;
+	#fingerprint: string | undefined;
+	#halted: ReadonlySet<string> = new Set();
+	#state: DeployedState | undefined;
+	#problem: string | undefined;
+
+	constructor(options: DeploymentOptions) {
+		this.#options = options;
+	}
+
+	/** @throws {Error} before the first `reconcile` that succeeded */
+	get state(): DeployedState {
+		if (this.#state === undefined) {
+			throw new Error("nothing is deployed yet");
+		}
+		return this.#state;
+	}
+
+	/** Why the newest commit is not deployed; `undefined` when it is. */
+	get problem(): string | undefined {
+		return this.#problem;
+	}
+
+	get experiments(): readonly ExperimentFile[] {
+		return this.#state?.snapshot.experiments ?? [];
+	}
+
+	experiment(key: string): ExperimentFile | undefined {
+		return this.experiments.find((file) => file.experiment.key === key);
+	}
+
+	/** Reads, compiles and writes for the first time. @throws what makes the repository undeployable */
+	async start(halted: ReadonlySet<string>): Promise<DeployedState> {
+		this.#halted = halted;
+		this.#fingerprint = await this.#options.registry.fingerprint();
+		return this.#deploy();
+	}
+
+	/** Follows new commits and tags. Never throws for a repository that is broken: it keeps what is deployed. */
+	async follow(): Promise<void> {
+		const fingerprint = await this.#options.registry.fingerprint();
+		if (fingerprint === this.#fingerprint) {
+			return;
+		}
+		try {
+			await this.#deploy();
+			this.#problem = undefined;
+		} catch (error) {
+			this.#problem = (error as Error).message;
+			this.#options.logger.error({ err: error }, "the newest commit is not deployed; the routing bundle stays as it is");
+		}
+		this.#fingerprint = fingerprint;
+	}
+
+	/** Writes a bundle in which the iterations of `halted` give everybody control, unenrolled. */
+	async halt(halted: ReadonlySet<string>): Promise<DeployedState> {
+		this.#halted = halted;
+		const { snapshot, environment } = this.state;
+		return this.#write(snapshot, environment);
+	}
+
+	async #deploy(): Promise<DeployedState> {
+		const snapshot = await this.#options.registry.snapshot();
+		const { environmentName } = this.#options;
+		const file = snapshot.environments.find((candidate) => candidate.name === environmentName);
+		if (file === undefined) {
+			const names = snapshot.environments.map((candidate) => candidate.name).join(", ") || "none";
+			throw new ServiceError(
+				"UNKNOWN_ENVIRONMENT",
+				`environments/${environmentName}.yaml is not in the repository (found: ${names}); commit it, or choose another with --environment`,
+				{ environmentName },
+			);
+		}
+		return this.#write(snapshot, file.environment);
+	}
+
+	async #write(snapshot: RepositorySnapshot, environment: Environment): Promise<DeployedState> {
+		const { routingDirectory, environmentName, logger } = this.#options;
+		const deployed = this.#deployedFile();
+		const compile = (revision: number) =>
+			compileBundle({
+				environmentName,
+				environment,
+				experiments: snapshot.experiments,
+				prompts: snapshot.releases,
+				revision,
+				sourceCommit: snapshot.commit,
+				halted: this.#halted,
+			});
+		if (deployed !== undefined && compile(deployed.metadata.revision).json === deployed.json) {
+			this.#state = { revision: deployed.metadata.revision, snapshot, environment, writtenAt: this.#state?.writtenAt };
+			return this.#state;
+		}
+		const bundle = compile((deployed?.metadata.revision ?? 0) + 1);
+		await writeBundle(routingDirectory, bundle);
+		const writtenAt = new Date();
+		const { revision } = bundle.file.metadata;
+		logger.info({ revision, commit: snapshot.commit, routingDirectory }, "routing bundle written");
+		this.#state = { revision, snapshot, environment, writtenAt };
+		return this.#state;
+	}
+
+	#deployedFile() {
+		try {
+			return readBundle(this.#options.routingDirectory).deployed;
+		} catch (error) {
+			if (error instanceof RouterError && error.code === "BUNDLE_MISSING") {
+				return undefined;
+			}
+			throw error;
+		}
+	}
+}

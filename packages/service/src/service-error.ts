@@ -1,0 +1,19 @@
+export type ServiceErrorCode =
+	| "TOKEN_REQUIRED"
+	| "PORT_IN_USE"
+	| "ADDRESS_UNAVAILABLE"
+	| "UNKNOWN_ENVIRONMENT"
+	| "HALT_NOT_WRITTEN";
+
+/** What the service refuses or cannot do. The message names the cause and the next thing to try. */
+export class ServiceError extends Error {
+	override readonly name = "ServiceError";
+	readonly code: ServiceErrorCode;
+	readonly details: Readonly<Record<string, unknown>>;
+
+	constructor(code: ServiceErrorCode, message: string, details: Record<string, unknown> = {}, options?: ErrorOptions) {
+		super(message, options);
+		this.code = code;
+		this.details = details;
+	}
+}
