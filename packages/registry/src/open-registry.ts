@@ -1,7 +1,76 @@
+import { realpath, stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { changeExperiment } from "./change-experiment.ts";
+import { type Git, gitIn } from "./git.ts";
+import { readSnapshot } from "./read-snapshot.ts";
 import type { Registry } from "./registry.ts";
 import { RegistryError } from "./registry-error.ts";
+import { releasePrompt } from "./release-prompt.ts";
 
-/** Opens the repository whose top folder (or bare git folder) is `directory`. */
+/**
+ * Opens the repository whose top folder (or bare git folder) is `directory`.
+ * @throws {RegistryError} NO_REPOSITORY, GIT_MISSING
+ */
 export async function openRegistry(directory: string): Promise<Registry> {
-	throw new RegistryError("NO_REPOSITORY", `not written yet: ${directory}`);
+	const path = resolve(directory);
+	const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+		throw noRepository(path, `cannot be opened (${cause.code ?? cause.message})`, cause);
+	});
+	if (!found.isDirectory()) throw noRepository(path, "is not a folder");
+	const top = await realpath(path);
+	const git = gitIn(top);
+	const { gitDirectory, bare } = await locate(git, path);
+	const repository = { git, directory: top, gitDirectory, bare };
+
+	return {
+		directory: top,
+		bare,
+		snapshot: (ref = "HEAD") => readSnapshot(git, top, ref),
+		uncommittedFiles: async () => (bare ? [] : listUncommitted(git)),
+		changeExperiment: (key, edit, commit) => changeExperiment(repository, key, edit, commit),
+		releasePrompt: (name, version, release) => releasePrompt(repository, name, version, release),
+	};
+}
+
+async function locate(git: Git, path: string): Promise<{ gitDirectory: string; bare: boolean }> {
+	try {
+		const { stdout } = await git(["rev-parse", "--path-format=absolute", "--git-common-dir", "--is-bare-repository"]);
+		const [gitDirectory = "", bare] = stdout.toString("utf8").split("\n");
+		return { gitDirectory, bare: bare === "true" };
+	} catch (error) {
+		if (!(error instanceof RegistryError) || error.code !== "GIT_FAILED") throw error;
+		const stderr = error.details.stderr ?? "";
+		// "dubious ownership" comes with git's own instruction, which is the right one.
+		if (!/not a git repository/i.test(stderr)) throw error;
+		throw noRepository(path, "is not the top of a git repository", error);
+	}
+}
+
+function noRepository(path: string, reason: string, cause?: unknown): RegistryError {
+	return new RegistryError(
+		"NO_REPOSITORY",
+		`${path} ${reason}; next: armspan init ${path}`,
+		{ directory: path },
+		cause,
+	);
+}
+
+async function listUncommitted(git: Git): Promise<string[]> {
+	const { stdout } = await git([
+		"status",
+		"--porcelain=v1",
+		"-z",
+		"--no-renames",
+		"--untracked-files=all",
+		"--",
+		"prompts",
+		"experiments",
+		"environments",
+	]);
+	const files = stdout
+		.toString("utf8")
+		.split("\0")
+		.filter(Boolean)
+		.map((record) => record.slice(3));
+	return [...new Set(files)].sort();
 }
