@@ -18,13 +18,19 @@ export function authentication(token: string | undefined) {
 	return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
 		if (expected === undefined) {
 			if (!LOOPBACK_NAMES.has(request.hostname) && !isLoopback(request.hostname)) {
-				await reply.code(403).send({ code: "HOST_REFUSED", message: `host "${request.hostname}" is not this machine; set a token to serve others` });
+				await reply.code(403).send({
+					code: "HOST_REFUSED",
+					message: `host "${request.hostname}" is not this machine; set a token to serve others`,
+				});
 			}
 			return;
 		}
 		// Digests have one length, so the comparison says nothing about the token's.
 		if (!timingSafeEqual(digest(request.headers.authorization ?? ""), expected)) {
-			await reply.code(401).header("www-authenticate", "Bearer").send({ code: "UNAUTHENTICATED", message: "expected Authorization: Bearer <token>" });
+			await reply
+				.code(401)
+				.header("www-authenticate", "Bearer")
+				.send({ code: "UNAUTHENTICATED", message: "expected Authorization: Bearer <token>" });
 		}
 	};
 }

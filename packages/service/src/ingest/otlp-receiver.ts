@@ -27,7 +27,10 @@ const RETRY_AFTER_SECONDS = 1;
 
 interface Signal<Row> {
 	kind: "traces" | "logs";
-	decode: (body: Uint8Array, contentType: OtlpContentType) => { rows: Row[]; rejected: number; rejectedReason?: string };
+	decode: (
+		body: Uint8Array,
+		contentType: OtlpContentType,
+	) => { rows: Row[]; rejected: number; rejectedReason?: string };
 	buffer: IngestBuffer<Row>;
 }
 
@@ -54,7 +57,9 @@ export function createOtlpReceiver(options: OtlpReceiverOptions): FastifyInstanc
 		receive(request, reply, { kind: "logs", decode: decodeLogs, buffer: options.logs }, maxBodyBytes),
 	);
 	app.post("/v1/metrics", (_request, reply) =>
-		reply.code(404).send({ code: 5, message: "Armspan takes traces and logs; send metrics elsewhere (OTEL_METRICS_EXPORTER=none)" }),
+		reply
+			.code(404)
+			.send({ code: 5, message: "Armspan takes traces and logs; send metrics elsewhere (OTEL_METRICS_EXPORTER=none)" }),
 	);
 
 	app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
@@ -120,7 +125,11 @@ function fail(reply: FastifyReply, contentType: OtlpContentType, status: number,
 		reply.header("retry-after", String(RETRY_AFTER_SECONDS));
 	}
 	reply.code(status).type(contentType);
-	return reply.send(contentType === "application/json" ? JSON.stringify({ code: rpcCode(status), message }) : statusMessage(rpcCode(status), message));
+	return reply.send(
+		contentType === "application/json"
+			? JSON.stringify({ code: rpcCode(status), message })
+			: statusMessage(rpcCode(status), message),
+	);
 }
 
 function rpcCode(status: number): number {

@@ -1,5 +1,5 @@
 import type { ExperimentFile, Registry, RepositorySnapshot } from "@armspan/registry";
-import { compileBundle, readBundle, RouterError, writeBundle } from "@armspan/router";
+import { compileBundle, RouterError, readBundle, writeBundle } from "@armspan/router";
 import type { Environment } from "@armspan/schema";
 import type { FastifyBaseLogger } from "fastify";
 import { ServiceError } from "../service-error.ts";
@@ -85,7 +85,10 @@ export class Deployment {
 			this.#problem = undefined;
 		} catch (error) {
 			this.#problem = (error as Error).message;
-			this.#options.logger.error({ err: error }, "the newest commit is not deployed; the routing bundle stays as it is");
+			this.#options.logger.error(
+				{ err: error },
+				"the newest commit is not deployed; the routing bundle stays as it is",
+			);
 		}
 		this.#fingerprint = fingerprint;
 	}

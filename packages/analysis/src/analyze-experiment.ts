@@ -1,0 +1,96 @@
+import type { Decision, Experiment, ExperimentResults, MetricKey, MetricResult } from "@armspan/schema";
+import type { Store } from "@armspan/store";
+import { compareMetric } from "./compare-metric.ts";
+import { checkGuardrails } from "./guardrail-check.ts";
+import { guardrailResult } from "./guardrail-result.ts";
+import { sampleRatioMismatchResult } from "./sample-ratio-mismatch-result.ts";
+import { verdict } from "./verdict.ts";
+
+export interface AnalyzeExperimentOptions {
+	store: Pick<Store, "variantTotals" | "violationWindows" | "listDecisions">;
+	experiment: Experiment;
+	now: Date;
+}
+
+/**
+ * Compares the variants of an experiment's current iteration on all that is in the store.
+ *
+ * Every interval holds at every look. After a halt the evidence is closed at the routing revision that the
+ * halt found: what was assigned by it counts, whenever it arrives, and nothing later does.
+ *
+ * @throws {StoreError} when the store cannot answer
+ */
+export async function analyzeExperiment(options: AnalyzeExperimentOptions): Promise<ExperimentResults> {
+	const { store, experiment, now } = options;
+	const iteration = { experiment: experiment.key, iteration: experiment.iteration };
+	const decisions = await store.listDecisions(iteration);
+	const halt = decisions.find((decision) => decision.kind === "halt");
+	const closed = halt === undefined ? {} : { untilRevision: halt.lastRevision };
+	const totals = await store.variantTotals({ ...iteration, ...closed });
+	const checks = await checkGuardrails({
+		store,
+		experiment,
+		origin: iterationStart(decisions) ?? now,
+		// A closed iteration is looked at as of its halt, so that its numbers no longer move with the clock.
+		now: halt === undefined ? now : new Date(halt.decidedAt),
+		...closed,
+	});
+
+	const metrics = metricRoles(experiment).map(([metric, role]) => compareMetric(metric, role, experiment, totals));
+	const variants = experiment.variants.map(({ key, version, weight }) => {
+		const found = totals.variants.find((variant) => variant.variant === key);
+		return { key, version, weight, units: found?.units ?? 0, calls: found?.calls ?? 0 };
+	});
+	const status = halt === undefined ? experiment.status : "halted";
+	const results = {
+		variants,
+		excludedUnits: totals.excludedUnits,
+		sampleRatioMismatch: sampleRatioMismatchResult(variants),
+		metrics,
+		guardrails: checks.map((check) => guardrailResult(check, metricOf(metrics, check.guardrail.metric))),
+	};
+	return {
+		schemaVersion: 1,
+		experiment: experiment.key,
+		iteration: experiment.iteration,
+		status,
+		unit: experiment.unit,
+		alpha: experiment.alpha,
+		computedAt: now.toISOString(),
+		newestCallAt: totals.newestCallAt?.toISOString() ?? null,
+		closedAtRevision: halt?.lastRevision ?? null,
+		...results,
+		verdict: verdict({ experiment, status, results, decisions }),
+		decisions,
+	};
+}
+
+/** When the iteration began to enrol, as recorded by the service. */
+export function iterationStart(decisions: readonly Decision[]): Date | undefined {
+	const start = decisions.find((decision) => decision.kind === "start");
+	return start === undefined ? undefined : new Date(start.decidedAt);
+}
+
+/** Each metric once, in the role that matters most. */
+function metricRoles(experiment: Experiment): [MetricKey, MetricResult["role"]][] {
+	const roles = new Map<MetricKey, MetricResult["role"]>([[experiment.primaryMetric.metric, "primary"]]);
+	for (const { metric } of experiment.guardrails) {
+		if (!roles.has(metric)) {
+			roles.set(metric, "guardrail");
+		}
+	}
+	for (const metric of experiment.secondaryMetrics) {
+		if (!roles.has(metric)) {
+			roles.set(metric, "secondary");
+		}
+	}
+	return [...roles];
+}
+
+function metricOf(metrics: readonly MetricResult[], key: MetricKey): MetricResult {
+	const found = metrics.find((metric) => metric.metric === key);
+	if (found === undefined) {
+		throw new TypeError(`metric ${key} was not compared`);
+	}
+	return found;
+}

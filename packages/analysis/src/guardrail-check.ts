@@ -1,0 +1,147 @@
+import type { Decision, Experiment, Guardrail } from "@armspan/schema";
+import { restartingEProcess } from "@armspan/stats";
+import type { Store, ViolationWindows } from "@armspan/store";
+import { z } from "zod";
+
+/** Seconds between two restarts of the e-process. */
+export const RESTART_SECONDS = 60;
+/** Restarts that are watched at once; older ones are given up. */
+export const RESTARTS_KEPT = 60;
+
+const Count = z.int().min(0);
+
+/** All that the guardrail's statistic is computed from; stored with a decision, so that it can be computed again. */
+export const GuardrailInputs = z.strictObject({
+	/** Error rate of this one test: the experiment's alpha shared by its guardrails and treatments. */
+	alpha: z.number().positive().lt(1),
+	/** Share of the treatment among units of treatment and control, by weight. */
+	treatmentShare: z.number().positive().lt(1),
+	/** Tolerated ratio of error rates, 1 + the non-inferiority margin. */
+	toleratedRateRatio: z.number().min(1),
+	restartSeconds: z.int().positive(),
+	/** When the iteration began to enrol; start j is `origin + (j − 1) · restartSeconds`. */
+	origin: z.iso.datetime(),
+	checkedAt: z.iso.datetime(),
+	/** Units whose first failed call since start j came by now, for each start that is watched. */
+	starts: z.array(z.strictObject({ start: z.int().min(1), treatment: Count, control: Count })),
+	calls: z.strictObject({ treatment: Count, control: Count }),
+	units: z.strictObject({ treatment: Count, control: Count }),
+});
+export type GuardrailInputs = z.infer<typeof GuardrailInputs>;
+
+/** What one guardrail says of one treatment at one look. */
+export interface GuardrailCheck {
+	guardrail: Guardrail;
+	variant: string;
+	inputs: GuardrailInputs;
+	/** No call in one of the arms: nothing can be said. */
+	measured: boolean;
+	breached: boolean;
+	/** The start with the most evidence relative to its threshold. */
+	logEValue: number;
+	logThreshold: number;
+	/** Number of that start, and the units with a failed call since. */
+	start: number;
+	violations: { treatment: number; control: number };
+}
+
+export interface CheckGuardrailsOptions {
+	store: Pick<Store, "violationWindows">;
+	experiment: Experiment;
+	/** When the iteration began to enrol. Restarts are anchored here, so they are fixed before any data. */
+	origin: Date;
+	now: Date;
+	/** Last routing revision that counts; everything when left out. */
+	untilRevision?: number;
+}
+
+/** Looks at every guardrail of an experiment, for every treatment, once. May be called as often as one likes. */
+export async function checkGuardrails(options: CheckGuardrailsOptions): Promise<GuardrailCheck[]> {
+	const { store, experiment, origin, now } = options;
+	if (experiment.guardrails.length === 0) {
+		return [];
+	}
+	const arms = await store.violationWindows({
+		experiment: experiment.key,
+		iteration: experiment.iteration,
+		origin,
+		windowSeconds: RESTART_SECONDS,
+		...(options.untilRevision === undefined ? {} : { untilRevision: options.untilRevision }),
+	});
+	const [control, ...treatments] = experiment.variants;
+	if (control === undefined) {
+		throw new TypeError("an experiment has at least two variants");
+	}
+	const alpha = experiment.alpha / (experiment.guardrails.length * treatments.length);
+	return experiment.guardrails.flatMap((guardrail) =>
+		treatments.map((treatment) => {
+			const inputs: GuardrailInputs = {
+				alpha,
+				treatmentShare: treatment.weight / (treatment.weight + control.weight),
+				toleratedRateRatio: 1 + guardrail.nonInferiorityMargin,
+				restartSeconds: RESTART_SECONDS,
+				origin: origin.toISOString(),
+				checkedAt: now.toISOString(),
+				...armCounts(arms, control.key, treatment.key, currentStart(origin, now)),
+			};
+			return { guardrail, variant: treatment.key, inputs, ...guardrailStatistic(inputs) };
+		}),
+	);
+}
+
+/** The statistic of a guardrail, from its inputs alone: the same inputs give the same bits. */
+export function guardrailStatistic(
+	inputs: GuardrailInputs,
+): Pick<GuardrailCheck, "measured" | "breached" | "logEValue" | "logThreshold" | "start" | "violations"> {
+	const result = restartingEProcess({
+		alpha: inputs.alpha,
+		treatmentShare: inputs.treatmentShare,
+		toleratedRateRatio: inputs.toleratedRateRatio,
+		starts: inputs.starts,
+	});
+	const measured = inputs.calls.treatment > 0 && inputs.calls.control > 0;
+	const { strongest } = result;
+	return {
+		measured,
+		breached: measured && result.breached,
+		logEValue: strongest.logEValue,
+		logThreshold: strongest.logThreshold,
+		start: strongest.start,
+		violations: { treatment: strongest.treatment, control: strongest.control },
+	};
+}
+
+/** Computes a decision's statistic again from what is stored with it. @throws {z.ZodError} for foreign inputs */
+export function replayDecision(decision: Decision): {
+	matches: boolean;
+	statistic: ReturnType<typeof guardrailStatistic>;
+} {
+	const statistic = guardrailStatistic(GuardrailInputs.parse(decision.inputs));
+	return {
+		statistic,
+		matches:
+			statistic.logEValue === decision.statistic?.logEValue &&
+			statistic.logThreshold === decision.statistic?.logThreshold,
+	};
+}
+
+/** Number of the newest start, counted from 1. */
+function currentStart(origin: Date, now: Date): number {
+	return Math.max(1, Math.floor((now.getTime() - origin.getTime()) / (RESTART_SECONDS * 1000)) + 1);
+}
+
+function armCounts(arms: ViolationWindows[], control: string, treatment: string, newest: number) {
+	const arm = (variant: string) => arms.find((candidate) => candidate.variant === variant);
+	const since = (variant: string, start: number) =>
+		(arm(variant)?.windows ?? []).reduce((sum, { window, units }) => (window >= start - 1 ? sum + units : sum), 0);
+	const oldest = Math.max(1, newest - RESTARTS_KEPT + 1);
+	const starts = Array.from({ length: newest - oldest + 1 }, (_, index) => {
+		const start = oldest + index;
+		return { start, treatment: since(treatment, start), control: since(control, start) };
+	});
+	return {
+		starts,
+		calls: { treatment: arm(treatment)?.calls ?? 0, control: arm(control)?.calls ?? 0 },
+		units: { treatment: arm(treatment)?.totalUnits ?? 0, control: arm(control)?.totalUnits ?? 0 },
+	};
+}

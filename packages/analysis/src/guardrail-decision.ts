@@ -1,0 +1,60 @@
+import type { Decision, Experiment } from "@armspan/schema";
+import { decisionId } from "./decision-id.ts";
+import type { GuardrailCheck } from "./guardrail-check.ts";
+
+export interface DecisionContext {
+	experiment: Experiment;
+	/** sha256 of the experiment file in force. */
+	experimentDigest: string;
+	codeVersion: string;
+	/** Routing revision in force: the last one whose assignments count. */
+	lastRevision: number;
+}
+
+/** What a breached guardrail decides, with all that is needed to decide it again. */
+export function guardrailDecision(check: GuardrailCheck, context: DecisionContext): Decision {
+	const { experiment } = context;
+	const kind = check.guardrail.onBreach;
+	const { treatment, control } = check.violations;
+	const tolerated = `${Math.round(check.guardrail.nonInferiorityMargin * 1000) / 10} %`;
+	return {
+		id: decisionId(kind, experiment.key, experiment.iteration, check.guardrail.metric, check.variant),
+		decidedAt: check.inputs.checkedAt,
+		kind,
+		actor: "guardrail",
+		experiment: experiment.key,
+		iteration: experiment.iteration,
+		metric: check.guardrail.metric,
+		reason: `${check.guardrail.metric} of ${check.variant} is more than ${tolerated} above control: since start ${check.start} of the watch, ${treatment} units of ${check.variant} and ${control} of control had a failed call`,
+		statistic: {
+			name: "first-violation-e-process",
+			variant: check.variant,
+			logEValue: check.logEValue,
+			logThreshold: check.logThreshold,
+		},
+		inputs: check.inputs,
+		experimentDigest: context.experimentDigest,
+		codeVersion: context.codeVersion,
+		lastRevision: context.lastRevision,
+	};
+}
+
+/** That an iteration began to enrol at `at`. The first one that is recorded counts. */
+export function startDecision(context: DecisionContext, at: Date): Decision {
+	const { experiment } = context;
+	return {
+		id: decisionId("start", experiment.key, experiment.iteration),
+		decidedAt: at.toISOString(),
+		kind: "start",
+		actor: "service",
+		experiment: experiment.key,
+		iteration: experiment.iteration,
+		metric: null,
+		reason: `iteration ${experiment.iteration} began to enrol`,
+		statistic: null,
+		inputs: {},
+		experimentDigest: context.experimentDigest,
+		codeVersion: context.codeVersion,
+		lastRevision: context.lastRevision,
+	};
+}
