@@ -1,0 +1,43 @@
+export {
+	compareRatios,
+	DEFAULT_MINIMUM_UNITS,
+	type RatioComparison,
+	type RatioComparisonOptions,
+} from "./always-valid-comparison.ts";
+export {
+	oneSidedLogEValue,
+	oneSidedRadiusMultiplier,
+	pValueOfLogEValue,
+	tuneRhoSquared,
+	twoSidedLogEValue,
+	twoSidedRadiusMultiplier,
+} from "./asymptotic-confidence-sequence.ts";
+export {
+	type EValue,
+	type FirstViolationDesign,
+	type FirstViolations,
+	firstViolationEProcess,
+} from "./first-violation-e-process.ts";
+export { type NotEstimable, type NotEstimableReason, notEstimable } from "./not-estimable.ts";
+export { type RatioEstimate, type RatioEstimateOptions, ratioEstimate } from "./ratio-estimate.ts";
+export { mergeRatioSums, type RatioSums } from "./ratio-sums.ts";
+export { type EffectEstimate, relativeEffect, type ValueWithVariance } from "./relative-effect.ts";
+export {
+	DEFAULT_KEPT_STARTS,
+	DEFAULT_RESTART_INTERVAL_MS,
+	type Restart,
+	type RestartingEProcess,
+	type RestartingEProcessOptions,
+	type RestartScheduleOptions,
+	restartingEProcess,
+	restartSchedule,
+	type StartEvidence,
+	type ViolationsSinceStart,
+} from "./restarting-e-process.ts";
+export {
+	DEFAULT_MISMATCH_THRESHOLD,
+	type SampleRatioMismatch,
+	type SampleRatioMismatchOptions,
+	sampleRatioMismatch,
+} from "./sample-ratio-mismatch.ts";
+export { StatsError, type StatsErrorCode, type StatsErrorDetails } from "./stats-error.ts";

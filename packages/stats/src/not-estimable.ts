@@ -1,0 +1,34 @@
+/** Why there is no number. */
+export type NotEstimableReason =
+	/** Fewer units than the method was shown to hold for. */
+	| "too-few-units"
+	/** Units, but nothing measured on any of them: ΣN = 0. */
+	| "no-observations"
+	/** NaN, infinity or an overflow, in the sums or on the way. */
+	| "non-finite"
+	/** Sums that no data can have: negative counts or squares, a fraction of a unit. */
+	| "impossible-sums"
+	/** Sums whose variance is negative: they do not belong together. */
+	| "negative-variance"
+	/** The variance is smaller than the rounding of floating-point sums; exact (`bigint`) sums have it. */
+	| "precision-lost"
+	/** Every unit of both arms has the same value, for instance no error at all. */
+	| "no-variation"
+	/** Control's value is 0, so there is no relative change. */
+	| "zero-baseline"
+	/** Control cannot be told from 0, so a relative change has no bounds. */
+	| "unbounded"
+	/** Only one arm with a weight: there is no allocation to test. */
+	| "single-arm";
+
+/** A number that could not be estimated, and why: a result, never 0, 1 or NaN in its place. */
+export interface NotEstimable {
+	readonly kind: "not-estimable";
+	readonly reason: NotEstimableReason;
+	/** One sentence for people. */
+	readonly message: string;
+}
+
+export function notEstimable(reason: NotEstimableReason, message: string): NotEstimable {
+	return { kind: "not-estimable", reason, message };
+}
