@@ -1,5 +1,5 @@
 import type { Decision, Experiment, Guardrail } from "@armspan/schema";
-import { restartingEProcess } from "@armspan/stats";
+import { restartingEProcess, restartSchedule } from "@armspan/stats";
 import type { Store, ViolationWindows } from "@armspan/store";
 import { z } from "zod";
 
@@ -82,7 +82,17 @@ export async function checkGuardrails(options: CheckGuardrailsOptions): Promise<
 				restartSeconds: RESTART_SECONDS,
 				origin: origin.toISOString(),
 				checkedAt: now.toISOString(),
-				...armCounts(arms, control.key, treatment.key, currentStart(origin, now)),
+				...armCounts(
+					arms,
+					control.key,
+					treatment.key,
+					restartSchedule({
+						iterationStartedAtMs: origin.getTime(),
+						nowMs: now.getTime(),
+						intervalMs: RESTART_SECONDS * 1000,
+						keptStarts: RESTARTS_KEPT,
+					}),
+				),
 			};
 			return { guardrail, variant: treatment.key, inputs, ...guardrailStatistic(inputs) };
 		}),
@@ -93,21 +103,22 @@ export async function checkGuardrails(options: CheckGuardrailsOptions): Promise<
 export function guardrailStatistic(
 	inputs: GuardrailInputs,
 ): Pick<GuardrailCheck, "measured" | "breached" | "logEValue" | "logThreshold" | "start" | "violations"> {
-	const result = restartingEProcess({
+	const { breached, strongest } = restartingEProcess({
 		alpha: inputs.alpha,
 		treatmentShare: inputs.treatmentShare,
-		toleratedRateRatio: inputs.toleratedRateRatio,
-		starts: inputs.starts,
+		rateRatioMargin: inputs.toleratedRateRatio,
+		violations: inputs.starts,
+		keptStarts: RESTARTS_KEPT,
 	});
+	const since = inputs.starts.find(({ start }) => start === strongest.start);
 	const measured = inputs.calls.treatment > 0 && inputs.calls.control > 0;
-	const { strongest } = result;
 	return {
 		measured,
-		breached: measured && result.breached,
+		breached: measured && breached,
 		logEValue: strongest.logEValue,
 		logThreshold: strongest.logThreshold,
 		start: strongest.start,
-		violations: { treatment: strongest.treatment, control: strongest.control },
+		violations: { treatment: since?.treatment ?? 0, control: since?.control ?? 0 },
 	};
 }
 
@@ -125,20 +136,20 @@ export function replayDecision(decision: Decision): {
 	};
 }
 
-/** Number of the newest start, counted from 1. */
-function currentStart(origin: Date, now: Date): number {
-	return Math.max(1, Math.floor((now.getTime() - origin.getTime()) / (RESTART_SECONDS * 1000)) + 1);
-}
-
-function armCounts(arms: ViolationWindows[], control: string, treatment: string, newest: number) {
+function armCounts(
+	arms: ViolationWindows[],
+	control: string,
+	treatment: string,
+	schedule: readonly { start: number }[],
+) {
 	const arm = (variant: string) => arms.find((candidate) => candidate.variant === variant);
 	const since = (variant: string, start: number) =>
 		(arm(variant)?.windows ?? []).reduce((sum, { window, units }) => (window >= start - 1 ? sum + units : sum), 0);
-	const oldest = Math.max(1, newest - RESTARTS_KEPT + 1);
-	const starts = Array.from({ length: newest - oldest + 1 }, (_, index) => {
-		const start = oldest + index;
-		return { start, treatment: since(treatment, start), control: since(control, start) };
-	});
+	const starts = schedule.map(({ start }) => ({
+		start,
+		treatment: since(treatment, start),
+		control: since(control, start),
+	}));
 	return {
 		starts,
 		calls: { treatment: arm(treatment)?.calls ?? 0, control: arm(control)?.calls ?? 0 },

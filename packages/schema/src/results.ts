@@ -42,6 +42,8 @@ export const MetricComparison = z.strictObject({
 	conclusion: z.enum(["better", "worse", "undecided", "too-few"]),
 });
 
+export type MetricComparison = z.infer<typeof MetricComparison>;
+
 export const MetricResult = z.strictObject({
 	metric: MetricKey,
 	role: z.enum(["primary", "secondary", "guardrail"]),

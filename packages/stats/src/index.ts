@@ -40,4 +40,9 @@ export {
 	type SampleRatioMismatchOptions,
 	sampleRatioMismatch,
 } from "./sample-ratio-mismatch.ts";
+export {
+	type SequentialSampleRatioMismatch,
+	type SequentialSampleRatioMismatchOptions,
+	sequentialSampleRatioMismatch,
+} from "./sequential-sample-ratio-mismatch.ts";
 export { StatsError, type StatsErrorCode, type StatsErrorDetails } from "./stats-error.ts";

@@ -1,0 +1,11 @@
+export { type AnalyzeExperimentOptions, analyzeExperiment, iterationStart } from "./analyze-experiment.ts";
+export {
+	type CheckGuardrailsOptions,
+	checkGuardrails,
+	type GuardrailCheck,
+	GuardrailInputs,
+	guardrailStatistic,
+	RESTART_SECONDS,
+	replayDecision,
+} from "./guardrail-check.ts";
+export { type DecisionContext, guardrailDecision, startDecision } from "./guardrail-decision.ts";
