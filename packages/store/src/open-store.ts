@@ -1,6 +1,174 @@
+import { mkdirSync, realpathSync } from "node:fs";
+import { resolve } from "node:path";
+import { createClient } from "@clickhouse/client";
+import { createChdbConnection } from "chdb/connection";
+import { ClickHouseStore } from "./clickhouse-store.ts";
+import { ClientConnection } from "./client-connection.ts";
+import type { Connection } from "./connection.ts";
+import { folderLock, isAlive, statusPid } from "./folder-lock.ts";
 import type { Store, StoreOptions } from "./store.ts";
 import { StoreError } from "./store-error.ts";
 
+/** The oldest ClickHouse on which the schema and the queries were written to run. */
+const OLDEST_ENGINE = [25, 8] as const;
+
+/** chDB serves one folder per process; stores on the same folder share it. */
+const openFolder = { path: "", stores: 0 };
+
+/**
+ * Opens the evidence store; `migrate()` must run before anything is stored.
+ * @throws {StoreError} STORE_LOCKED, STORE_PATH_CONFLICT, STORE_UNAVAILABLE, ENGINE_UNSUPPORTED
+ */
 export async function openStore(options: StoreOptions): Promise<Store> {
-	throw new StoreError("STORE_UNAVAILABLE", `not yet: ${options.kind}`);
+	const connections = options.kind === "embedded" ? openEmbedded(options.path) : openServer(options);
+	try {
+		await checkEngine(connections.analysis);
+	} catch (error) {
+		await connections.close();
+		throw error;
+	}
+	return new ClickHouseStore(connections);
+}
+
+interface Connections {
+	ingest: Connection;
+	analysis: Connection;
+	close(): Promise<void>;
+}
+
+function openEmbedded(folder: string): Connections {
+	const path = preparedFolder(folder);
+	if (openFolder.stores > 0 && openFolder.path !== path) {
+		throw new StoreError(
+			"STORE_PATH_CONFLICT",
+			`cannot open data folder ${path}: this process has ${openFolder.path} open, and chDB serves one folder per process; close that store first`,
+			{ path, openPath: openFolder.path },
+		);
+	}
+	if (openFolder.stores === 0) {
+		const lock = folderLock(path);
+		if (lock) {
+			throw lockedError(path, lock.pid);
+		}
+	}
+	const ingest = embeddedConnection(path);
+	let analysis: Connection;
+	try {
+		analysis = embeddedConnection(path);
+	} catch (error) {
+		void ingest.close();
+		throw error;
+	}
+	openFolder.path = path;
+	openFolder.stores += 1;
+	let closing: Promise<void> | undefined;
+	const close = async () => {
+		await ingest.close();
+		await analysis.close();
+		openFolder.stores -= 1;
+	};
+	return {
+		ingest,
+		analysis,
+		close() {
+			closing ??= close();
+			return closing;
+		},
+	};
+}
+
+function embeddedConnection(path: string): Connection {
+	try {
+		const connection = createChdbConnection({ path });
+		// the client bundles its own copy of the interface that chdb implements: same shape, nominally another type
+		const client = createClient({ connection } as unknown as Parameters<typeof createClient>[0]);
+		return new ClientConnection(client, connection);
+	} catch (cause) {
+		const pid = statusPid(path);
+		if (pid !== null && pid !== process.pid && isAlive(pid)) {
+			throw lockedError(path, pid, { cause });
+		}
+		throw new StoreError(
+			"STORE_UNAVAILABLE",
+			`cannot open data folder ${path}: ${messageOf(cause)}; is the folder writable, and made by Armspan?`,
+			{ path },
+			{ cause },
+		);
+	}
+}
+
+function lockedError(path: string, pid: number | null, options?: ErrorOptions): StoreError {
+	const holder = pid === null ? "another process" : `process ${pid}`;
+	return new StoreError(
+		"STORE_LOCKED",
+		`data folder ${path} is in use by ${holder}; stop it, or choose another data folder`,
+		{ path, pid },
+		options,
+	);
+}
+
+function preparedFolder(folder: string): string {
+	try {
+		// unit ids are personal data: nobody else reads them
+		mkdirSync(resolve(folder), { recursive: true, mode: 0o700 });
+		return realpathSync(folder);
+	} catch (cause) {
+		throw new StoreError(
+			"STORE_UNAVAILABLE",
+			`cannot create data folder ${folder}: ${messageOf(cause)}`,
+			{ path: folder },
+			{ cause },
+		);
+	}
+}
+
+function openServer(options: Extract<StoreOptions, { kind: "server" }>): Connections {
+	const { url, database, username, password } = options;
+	const connect = () => {
+		try {
+			return new ClientConnection(
+				createClient({
+					url,
+					...(database === undefined ? {} : { database }),
+					...(username === undefined ? {} : { username }),
+					...(password === undefined ? {} : { password }),
+				}),
+			);
+		} catch (cause) {
+			throw new StoreError("STORE_UNAVAILABLE", `cannot use ClickHouse URL ${url}: ${messageOf(cause)}`, {}, { cause });
+		}
+	};
+	const ingest = connect();
+	const analysis = connect();
+	return {
+		ingest,
+		analysis,
+		async close() {
+			await ingest.close();
+			await analysis.close();
+		},
+	};
+}
+
+async function checkEngine(connection: Connection): Promise<void> {
+	let version: string;
+	try {
+		const [row] = await connection.query<{ version: string }>("SELECT version() AS version");
+		version = row?.version ?? "";
+	} catch (cause) {
+		throw new StoreError("STORE_UNAVAILABLE", `ClickHouse does not answer: ${messageOf(cause)}`, {}, { cause });
+	}
+	const [major = 0, minor = 0] = version.split(".").map(Number);
+	const [oldestMajor, oldestMinor] = OLDEST_ENGINE;
+	if (!(major > oldestMajor || (major === oldestMajor && minor >= oldestMinor))) {
+		throw new StoreError(
+			"ENGINE_UNSUPPORTED",
+			`ClickHouse ${version} is too old; expected ${OLDEST_ENGINE.join(".")} or later`,
+			{ version },
+		);
+	}
+}
+
+function messageOf(error: unknown): string {
+	return error instanceof Error ? error.message : String(error);
 }

@@ -1,0 +1,14 @@
+-- Append-only; read once per id. The whole decision is kept as it was written, the columns are for people's SQL.
+CREATE TABLE IF NOT EXISTS decisions
+(
+    id UUID,
+    decided_at DateTime64(3, 'UTC'),
+    kind LowCardinality(String),
+    actor LowCardinality(String),
+    experiment LowCardinality(String),
+    iteration UInt32,
+    reason String,
+    decision String CODEC(ZSTD(3))
+)
+ENGINE = MergeTree
+ORDER BY (experiment, iteration, decided_at, id);

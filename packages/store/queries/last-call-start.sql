@@ -1,0 +1,4 @@
+SELECT toString(max(toUnixTimestamp64Micro(started_at))) AS newest_us
+FROM llm_calls
+WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32} AND variant = {variant:String} AND enrolled AND NOT shadow
+SETTINGS max_execution_time = 60

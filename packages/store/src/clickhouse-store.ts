@@ -1,0 +1,125 @@
+import { Decision } from "@armspan/schema";
+import type { Connection, Insertion, QueryParameters } from "./connection.ts";
+import { encodeLogRows, encodeTraceRows, LOG_COLUMNS, TRACE_COLUMNS } from "./encode-rows.ts";
+import { migrate } from "./migrate.ts";
+import { callIds } from "./queries/call-ids.ts";
+import { counts } from "./queries/counts.ts";
+import { lastCallStart } from "./queries/last-call-start.ts";
+import { listDecisions } from "./queries/list-decisions.ts";
+import { variantTotals } from "./queries/variant-totals.ts";
+import { violationWindows } from "./queries/violation-windows.ts";
+import type { LogRow, TraceRow } from "./rows.ts";
+import type {
+	CallIdentity,
+	EvidenceKey,
+	IterationKey,
+	Store,
+	StoreCounts,
+	VariantTotals,
+	ViolationWindows,
+} from "./store.ts";
+import { StoreError } from "./store-error.ts";
+
+/** The store over two connections: a long analysis keeps no insert waiting. */
+export class ClickHouseStore implements Store {
+	readonly #ingest: Connection;
+	readonly #analysis: Connection;
+	readonly #close: () => Promise<void>;
+
+	constructor(connections: { ingest: Connection; analysis: Connection; close(): Promise<void> }) {
+		this.#ingest = connections.ingest;
+		this.#analysis = connections.analysis;
+		this.#close = () => connections.close();
+	}
+
+	migrate(): Promise<string[]> {
+		return migrate(this.#ingest);
+	}
+
+	async insertTraces(rows: readonly TraceRow[]): Promise<void> {
+		if (rows.length > 0) {
+			await this.#insert({ table: "otel_traces", columns: TRACE_COLUMNS, body: encodeTraceRows(rows) });
+		}
+	}
+
+	async insertLogs(rows: readonly LogRow[]): Promise<void> {
+		if (rows.length > 0) {
+			await this.#insert({ table: "otel_logs", columns: LOG_COLUMNS, body: encodeLogRows(rows) });
+		}
+	}
+
+	variantTotals(key: EvidenceKey): Promise<VariantTotals> {
+		return variantTotals(this.#query, key);
+	}
+
+	violationWindows(key: EvidenceKey & { origin: Date; windowSeconds: number }): Promise<ViolationWindows[]> {
+		return violationWindows(this.#query, key);
+	}
+
+	async appendDecision(decision: Decision): Promise<void> {
+		const checked = Decision.parse(decision);
+		const { id, decidedAt, kind, actor, experiment, iteration, reason } = checked;
+		const row = [
+			id,
+			String(Date.parse(decidedAt)),
+			kind,
+			actor,
+			experiment,
+			iteration,
+			reason,
+			JSON.stringify(checked),
+		];
+		await this.#insert({
+			table: "decisions",
+			columns: ["id", "decided_at", "kind", "actor", "experiment", "iteration", "reason", "decision"],
+			body: Buffer.from(`${JSON.stringify(row)}\n`),
+		});
+	}
+
+	listDecisions(filter: Partial<IterationKey>): Promise<Decision[]> {
+		return listDecisions(this.#query, filter);
+	}
+
+	lastCallStart(key: IterationKey & { variant: string }): Promise<Date | null> {
+		return lastCallStart(this.#query, key);
+	}
+
+	callIds(filter: { since?: Date } = {}): Promise<CallIdentity[]> {
+		return callIds(this.#query, filter);
+	}
+
+	counts(): Promise<StoreCounts> {
+		return counts(this.#query);
+	}
+
+	async ping(): Promise<void> {
+		await this.#query("SELECT 1 AS one SETTINGS max_execution_time = 10", {});
+	}
+
+	close(): Promise<void> {
+		return this.#close();
+	}
+
+	async #insert(insertion: Insertion): Promise<void> {
+		try {
+			await this.#ingest.insert(insertion);
+		} catch (error) {
+			throw asStoreError("INSERT_FAILED", `cannot insert into ${insertion.table}`, error);
+		}
+	}
+
+	readonly #query = async <Row>(sql: string, parameters: QueryParameters): Promise<Row[]> => {
+		try {
+			return await this.#analysis.query<Row>(sql, parameters);
+		} catch (error) {
+			throw asStoreError("QUERY_FAILED", "query failed", error);
+		}
+	};
+}
+
+function asStoreError(code: "INSERT_FAILED" | "QUERY_FAILED", what: string, cause: unknown): StoreError {
+	if (cause instanceof StoreError) {
+		return cause;
+	}
+	return new StoreError(code, `${what}: ${cause instanceof Error ? cause.message : String(cause)}`, {}, { cause });
+}

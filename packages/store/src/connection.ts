@@ -1,0 +1,29 @@
+export type QueryParameters = Readonly<Record<string, string | number>>;
+
+/** One connection to the engine. It runs one statement at a time; the others wait their turn. */
+export interface Connection {
+	/** Runs a query without FORMAT clause; integers of 64 bits and more must be selected as text. */
+	query<Row>(sql: string, parameters?: QueryParameters): Promise<Row[]>;
+	command(sql: string): Promise<void>;
+	/** One INSERT of rows in JSONCompactEachRow; resolves when they are committed. */
+	insert(insertion: Insertion): Promise<void>;
+	/** Resolves after the statements that are under way. */
+	close(): Promise<void>;
+}
+
+export interface Insertion {
+	table: string;
+	columns: readonly string[];
+	/** Rows in JSONCompactEachRow, one per line. */
+	body: Buffer;
+}
+
+/** Settings of every INSERT, as an inline clause: on chDB any other way would stick to the connection. */
+export const INSERT_SETTINGS = {
+	// acknowledged means committed
+	async_insert: 0,
+	wait_for_async_insert: 1,
+	// late spans of many days are bounded by the decoder; a batch of several requests must not be refused
+	max_partitions_per_insert_block: 0,
+	input_format_parallel_parsing: 0,
+} as const;

@@ -1,0 +1,53 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+/** Whose lock on a data folder it is; `null` when the kernel does not say. */
+export interface FolderLock {
+	pid: number | null;
+}
+
+/**
+ * Whether another process holds chDB's lock on `<path>/status`.
+ *
+ * chDB itself says so only on standard error; its exception is "Failed to create connection". The lock is the
+ * kernel's, so it ends with its process however that ends; the pid written in the file may be stale.
+ * @returns `undefined` when nobody holds it, or when this system cannot tell (no /proc)
+ */
+export function folderLock(path: string): FolderLock | undefined {
+	const statusFile = join(path, "status");
+	if (!existsSync(statusFile) || !existsSync("/proc/locks")) {
+		return undefined;
+	}
+	const { ino } = statSync(statusFile);
+	for (const line of readFileSync("/proc/locks", "utf8").split("\n")) {
+		const fields = line.trim().split(/\s+/);
+		// "1: FLOCK ADVISORY WRITE 4711 fe:01:123456 0 EOF"
+		if (fields[5]?.split(":")[2] === String(ino) && fields[1] !== "->") {
+			const pid = Number(fields[4]);
+			if (pid !== process.pid) {
+				return { pid: pid > 0 ? pid : null };
+			}
+		}
+	}
+	return undefined;
+}
+
+/** Pid that chDB wrote into `<path>/status`, if any. */
+export function statusPid(path: string): number | null {
+	const statusFile = join(path, "status");
+	if (!existsSync(statusFile)) {
+		return null;
+	}
+	const pid = /^PID: (\d+)/.exec(readFileSync(statusFile, "utf8"))?.[1];
+	return pid === undefined ? null : Number(pid);
+}
+
+/** Whether a process with this pid is alive; one that may not be signalled is. */
+export function isAlive(pid: number): boolean {
+	try {
+		process.kill(pid, 0);
+		return true;
+	} catch (error) {
+		return (error as NodeJS.ErrnoException).code === "EPERM";
+	}
+}

@@ -1,0 +1,76 @@
+import { createHash } from "node:crypto";
+import type { Connection } from "./connection.ts";
+import { sqlFile, statements } from "./sql-file.ts";
+import { StoreError } from "./store-error.ts";
+
+/** In the order in which they run; never edited once released, only added to. */
+const MIGRATIONS = ["0001-otel-landing.sql", "0002-evidence.sql", "0003-decisions.sql"] as const;
+
+const CREATE_LEDGER = `CREATE TABLE IF NOT EXISTS armspan_migrations
+(name String, digest String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))
+ENGINE = MergeTree ORDER BY name`;
+
+/**
+ * Runs the migrations that have not run here, oldest first.
+ *
+ * Every statement can be repeated, so a migration that was cut off half-way, or that two processes run at once,
+ * is simply run again.
+ * @returns names of those that ran
+ * @throws {StoreError} MIGRATION_MISMATCH, MIGRATION_FAILED
+ */
+export async function migrate(connection: Connection): Promise<string[]> {
+	await run(connection, "ledger", CREATE_LEDGER);
+	const applied = await connection.query<{ name: string; digest: string }>(
+		"SELECT name, any(digest) AS digest FROM armspan_migrations GROUP BY name",
+	);
+	const digests = new Map(applied.map(({ name, digest }) => [name, digest]));
+	const known = new Set<string>(MIGRATIONS);
+	for (const { name } of applied) {
+		if (!known.has(name)) {
+			throw new StoreError(
+				"MIGRATION_MISMATCH",
+				`the database was migrated by a newer Armspan (${name}); use that version or later`,
+				{ migration: name },
+			);
+		}
+	}
+	const ran: string[] = [];
+	for (const name of MIGRATIONS) {
+		const sql = sqlFile("migrations", name);
+		const digest = createHash("sha256").update(sql).digest("hex");
+		const earlier = digests.get(name);
+		if (earlier === digest) {
+			continue;
+		}
+		if (earlier !== undefined) {
+			throw new StoreError(
+				"MIGRATION_MISMATCH",
+				`migration ${name} was run here with other contents; migrations are never edited: restore the file, or start with an empty database`,
+				{ migration: name, applied: earlier, found: digest },
+			);
+		}
+		for (const statement of statements(sql)) {
+			await run(connection, name, statement);
+		}
+		await run(
+			connection,
+			name,
+			`INSERT INTO armspan_migrations (name, digest) SELECT '${name}', '${digest}' SETTINGS async_insert = 0`,
+		);
+		ran.push(name);
+	}
+	return ran;
+}
+
+async function run(connection: Connection, migration: string, statement: string): Promise<void> {
+	try {
+		await connection.command(statement);
+	} catch (cause) {
+		throw new StoreError(
+			"MIGRATION_FAILED",
+			`migration ${migration} failed: ${cause instanceof Error ? cause.message : String(cause)}`,
+			{ migration },
+			{ cause },
+		);
+	}
+}

@@ -1,0 +1,14 @@
+import { Decision } from "@armspan/schema";
+import { sqlFile } from "../sql-file.ts";
+import type { IterationKey } from "../store.ts";
+import type { Query } from "./query.ts";
+
+const SQL = sqlFile("queries", "list-decisions.sql");
+
+export async function listDecisions(query: Query, filter: Partial<IterationKey>): Promise<Decision[]> {
+	const rows = await query<{ decision: string }>(SQL, {
+		experiment: filter.experiment ?? "",
+		iteration: filter.iteration ?? 0,
+	});
+	return rows.map(({ decision }) => Decision.parse(JSON.parse(decision)));
+}

@@ -1,0 +1,31 @@
+import { sqlFile } from "../sql-file.ts";
+import type { EvidenceKey, ViolationWindows } from "../store.ts";
+import { microsOfDate, type Query, untilRevisionParameter } from "./query.ts";
+
+const SQL = sqlFile("queries", "violation-windows.sql");
+
+interface Row {
+	variant: string;
+	total_calls: string;
+	units: string;
+	by_window: [(string | number)[], (string | number)[]];
+}
+
+export async function violationWindows(
+	query: Query,
+	key: EvidenceKey & { origin: Date; windowSeconds: number },
+): Promise<ViolationWindows[]> {
+	const rows = await query<Row>(SQL, {
+		experiment: key.experiment,
+		iteration: key.iteration,
+		until_revision: untilRevisionParameter(key.untilRevision),
+		origin_us: microsOfDate(key.origin),
+		window_us: String(Math.round(key.windowSeconds * 1_000_000)),
+	});
+	return rows.map(({ variant, total_calls: calls, units, by_window: [windows, counts] }) => ({
+		variant,
+		windows: windows.map((window, index) => ({ window: Number(window), units: Number(counts[index]) })),
+		totalUnits: Number(units),
+		calls: Number(calls),
+	}));
+}
