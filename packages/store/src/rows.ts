@@ -1,7 +1,7 @@
 /** Attributes as the Collector's exporter stores them: values as text. A Map, so that a key such as `__proto__` is inert. */
 export type AttributeMap = ReadonlyMap<string, string>;
 
-/** One row of `otel_traces`; names are the table's columns. Times are `seconds.nanoseconds` since 1970, UTC. */
+/** One row of `otel_traces`; names are the table's columns. Times are nanoseconds since 1970 in decimal digits. */
 export interface TraceRow {
 	Timestamp: string;
 	/** 32 lower-case hex digits. */

@@ -1,10 +1,61 @@
 import type { DecodedLogs, DecodedTraces, OtlpContentType } from "../rows.ts";
 import { StoreError } from "../store-error.ts";
+import { decodeJsonLogs } from "./json-logs.ts";
+import { decodeJsonTraces } from "./json-traces.ts";
+import { decodeProtobufLogs } from "./protobuf-logs.ts";
+import { decodeProtobufTraces } from "./protobuf-traces.ts";
+import { RecordRefused } from "./record-refused.ts";
 
-export function decodeTraces(_body: Uint8Array, contentType: OtlpContentType): DecodedTraces {
-	throw new StoreError("OTLP_CONTENT_TYPE_UNSUPPORTED", `unsupported content type ${contentType}`);
+/**
+ * Decodes the body of an OTLP trace export into rows of `otel_traces`.
+ *
+ * Spans that cannot be stored (no valid id, over a limit) are counted in `rejected`; the others are kept.
+ * @param body decompressed
+ * @throws {StoreError} OTLP_MALFORMED, OTLP_LIMIT_EXCEEDED, OTLP_CONTENT_TYPE_UNSUPPORTED; nothing else
+ */
+export function decodeTraces(body: Uint8Array, contentType: OtlpContentType): DecodedTraces {
+	return guarded(body, () => (isJson(contentType) ? decodeJsonTraces(body) : decodeProtobufTraces(body)));
 }
 
-export function decodeLogs(_body: Uint8Array, contentType: OtlpContentType): DecodedLogs {
-	throw new StoreError("OTLP_CONTENT_TYPE_UNSUPPORTED", `unsupported content type ${contentType}`);
+/** Decodes the body of an OTLP log export into rows of `otel_logs`; as decodeTraces. */
+export function decodeLogs(body: Uint8Array, contentType: OtlpContentType): DecodedLogs {
+	return guarded(body, () => (isJson(contentType) ? decodeJsonLogs(body) : decodeProtobufLogs(body)));
+}
+
+function isJson(contentType: string): boolean {
+	const essence = contentType.split(";", 1)[0]?.trim().toLowerCase();
+	switch (essence) {
+		case "application/json":
+			return true;
+		case "application/x-protobuf":
+			return false;
+		default:
+			throw new StoreError(
+				"OTLP_CONTENT_TYPE_UNSUPPORTED",
+				`unsupported content type "${contentType}"; expected application/x-protobuf or application/json`,
+				{ contentType },
+			);
+	}
+}
+
+function guarded<Result>(body: Uint8Array, decode: () => Result): Result {
+	try {
+		return decode();
+	} catch (cause) {
+		if (cause instanceof StoreError) {
+			throw cause;
+		}
+		const message = cause instanceof Error ? cause.message : String(cause);
+		if (cause instanceof RecordRefused) {
+			// thrown outside of a record: by the request itself, its resources or scopes
+			const code = cause.kind === "limit" ? "OTLP_LIMIT_EXCEEDED" : "OTLP_MALFORMED";
+			throw new StoreError(code, `OTLP request refused: ${message}`, { bytes: body.length }, { cause });
+		}
+		throw new StoreError(
+			"OTLP_MALFORMED",
+			`body is not an OTLP request: ${message}`,
+			{ bytes: body.length },
+			{ cause },
+		);
+	}
 }

@@ -1,0 +1,13 @@
+/** What one OTLP request may contain; beyond it a record is refused (partial success), or the whole request. */
+export const OTLP_LIMITS = {
+	/** Attributes of one record, event, link, scope or resource. */
+	attributes: 1_024,
+	/** Events, and links, of one span. */
+	eventsOrLinks: 1_024,
+	/** Nesting of arrays and key-value lists in one value. */
+	depth: 32,
+	/** UTF-16 units of one string; longer ones are cut. */
+	stringLength: 262_144,
+	/** UTC days in one request: every day is a partition of the landing table. */
+	days: 64,
+} as const;
