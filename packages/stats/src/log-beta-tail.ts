@@ -1,4 +1,3 @@
-// biome-ignore lint/correctness/noUnresolvedImports: stdlib names a folder as its entry; tsc resolves it
 import betaln from "@stdlib/math-base-special-betaln";
 
 /** Rounding at which a continued fraction has converged. */

@@ -26,8 +26,8 @@ const ROUNDING = 1e-13;
  * Ratio of sums R = ΣS/ΣN (mean per request, rate, cost per call …) and its variance clustered by unit, by the
  * delta method: Var(R) = K/(K−1) · Σ(Sᵢ − R·Nᵢ)² / (ΣN)². With Nᵢ = 1 it is the mean per unit and s²/K.
  *
- * From `bigint` sums value and variance are exact to the last rounding; from `number` sums a variance that drowns in
- * cancellation is refused.
+ * From `bigint` sums, and from `number` sums that are safe integers, value and variance are exact to the last rounding;
+ * from other `number` sums a variance that drowns in cancellation is refused.
  *
  * @returns not-estimable for fewer than two units, no observation, impossible, non-finite or too coarse sums
  * @throws {StatsError} INVALID_SCALE, MIXED_QUANTITIES
@@ -46,7 +46,8 @@ export function ratioEstimate(sums: RatioSums, options: RatioEstimateOptions = {
 	const refused = refuse(sums);
 	if (refused !== null) return refused;
 
-	const moments = isExact(sums) ? exactMoments(sums) : roundedMoments(sums as RatioSums<number>);
+	const exactSums = asExact(sums);
+	const moments = exactSums === null ? roundedMoments(sums as RatioSums<number>) : exactMoments(exactSums);
 	if ("kind" in moments) return moments;
 	const value = moments.ratio / scale;
 	const variance = moments.variance / scale / scale;
@@ -64,6 +65,20 @@ function refuse(sums: RatioSums): NotEstimable | null {
 	}
 	if (Number(sums.sumN) === 0) return notEstimable("no-observations", "None of the units has an observation.");
 	return null;
+}
+
+/** The sums as integers, or `null` where a `number` among them may have been rounded already. */
+function asExact(sums: RatioSums): RatioSums<bigint> | null {
+	if (isExact(sums)) return sums;
+	if (!Object.values(sums).every(Number.isSafeInteger)) return null;
+	return {
+		units: BigInt(sums.units),
+		sumY: BigInt(sums.sumY),
+		sumN: BigInt(sums.sumN),
+		sumYY: BigInt(sums.sumYY),
+		sumNN: BigInt(sums.sumNN),
+		sumYN: BigInt(sums.sumYN),
+	};
 }
 
 interface Moments {
@@ -90,7 +105,7 @@ function roundedMoments(sums: RatioSums<number>): Moments | NotEstimable {
 	const residual = sumYY - cross + square;
 	const rounding = ROUNDING * (sumYY + Math.abs(cross) + square);
 	if (residual < -rounding) return negativeVariance();
-	if (residual !== 0 && Math.abs(residual) <= rounding) {
+	if (Math.abs(residual) <= rounding) {
 		return notEstimable(
 			"precision-lost",
 			"The variance is lost in the rounding of the sums; sum integers (bigint) instead.",

@@ -1,7 +1,7 @@
-// biome-ignore lint/correctness/noUnresolvedImports: stdlib names a folder as its entry; tsc resolves it
 import gammainc from "@stdlib/math-base-special-gammainc";
+import { allocatedArms } from "./allocated-arms.ts";
 import { type NotEstimable, notEstimable } from "./not-estimable.ts";
-import { requireArgument, StatsError } from "./stats-error.ts";
+import { requireArgument } from "./stats-error.ts";
 
 /** Customary threshold of the alarm. */
 export const DEFAULT_MISMATCH_THRESHOLD = 0.001;
@@ -26,7 +26,7 @@ export interface SampleRatioMismatch {
 
 /**
  * Chi-square test that exposed units follow the configured allocation (sample ratio mismatch), over the arms with a
- * weight. For display: its p-value holds for one look, not for many.
+ * weight. For display: its p-value holds for one look; `sequentialSampleRatioMismatch` holds for all.
  *
  * @returns not-estimable without units, or with only one arm of positive weight
  * @throws {StatsError} ARMS_DIFFER, INVALID_COUNT, INVALID_ALLOCATION, INVALID_ALPHA (threshold)
@@ -35,7 +35,7 @@ export interface SampleRatioMismatch {
 export function sampleRatioMismatch(options: SampleRatioMismatchOptions): SampleRatioMismatch | NotEstimable {
 	const { observed, allocation, threshold = DEFAULT_MISMATCH_THRESHOLD } = options;
 	requireArgument(threshold > 0 && threshold < 1, "INVALID_ALPHA", "threshold", threshold, "a number in (0, 1)");
-	const arms = armsOf(observed, allocation);
+	const arms = allocatedArms(observed, allocation);
 
 	const unplannedArms = arms.filter((arm) => arm.weight === 0 && arm.units > 0).map((arm) => arm.key);
 	if (unplannedArms.length > 0) return { kind: "estimated", pValue: 0, mismatch: true, unplannedArms };
@@ -53,49 +53,6 @@ export function sampleRatioMismatch(options: SampleRatioMismatchOptions): Sample
 	}, 0);
 	const pValue = chiSquareUpperTail(statistic, planned.length - 1);
 	return { kind: "estimated", pValue, mismatch: pValue < threshold, unplannedArms };
-}
-
-interface Arm {
-	readonly key: string;
-	readonly units: number;
-	readonly weight: number;
-}
-
-function armsOf(observed: Readonly<Record<string, number>>, allocation: Readonly<Record<string, number>>): Arm[] {
-	const keys = Object.keys(allocation).sort();
-	const observedKeys = Object.keys(observed).sort();
-	if (keys.length !== observedKeys.length || keys.some((key, index) => key !== observedKeys[index])) {
-		throw new StatsError(
-			"ARMS_DIFFER",
-			`invalid observed: arms ${observedKeys.join(", ") || "none"}; expected those of the allocation: ${keys.join(", ") || "none"}`,
-			{ field: "observed", value: observedKeys },
-		);
-	}
-	const arms = keys.map((key) => ({ key, units: observed[key] ?? 0, weight: allocation[key] ?? 0 }));
-	for (const { key, units, weight } of arms) {
-		requireArgument(
-			Number.isSafeInteger(units) && units >= 0,
-			"INVALID_COUNT",
-			`observed.${key}`,
-			units,
-			"an integer ≥ 0",
-		);
-		requireArgument(
-			weight >= 0 && weight < Number.POSITIVE_INFINITY,
-			"INVALID_ALLOCATION",
-			`allocation.${key}`,
-			weight,
-			"a finite number ≥ 0",
-		);
-	}
-	requireArgument(
-		arms.some((arm) => arm.weight > 0),
-		"INVALID_ALLOCATION",
-		"allocation",
-		JSON.stringify(allocation),
-		"at least one arm with a weight",
-	);
-	return arms;
 }
 
 function chiSquareUpperTail(statistic: number, degreesOfFreedom: number): number {

@@ -1,4 +1,5 @@
 import gammaln from "@stdlib/math-base-special-gammaln";
+import { allocatedArms } from "./allocated-arms.ts";
 import { pValueOfLogEValue } from "./asymptotic-confidence-sequence.ts";
 import { type NotEstimable, notEstimable } from "./not-estimable.ts";
 import { requireArgument } from "./stats-error.ts";
@@ -14,7 +15,7 @@ export interface SequentialSampleRatioMismatch {
 export interface SequentialSampleRatioMismatchOptions {
 	/** Weight of the prior around the weights, in units, > 0. @default 100 */
 	readonly priorStrength?: number;
-	/** Dirichlet parameters in the order of the arms, instead of priorStrength × weights. */
+	/** Dirichlet parameters of the weighted arms, sorted by key, instead of priorStrength × weights. */
 	readonly prior?: readonly number[];
 }
 
@@ -35,31 +36,7 @@ export function sequentialSampleRatioMismatch(
 	weights: Readonly<Record<string, number>>,
 	options: SequentialSampleRatioMismatchOptions = {},
 ): SequentialSampleRatioMismatch | NotEstimable {
-	const keys = Object.keys(weights);
-	requireArgument(
-		keys.length === Object.keys(observed).length && keys.every((key) => Object.hasOwn(observed, key)),
-		"ARMS_DIFFER",
-		"observed",
-		Object.keys(observed).join(", "),
-		`the arms ${keys.join(", ")}`,
-	);
-	const arms = keys.map((key) => ({ key, units: observed[key] ?? 0, weight: weights[key] ?? 0 }));
-	for (const { key, units, weight } of arms) {
-		requireArgument(
-			Number.isSafeInteger(units) && units >= 0,
-			"INVALID_COUNT",
-			`observed.${key}`,
-			units,
-			"an integer ≥ 0",
-		);
-		requireArgument(
-			weight >= 0 && weight < Number.POSITIVE_INFINITY,
-			"INVALID_ALLOCATION",
-			`weights.${key}`,
-			weight,
-			"a finite number ≥ 0",
-		);
-	}
+	const arms = allocatedArms(observed, weights);
 	if (arms.some(({ units, weight }) => weight === 0 && units > 0)) {
 		return { kind: "estimated", logEValue: Number.POSITIVE_INFINITY, pValue: 0 };
 	}
