@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { realpath, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { changeExperiment } from "./change-experiment.ts";
@@ -25,11 +26,18 @@ export async function openRegistry(directory: string): Promise<Registry> {
 	return {
 		directory: top,
 		bare,
+		fingerprint: () => fingerprint(git),
 		snapshot: (ref = "HEAD") => readSnapshot(git, top, ref),
 		uncommittedFiles: async () => (bare ? [] : listUncommitted(git)),
 		changeExperiment: (key, edit, commit) => changeExperiment(repository, key, edit, commit),
 		releasePrompt: (name, version, release) => releasePrompt(repository, name, version, release),
 	};
+}
+
+async function fingerprint(git: Git): Promise<string> {
+	// Exit code 1: neither HEAD nor a tag, a repository without a commit.
+	const { stdout } = await git(["show-ref", "--head", "--tags"], { accept: [1] });
+	return createHash("sha256").update(stdout).digest("hex");
 }
 
 async function locate(git: Git, path: string): Promise<{ gitDirectory: string; bare: boolean }> {

@@ -22,7 +22,7 @@ export interface ExperimentChange {
 	readonly changed: boolean;
 	/** The branch that moved, as `refs/heads/main`; `HEAD` when HEAD is detached, and no branch holds the commit. */
 	readonly ref: string;
-	/** `left-alone`: the file in the work tree differs from what was committed before; a person has to merge it. */
+	/** `updated`: it says what the commit says. `left-alone`: somebody edited the file there, and has to merge it. */
 	readonly workTree: "updated" | "left-alone" | "bare";
 }
 
@@ -39,6 +39,9 @@ export interface Registry {
 	/** Absolute path, symbolic links resolved. */
 	readonly directory: string;
 	readonly bare: boolean;
+
+	/** Differs whenever HEAD or a tag moved; cheap enough to be asked every second. */
+	fingerprint(): Promise<string>;
 
 	/** What the commit intends, checked. @throws {RegistryError} INVALID_REPOSITORY with every fault found. */
 	snapshot(ref?: string): Promise<RepositorySnapshot>;

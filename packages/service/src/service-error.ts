@@ -3,7 +3,7 @@ export type ServiceErrorCode =
 	| "PORT_IN_USE"
 	| "ADDRESS_UNAVAILABLE"
 	| "UNKNOWN_ENVIRONMENT"
-	| "HALT_NOT_WRITTEN";
+	| "STARTING";
 
 /** What the service refuses or cannot do. The message names the cause and the next thing to try. */
 export class ServiceError extends Error {

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { StoreError } from "./store-error.ts";
 
 /** Whose lock on a data folder it is; `null` when the kernel does not say. */
 export interface FolderLock {
@@ -50,4 +51,27 @@ export function isAlive(pid: number): boolean {
 	} catch (error) {
 		return (error as NodeJS.ErrnoException).code === "EPERM";
 	}
+}
+
+/**
+ * For those who want to remove or replace a data folder: throws while another process has it open.
+ * @throws {StoreError} STORE_LOCKED
+ */
+export function assertFolderUnlocked(path: string): void {
+	const lock = folderLock(path);
+	const pid = statusPid(path);
+	// Without /proc (macOS) the pid in the file is all there is; at worst its number was given to somebody else.
+	if (lock !== undefined || (!existsSync("/proc/locks") && pid !== null && pid !== process.pid && isAlive(pid))) {
+		throw lockedError(path, lock?.pid ?? pid);
+	}
+}
+
+export function lockedError(path: string, pid: number | null, options?: ErrorOptions): StoreError {
+	const holder = pid === null ? "another process" : `process ${pid}`;
+	return new StoreError(
+		"STORE_LOCKED",
+		`data folder ${path} is in use by ${holder}; stop it, or choose another data folder`,
+		{ path, pid },
+		options,
+	);
 }

@@ -1,3 +1,4 @@
+export { assertFolderUnlocked } from "./folder-lock.ts";
 export { openStore } from "./open-store.ts";
 export { decodeLogs, decodeTraces } from "./otlp/decode.ts";
 export { encodeExportResponse } from "./otlp/encode-export-response.ts";

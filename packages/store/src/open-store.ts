@@ -5,7 +5,7 @@ import { createChdbConnection } from "chdb/connection";
 import { ClickHouseStore } from "./clickhouse-store.ts";
 import { ClientConnection } from "./client-connection.ts";
 import type { Connection } from "./connection.ts";
-import { folderLock, isAlive, statusPid } from "./folder-lock.ts";
+import { folderLock, isAlive, lockedError, statusPid } from "./folder-lock.ts";
 import type { Store, StoreOptions } from "./store.ts";
 import { StoreError } from "./store-error.ts";
 
@@ -95,16 +95,6 @@ function embeddedConnection(path: string): Connection {
 			{ cause },
 		);
 	}
-}
-
-function lockedError(path: string, pid: number | null, options?: ErrorOptions): StoreError {
-	const holder = pid === null ? "another process" : `process ${pid}`;
-	return new StoreError(
-		"STORE_LOCKED",
-		`data folder ${path} is in use by ${holder}; stop it, or choose another data folder`,
-		{ path, pid },
-		options,
-	);
 }
 
 function preparedFolder(folder: string): string {

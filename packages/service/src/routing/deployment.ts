@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { ExperimentFile, Registry, RepositorySnapshot } from "@armspan/registry";
 import { compileBundle, RouterError, readBundle, writeBundle } from "@armspan/router";
 import type { Environment } from "@armspan/schema";
@@ -39,6 +40,8 @@ export class Deployment {
 	readonly #options: DeploymentOptions;
 	#fingerprint: string | undefined;
 	#halted: ReadonlySet<string> = new Set();
+	/** Halts that the bundle on disk is known to contain. */
+	#writtenHalts: ReadonlySet<string> | undefined;
 	#state: DeployedState | undefined;
 	#problem: string | undefined;
 
@@ -46,10 +49,10 @@ export class Deployment {
 		this.#options = options;
 	}
 
-	/** @throws {Error} before the first `reconcile` that succeeded */
+	/** @throws {ServiceError} STARTING before the first deployment */
 	get state(): DeployedState {
 		if (this.#state === undefined) {
-			throw new Error("nothing is deployed yet");
+			throw new ServiceError("STARTING", "the service is starting; try again in a second");
 		}
 		return this.#state;
 	}
@@ -60,7 +63,7 @@ export class Deployment {
 	}
 
 	get experiments(): readonly ExperimentFile[] {
-		return this.#state?.snapshot.experiments ?? [];
+		return this.state.snapshot.experiments;
 	}
 
 	experiment(key: string): ExperimentFile | undefined {
@@ -95,6 +98,9 @@ export class Deployment {
 
 	/** Writes a bundle in which the iterations of `halted` give everybody control, unenrolled. */
 	async halt(halted: ReadonlySet<string>): Promise<DeployedState> {
+		if (this.#writtenHalts !== undefined && isSameSet(this.#writtenHalts, halted)) {
+			return this.state;
+		}
 		this.#halted = halted;
 		const { snapshot, environment } = this.state;
 		return this.#write(snapshot, environment);
@@ -117,7 +123,8 @@ export class Deployment {
 
 	async #write(snapshot: RepositorySnapshot, environment: Environment): Promise<DeployedState> {
 		const { routingDirectory, environmentName, logger } = this.#options;
-		const deployed = this.#deployedFile();
+		const halted = this.#halted;
+		const deployed = this.#deployed();
 		const compile = (revision: number) =>
 			compileBundle({
 				environmentName,
@@ -126,29 +133,39 @@ export class Deployment {
 				prompts: snapshot.releases,
 				revision,
 				sourceCommit: snapshot.commit,
-				halted: this.#halted,
+				halted,
 			});
-		if (deployed !== undefined && compile(deployed.metadata.revision).json === deployed.json) {
-			this.#state = { revision: deployed.metadata.revision, snapshot, environment, writtenAt: this.#state?.writtenAt };
+		if (deployed !== undefined && sha256(compile(deployed.table.revision).json) === deployed.routingDigest) {
+			this.#state = { revision: deployed.table.revision, snapshot, environment, writtenAt: this.#state?.writtenAt };
+			this.#writtenHalts = halted;
 			return this.#state;
 		}
-		const bundle = compile((deployed?.metadata.revision ?? 0) + 1);
+		const bundle = compile((deployed?.table.revision ?? 0) + 1);
 		await writeBundle(routingDirectory, bundle);
 		const writtenAt = new Date();
 		const { revision } = bundle.file.metadata;
 		logger.info({ revision, commit: snapshot.commit, routingDirectory }, "routing bundle written");
 		this.#state = { revision, snapshot, environment, writtenAt };
+		this.#writtenHalts = halted;
 		return this.#state;
 	}
 
-	#deployedFile() {
+	#deployed(): LoadedBundle | undefined {
 		try {
-			return readBundle(this.#options.routingDirectory).deployed;
+			return readBundle(this.#options.routingDirectory);
 		} catch (error) {
-			if (error instanceof RouterError && error.code === "BUNDLE_MISSING") {
+			if (error instanceof RouterError && error.code === "bundle-missing") {
 				return undefined;
 			}
 			throw error;
 		}
 	}
+}
+
+function sha256(text: string): string {
+	return createHash("sha256").update(text).digest("hex");
+}
+
+function isSameSet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+	return a.size === b.size && [...a].every((key) => b.has(key));
 }

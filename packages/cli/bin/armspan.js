@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+// Plain JavaScript of old: it must run on the Node that is too old, to say so.
+const [major, minor] = process.versions.node.split(".").map(Number);
+if (major < 22 || (major === 22 && minor < 15)) {
+	process.stderr.write(
+		`armspan needs Node 22.15 or newer; this is ${process.version} (${process.execPath}).\n  try: npx --package=node@26 armspan …, or install a newer Node\n`,
+	);
+	process.exit(1);
+}
+const { existsSync } = await import("node:fs");
+const built = new URL("../dist/main.js", import.meta.url);
+if (!existsSync(built)) {
+	process.stderr.write("armspan is not built yet.\n  try: npm run build\n");
+	process.exit(1);
+}
+const { main } = await import(built.href);
+process.exitCode = await main(process.argv);

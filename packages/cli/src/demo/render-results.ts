@@ -1,0 +1,109 @@
+import type { Effect, ExperimentResults, MetricResult } from "@armspan/schema";
+
+const LABELS: Readonly<Record<MetricResult["metric"], string>> = {
+	"error-rate": "error rate",
+	latency: "latency",
+	cost: "cost per call",
+	feedback: "feedback",
+	conversion: "conversion",
+};
+
+/** The comparison as a plain-text table, one string per line; the same numbers as the API's. */
+export function renderResults(results: ExperimentResults): string[] {
+	const keys = results.variants.map(({ key }) => key);
+	const treatments = keys.slice(1);
+	const rows = [
+		[
+			"",
+			...results.variants.map(({ key, version }) => `${key} ${version}`),
+			...treatments.map((key) => `${treatments.length > 1 ? `${key}: ` : ""}change, always-valid interval`),
+			"",
+		],
+		["units", ...results.variants.map(({ units }) => String(units)), ...treatments.map(() => ""), ""],
+		["calls", ...results.variants.map(({ calls }) => String(calls)), ...treatments.map(() => ""), ""],
+		...results.metrics.map((metric) => [
+			LABELS[metric.metric] + (metric.role === "secondary" ? "" : ` (${metric.role})`),
+			...keys.map((key) => estimate(metric, key)),
+			...metric.comparisons.map((comparison) =>
+				effect(comparison.relativeEffect, comparison.absoluteEffect, metric.unit),
+			),
+			metric.comparisons.map(({ conclusion }) => (conclusion === "too-few" ? "too few" : conclusion)).join(", "),
+		]),
+	];
+	return [
+		...table(rows),
+		"",
+		...results.guardrails.map(
+			(guardrail) => `guardrail ${guardrail.metric} of ${guardrail.variant}: ${guardrail.status}; ${guardrail.message}`,
+		),
+		`verdict: ${results.verdict.kind.toUpperCase()}. ${results.verdict.sentence}`,
+	];
+}
+
+/** The same in one line, for logs. */
+export function renderResultsLine(results: ExperimentResults): string {
+	const units = results.variants.map(({ key, units: count }) => `${key} ${count}`).join(", ");
+	const primary = results.metrics.find((metric) => metric.role === "primary")?.comparisons[0];
+	const change =
+		primary === undefined ? "" : `; primary ${effect(primary.relativeEffect, primary.absoluteEffect, "score")}`;
+	return `units ${units}${change}; ${results.verdict.kind}`;
+}
+
+function estimate(metric: MetricResult, key: string): string {
+	const found = metric.estimates[key];
+	if (found === undefined || found.kind === "not-estimable") {
+		return (metric.observations[key] ?? 0) === 0 ? "none yet" : "too few";
+	}
+	return quantity(found.value, metric.unit);
+}
+
+function effect(relative: Effect, absolute: Effect, unit: MetricResult["unit"]): string {
+	if (relative.kind === "estimated") {
+		return interval(relative.value, relative.lower, relative.upper, (value) => signed(value * 100, 1, " %"));
+	}
+	if (absolute.kind === "estimated") {
+		return interval(
+			absolute.value,
+			absolute.lower,
+			absolute.upper,
+			(value) => `${value < 0 ? "−" : "+"}${quantity(Math.abs(value), unit)}`,
+		);
+	}
+	return absolute.message;
+}
+
+function interval(
+	value: number,
+	lower: number | null,
+	upper: number | null,
+	format: (value: number) => string,
+): string {
+	return `${format(value)}  [${lower === null ? "−∞" : format(lower)}, ${upper === null ? "∞" : format(upper)}]`;
+}
+
+function quantity(value: number, unit: MetricResult["unit"]): string {
+	switch (unit) {
+		case "share":
+			return `${(value * 100).toFixed(2)} %`;
+		case "ms":
+			return `${value.toFixed(0)} ms`;
+		case "usd":
+			return `$${value.toPrecision(3)}`;
+		case "score":
+			return value.toFixed(3);
+	}
+}
+
+function signed(value: number, digits: number, suffix: string): string {
+	return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}${suffix}`;
+}
+
+function table(rows: readonly (readonly string[])[]): string[] {
+	const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+	return rows.map((row) =>
+		row
+			.map((cell, column) => cell.padEnd(widths[column] ?? 0))
+			.join("  ")
+			.trimEnd(),
+	);
+}

@@ -1,0 +1,39 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { describeError } from "./cli-error.ts";
+import { initCommand } from "./commands/init.ts";
+import { upCommand } from "./commands/up.ts";
+
+/** Exit codes of every command. */
+const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+
+/**
+ * Runs the command line. stdout carries the result alone; everything else goes to stderr.
+ * @returns the exit code: 0 done, 1 failed, 2 wrong usage
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+	const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+		version: string;
+	};
+	const program = new Command("armspan")
+		.description(
+			"Versions prompts, routes live traffic across them, and says which is better, dearer, slower or unsafe.",
+		)
+		.version(version)
+		.exitOverride()
+		.addCommand(initCommand())
+		.addCommand(upCommand());
+	for (const command of program.commands) {
+		command.exitOverride();
+	}
+	try {
+		await program.parseAsync(argv);
+		return EXIT.ok;
+	} catch (error) {
+		if (error instanceof CommanderError) {
+			return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+		}
+		process.stderr.write(`${describeError(error)}\n`);
+		return EXIT.failed;
+	}
+}

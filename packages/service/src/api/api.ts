@@ -1,0 +1,142 @@
+import { Decision, ExperimentResults, ExperimentStatus, METRICS, Name } from "@armspan/schema";
+import helmet from "@fastify/helmet";
+import rateLimit from "@fastify/rate-limit";
+import swagger from "@fastify/swagger";
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import {
+	jsonSchemaTransform,
+	serializerCompiler,
+	validatorCompiler,
+	type ZodTypeProvider,
+} from "fastify-type-provider-zod";
+import { z } from "zod";
+import { authentication } from "../authentication.ts";
+import { ServiceError } from "../service-error.ts";
+
+/** What the API shows of the service. */
+export interface ApiBackend {
+	health(): Promise<Health>;
+	experiments(): { key: string; prompt: string; status: ExperimentStatus; iteration: number }[];
+	/** `undefined` for an experiment that is not in the repository. */
+	results(key: string): Promise<ExperimentResults | undefined>;
+	decisions(experiment: string | undefined): Promise<Decision[]>;
+}
+
+export const Health = z.strictObject({
+	status: z.enum(["ok", "degraded"]),
+	version: z.string(),
+	store: z.enum(["ok", "unreachable"]),
+	routing: z.strictObject({
+		revision: z.int(),
+		sourceCommit: z.string(),
+		/** Why the newest commit is not deployed; `null` when it is. */
+		problem: z.string().nullable(),
+	}),
+	guardrails: z.strictObject({
+		lastCheckAt: z.iso.datetime().nullable(),
+		consecutiveFailures: z.int(),
+		uncommittedHalts: z.int(),
+	}),
+	ingest: z.strictObject({ pendingSpans: z.int(), pendingEvents: z.int() }),
+});
+export type Health = z.infer<typeof Health>;
+
+const ApiError = z.strictObject({ code: z.string(), message: z.string() });
+
+export interface ApiOptions {
+	backend: ApiBackend;
+	token: string | undefined;
+	version: string;
+	logger: FastifyBaseLogger;
+}
+
+/** The HTTP API; read-only. `GET /api/v1/openapi.json` describes it. */
+export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
+	const { backend } = options;
+	const app = Fastify({
+		loggerInstance: options.logger,
+		disableRequestLogging: true,
+	}).withTypeProvider<ZodTypeProvider>();
+	app.setValidatorCompiler(validatorCompiler);
+	app.setSerializerCompiler(serializerCompiler);
+	app.addHook("onRequest", authentication(options.token));
+	await app.register(helmet);
+	await app.register(rateLimit, { max: 600, timeWindow: "1 minute" });
+	await app.register(swagger, {
+		openapi: { info: { title: "Armspan", version: options.version } },
+		transform: jsonSchemaTransform,
+	});
+
+	app.setErrorHandler((error: Error & { statusCode?: number; code?: string }, request, reply) => {
+		if (error instanceof ServiceError && error.code === "STARTING") {
+			return reply.code(503).header("retry-after", "1").send({ code: error.code, message: error.message });
+		}
+		const status = error.statusCode ?? 500;
+		if (status >= 500) {
+			request.log.error({ err: error }, "request failed");
+			return reply.code(status).send({ code: "INTERNAL", message: "the request failed; the service's log says why" });
+		}
+		return reply.code(status).send({ code: error.code ?? "BAD_REQUEST", message: error.message });
+	});
+	app.setNotFoundHandler((request, reply) =>
+		reply.code(404).send({
+			code: "NOT_FOUND",
+			message: `${request.method} ${request.url.slice(0, 200)} does not exist; see /api/v1/openapi.json`,
+		}),
+	);
+
+	app.get("/healthz", { schema: { response: { 200: Health, 503: Health } } }, async (_request, reply) => {
+		const health = await backend.health();
+		return reply.code(health.store === "ok" ? 200 : 503).send(health);
+	});
+
+	app.get("/api/v1/openapi.json", { schema: { hide: true } }, () => app.swagger());
+
+	app.get(
+		"/api/v1/experiments",
+		{
+			schema: {
+				response: {
+					200: z.strictObject({
+						experiments: z.array(
+							z.strictObject({ key: Name, prompt: z.string(), status: ExperimentStatus, iteration: z.int() }),
+						),
+					}),
+				},
+			},
+		},
+		() => ({ experiments: backend.experiments() }),
+	);
+
+	app.get(
+		"/api/v1/experiments/:key/results",
+		{
+			schema: {
+				description: `Comparison of the variants, valid at every look. Metrics: ${Object.keys(METRICS).join(", ")}.`,
+				params: z.strictObject({ key: Name }),
+				response: { 200: ExperimentResults, 404: ApiError },
+			},
+		},
+		async (request, reply) => {
+			const results = await backend.results(request.params.key);
+			return results === undefined
+				? reply.code(404).send({
+						code: "UNKNOWN_EXPERIMENT",
+						message: `experiments/${request.params.key}.yaml is not in the deployed commit`,
+					})
+				: reply.send(results);
+		},
+	);
+
+	app.get(
+		"/api/v1/decisions",
+		{
+			schema: {
+				querystring: z.strictObject({ experiment: Name.optional() }),
+				response: { 200: z.strictObject({ decisions: z.array(Decision) }) },
+			},
+		},
+		async (request) => ({ decisions: await backend.decisions(request.query.experiment) }),
+	);
+	return app;
+}

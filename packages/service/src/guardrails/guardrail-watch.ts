@@ -1,0 +1,183 @@
+import { checkGuardrails, guardrailDecision, iterationStart, startDecision } from "@armspan/analysis";
+import type { ExperimentFile, Registry } from "@armspan/registry";
+import type { Decision } from "@armspan/schema";
+import type { Store } from "@armspan/store";
+import type { FastifyBaseLogger } from "fastify";
+import { type Deployment, iterationKey } from "../routing/deployment.ts";
+
+export interface GuardrailWatchOptions {
+	store: Store;
+	registry: Registry;
+	deployment: Deployment;
+	codeVersion: string;
+	logger: FastifyBaseLogger;
+	/** Called after a decision took effect: recorded, and for a halt written to the routing bundle. */
+	onDecision: (decision: Decision, effectiveAt: Date) => void;
+}
+
+/** What the watch last saw, for `/healthz`. */
+export interface WatchHealth {
+	lastCheckAt: Date | null;
+	/** Checks that failed in a row. A check that cannot be made is no good news: see the log. */
+	consecutiveFailures: number;
+	/** Halts that are not yet committed to git. */
+	uncommittedHalts: number;
+}
+
+/**
+ * Looks at the guardrails of every running experiment, again and again, and acts on a breach: decision row, then
+ * routing bundle, then git commit. In this order a crash in between loses nothing: a decision that is recorded is
+ * laid over git's intent at the next start, and a commit that is missing is made up for at the next look.
+ *
+ * It can only reduce exposure.
+ */
+export class GuardrailWatch {
+	readonly #options: GuardrailWatchOptions;
+	readonly #decided = new Set<string>();
+	readonly #halts = new Map<string, Decision>();
+	readonly #starts = new Map<string, Date>();
+	readonly #committed = new Set<string>();
+	#lastCheckAt: Date | null = null;
+	#consecutiveFailures = 0;
+
+	constructor(options: GuardrailWatchOptions) {
+		this.#options = options;
+	}
+
+	/** Reads back what was decided before. Returns the iterations that are halted. */
+	async start(): Promise<ReadonlySet<string>> {
+		await this.#readDecisions();
+		return this.#halted();
+	}
+
+	get health(): WatchHealth {
+		return {
+			lastCheckAt: this.#lastCheckAt,
+			consecutiveFailures: this.#consecutiveFailures,
+			uncommittedHalts: this.#uncommitted().length,
+		};
+	}
+
+	/** One look. A failure is logged and counted, never thrown: the next look is a new chance. */
+	async check(now: Date): Promise<void> {
+		const { deployment } = this.#options;
+		let failures = 0;
+		const attempt = async (what: string, task: () => Promise<unknown>) => {
+			try {
+				await task();
+			} catch (error) {
+				failures++;
+				this.#options.logger.error({ err: error }, `could not ${what}`);
+			}
+		};
+		await attempt("follow the repository", () => deployment.follow());
+		// Another service on the same evidence may have decided, and a bundle may not have been written last time.
+		await attempt("read decisions", () => this.#readDecisions());
+		await attempt("write the routing bundle", () => deployment.halt(this.#halted()));
+		for (const file of deployment.experiments) {
+			await attempt(`check the guardrails of ${file.experiment.key}`, () => this.#checkExperiment(file, now));
+		}
+		await this.#commitHalts();
+		this.#lastCheckAt = now;
+		this.#consecutiveFailures = failures === 0 ? 0 : this.#consecutiveFailures + 1;
+	}
+
+	async #checkExperiment({ experiment, digest }: ExperimentFile, now: Date): Promise<void> {
+		if (experiment.status !== "running" || this.#halts.has(iterationKey(experiment.key, experiment.iteration))) {
+			return;
+		}
+		const { store, deployment, codeVersion } = this.#options;
+		const context = { experiment, experimentDigest: digest, codeVersion, lastRevision: deployment.state.revision };
+		const origin = await this.#iterationStart(context, now);
+		for (const check of await checkGuardrails({ store, experiment, origin, now })) {
+			if (check.breached) {
+				await this.#act(guardrailDecision(check, context));
+			}
+		}
+	}
+
+	async #readDecisions(): Promise<void> {
+		for (const decision of await this.#options.store.listDecisions({})) {
+			this.#remember(decision);
+		}
+	}
+
+	async #iterationStart(context: Parameters<typeof startDecision>[0], now: Date): Promise<Date> {
+		const key = iterationKey(context.experiment.key, context.experiment.iteration);
+		const known = this.#starts.get(key);
+		if (known !== undefined) {
+			return known;
+		}
+		const decision = startDecision(context, now);
+		await this.#options.store.appendDecision(decision);
+		this.#remember(decision);
+		return this.#starts.get(key) ?? now;
+	}
+
+	async #act(decision: Decision): Promise<void> {
+		if (this.#decided.has(decision.id)) {
+			return;
+		}
+		const { store, deployment, logger, onDecision } = this.#options;
+		await store.appendDecision(decision);
+		this.#remember(decision);
+		logger.warn({ decision }, decision.reason);
+		if (decision.kind === "halt") {
+			await deployment.halt(this.#halted());
+		}
+		onDecision(decision, new Date());
+	}
+
+	/** Says in git what was halted. A commit that fails is tried again at every look; routing does not wait for it. */
+	async #commitHalts(): Promise<void> {
+		const { registry, logger } = this.#options;
+		for (const halt of this.#uncommitted()) {
+			try {
+				const change = await registry.changeExperiment(
+					halt.experiment,
+					(document) => {
+						if (
+							document.get("iteration") === undefined
+								? halt.iteration === 1
+								: document.get("iteration") === halt.iteration
+						) {
+							document.set("status", "halted");
+						}
+					},
+					{
+						message: `Halt ${halt.experiment}: ${halt.metric} guardrail\n\n${halt.reason}`,
+						trailers: { "Armspan-Decision": halt.id },
+					},
+				);
+				this.#committed.add(halt.id);
+				logger.info({ decision: halt.id, commit: change.commit, workTree: change.workTree }, "halt committed");
+			} catch (error) {
+				logger.error({ err: error, decision: halt.id }, "halt is in force but could not be committed; trying again");
+			}
+		}
+	}
+
+	/** Halts of iterations that git still says are running. */
+	#uncommitted(): Decision[] {
+		return this.#options.deployment.experiments.flatMap(({ experiment }) => {
+			const halt = this.#halts.get(iterationKey(experiment.key, experiment.iteration));
+			return halt !== undefined && experiment.status === "running" && !this.#committed.has(halt.id) ? [halt] : [];
+		});
+	}
+
+	#remember(decision: Decision): void {
+		this.#decided.add(decision.id);
+		const key = iterationKey(decision.experiment, decision.iteration);
+		if (decision.kind === "halt") {
+			this.#halts.set(key, decision);
+		}
+		const start = iterationStart([decision]);
+		if (start !== undefined && !this.#starts.has(key)) {
+			this.#starts.set(key, start);
+		}
+	}
+
+	#halted(): ReadonlySet<string> {
+		return new Set(this.#halts.keys());
+	}
+}

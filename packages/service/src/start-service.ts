@@ -1,0 +1,213 @@
+import { readFileSync } from "node:fs";
+import { analyzeExperiment } from "@armspan/analysis";
+import { openRegistry } from "@armspan/registry";
+import type { Decision, ExperimentResults } from "@armspan/schema";
+import { type LogRow, openStore, type Store, type StoreOptions, type TraceRow } from "@armspan/store";
+import type { FastifyBaseLogger, FastifyInstance } from "fastify";
+import { createApi } from "./api/api.ts";
+import { isLoopback } from "./authentication.ts";
+import { GuardrailWatch } from "./guardrails/guardrail-watch.ts";
+import { IngestBuffer } from "./ingest/ingest-buffer.ts";
+import { createOtlpReceiver } from "./ingest/otlp-receiver.ts";
+import { repeat } from "./repeat.ts";
+import { Deployment } from "./routing/deployment.ts";
+import { ServiceError } from "./service-error.ts";
+
+export interface ServiceOptions {
+	/** Where the evidence lies. */
+	store: StoreOptions;
+	/** Git repository with prompts, experiments and environments. */
+	repository: string;
+	/** Environment whose pins are deployed. */
+	environmentName: string;
+	/** Folder of the routing bundle. */
+	routingDirectory: string;
+	/** Address of both servers. Anything but loopback needs a token. */
+	host: string;
+	/** 0 takes a free port. */
+	otlpPort: number;
+	apiPort: number;
+	token?: string | undefined;
+	/** Time between two looks at the guardrails, in milliseconds. */
+	checkEveryMs: number;
+	/** How long rows wait for company before they are inserted, in milliseconds. */
+	insertDelayMs?: number;
+	logger: FastifyBaseLogger;
+	onDecision?: (decision: Decision, effectiveAt: Date) => void;
+}
+
+export interface Service {
+	readonly otlpUrl: string;
+	readonly apiUrl: string;
+	readonly store: Store;
+	readonly version: string;
+	/** Files of the repository that are not committed, hence not deployed, as found at the start. */
+	readonly uncommittedFiles: readonly string[];
+	/** Revision of the routing bundle on disk. */
+	revision(): number;
+	/** `undefined` for an experiment that is not in the deployed commit. */
+	results(experiment: string): Promise<ExperimentResults | undefined>;
+	/** Stops taking requests, writes what was taken, lets go of the data folder. */
+	close(): Promise<void>;
+}
+
+const DEFAULT_INSERT_DELAY_MS = 200;
+const MAX_WAITING_ROWS = 200_000;
+
+/**
+ * Starts the service: evidence store, OTLP receiver, HTTP API and the watch over guardrails.
+ *
+ * Nothing is half-started: when a step fails, what was opened before is closed, and no routing bundle is written
+ * before everything else stands.
+ *
+ * @throws {ServiceError | RegistryError | StoreError | RouterError} with a message for people
+ */
+export async function startService(options: ServiceOptions): Promise<Service> {
+	if (!isLoopback(options.host) && (options.token ?? "") === "") {
+		throw new ServiceError(
+			"TOKEN_REQUIRED",
+			`refusing to listen on ${options.host} without a token: anybody who reaches it could read and forge evidence; set ARMSPAN_TOKEN, or use --host 127.0.0.1`,
+			{ host: options.host },
+		);
+	}
+	const { logger } = options;
+	const version = packageVersion();
+	const cleanups: (() => Promise<unknown>)[] = [];
+	const unwind = async () => {
+		for (const cleanup of cleanups.splice(0).reverse()) {
+			await cleanup();
+		}
+	};
+	try {
+		const registry = await openRegistry(options.repository);
+		// Read before anything is opened: a broken experiment file should not cost a locked data folder.
+		await registry.snapshot();
+		const uncommittedFiles = await registry.uncommittedFiles();
+
+		const store = await openStore(options.store);
+		cleanups.push(() => store.close());
+		await store.migrate();
+
+		const delayMs = options.insertDelayMs ?? DEFAULT_INSERT_DELAY_MS;
+		const traces = new IngestBuffer<TraceRow>({
+			insert: (rows) => store.insertTraces(rows),
+			delayMs,
+			maxRows: MAX_WAITING_ROWS,
+		});
+		const logs = new IngestBuffer<LogRow>({
+			insert: (rows) => store.insertLogs(rows),
+			delayMs,
+			maxRows: MAX_WAITING_ROWS,
+		});
+		const deployment = new Deployment({ ...options, registry });
+		const watch = new GuardrailWatch({
+			store,
+			registry,
+			deployment,
+			codeVersion: version,
+			logger,
+			onDecision: (decision, effectiveAt) => options.onDecision?.(decision, effectiveAt),
+		});
+		const results = async (key: string) => {
+			const file = deployment.experiment(key);
+			return file === undefined
+				? undefined
+				: analyzeExperiment({ store, experiment: file.experiment, now: new Date() });
+		};
+
+		const otlp = createOtlpReceiver({ traces, logs, token: options.token, logger });
+		const api = await createApi({
+			token: options.token,
+			version,
+			logger,
+			backend: {
+				results,
+				experiments: () =>
+					deployment.experiments.map(({ experiment: { key, prompt, status, iteration } }) => ({
+						key,
+						prompt,
+						status,
+						iteration,
+					})),
+				decisions: (experiment) => store.listDecisions(experiment === undefined ? {} : { experiment }),
+				health: async () => {
+					const reachable = await store.ping().then(
+						() => true,
+						(error) => {
+							logger.error({ err: error }, "the evidence store does not answer");
+							return false;
+						},
+					);
+					const { lastCheckAt, ...watchHealth } = watch.health;
+					const problem = deployment.problem ?? null;
+					return {
+						status:
+							reachable && problem === null && watchHealth.consecutiveFailures === 0
+								? ("ok" as const)
+								: ("degraded" as const),
+						version,
+						store: reachable ? ("ok" as const) : ("unreachable" as const),
+						routing: { revision: deployment.state.revision, sourceCommit: deployment.state.snapshot.commit, problem },
+						guardrails: { lastCheckAt: lastCheckAt?.toISOString() ?? null, ...watchHealth },
+						ingest: { pendingSpans: traces.pendingRows, pendingEvents: logs.pendingRows },
+					};
+				},
+			},
+		});
+		// Requests under way wait for their rows, so the buffers are closed with the servers, not after them.
+		cleanups.push(async () => {
+			await Promise.all([otlp.close(), traces.close(), logs.close()]);
+		});
+		cleanups.push(() => api.close());
+		const otlpUrl = await listen(otlp, options.host, options.otlpPort, "--otlp-port");
+		const apiUrl = await listen(api, options.host, options.apiPort, "--api-port");
+
+		await deployment.start(await watch.start());
+		const repetition = repeat(() => watch.check(new Date()), options.checkEveryMs);
+		cleanups.push(() => repetition.stop());
+
+		return {
+			otlpUrl,
+			apiUrl,
+			store,
+			version,
+			uncommittedFiles,
+			revision: () => deployment.state.revision,
+			results,
+			close: unwind,
+		};
+	} catch (error) {
+		await unwind();
+		throw error;
+	}
+}
+
+async function listen(app: FastifyInstance, host: string, port: number, flag: string): Promise<string> {
+	try {
+		return await app.listen({ host, port });
+	} catch (error) {
+		const { code } = error as NodeJS.ErrnoException;
+		if (code === "EADDRINUSE") {
+			throw new ServiceError(
+				"PORT_IN_USE",
+				`port ${port} on ${host} is in use; stop what listens there, or choose another with ${flag} ${port + 1}`,
+				{ host, port },
+				{ cause: error },
+			);
+		}
+		if (code === "EADDRNOTAVAIL" || code === "EACCES" || code === "ENOTFOUND") {
+			throw new ServiceError(
+				"ADDRESS_UNAVAILABLE",
+				`cannot listen on ${host}:${port} (${code}); choose another with --host and ${flag}`,
+				{ host, port },
+				{ cause: error },
+			);
+		}
+		throw error;
+	}
+}
+
+function packageVersion(): string {
+	const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
+	return manifest.version;
+}
