@@ -1,0 +1,42 @@
+/** Every way in which a prompt file or its variables can be refused. */
+export type PromptErrorCode =
+	| "file-too-large"
+	| "not-utf8"
+	| "front-matter-missing"
+	| "front-matter-invalid"
+	| "input-schema-invalid"
+	| "template-syntax"
+	| "template-forbidden"
+	| "variable-undeclared"
+	| "variable-missing"
+	| "variable-invalid"
+	| "loop-too-long"
+	| "output-too-large"
+	| "render-failed";
+
+export interface PromptErrorDetails {
+	/** Name of the prompt, when the caller gave one. */
+	readonly prompt?: string;
+	/** Line in the file, from 1. */
+	readonly line?: number;
+	/** Field of the front matter, such as `config.temperature`. */
+	readonly field?: string;
+	/** Variables concerned. */
+	readonly variables?: readonly string[];
+}
+
+/** The prompt file or a variable is refused; the message names the place and the fix. */
+export class PromptError extends Error {
+	override readonly name = "PromptError";
+	readonly code: PromptErrorCode;
+	readonly details: PromptErrorDetails;
+
+	constructor(code: PromptErrorCode, message: string, details: PromptErrorDetails = {}, cause?: unknown) {
+		const place = [details.prompt, details.line === undefined ? undefined : `line ${details.line}`]
+			.filter((part) => part !== undefined)
+			.join(", ");
+		super(place === "" ? message : `${place}: ${message}`, cause === undefined ? undefined : { cause });
+		this.code = code;
+		this.details = details;
+	}
+}

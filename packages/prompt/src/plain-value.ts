@@ -1,0 +1,63 @@
+import { PromptError } from "./errors.ts";
+
+const MAX_DEPTH = 32;
+const MAX_NODES = 100_000;
+
+/** What is left of the allowance while one set of variables is copied. */
+export interface CopyBudget {
+	nodes: number;
+	characters: number;
+}
+
+export function copyBudget(maxCharacters: number): CopyBudget {
+	return { nodes: MAX_NODES, characters: maxCharacters };
+}
+
+/**
+ * A deep copy in which nothing can act: strings, finite numbers, booleans and null, in lists and objects without a
+ * prototype. So a template can call nothing, and an object written where text is expected fails instead of
+ * printing `[object Object]`. `undefined` members are left out, as in JSON.
+ *
+ * @throws {PromptError} variable-invalid for functions, symbols, bigints, NaN, cycles, too deep or too large values
+ */
+export function plainValue(value: unknown, path: string, budget: CopyBudget, depth = 0): unknown {
+	if (--budget.nodes < 0) throw invalid(path, `more than ${MAX_NODES} values`);
+	switch (typeof value) {
+		case "string":
+			budget.characters -= value.length;
+			if (budget.characters < 0) throw invalid(path, "the variables together are too large");
+			return value;
+		case "boolean":
+			return value;
+		case "number":
+			if (!Number.isFinite(value)) throw invalid(path, `${value} is not a number JSON can say`);
+			return value;
+		case "object":
+			break;
+		default:
+			throw invalid(path, `a ${typeof value} is not a value JSON can say`);
+	}
+	if (value === null) return null;
+	if (depth >= MAX_DEPTH) throw invalid(path, `nested deeper than ${MAX_DEPTH} levels, or a cycle`);
+	if (Array.isArray(value)) {
+		const copy = value.map((item, index) =>
+			item === undefined ? null : plainValue(item, `${path}[${index}]`, budget, depth + 1),
+		);
+		return Object.setPrototypeOf(copy, null);
+	}
+	const prototype = Object.getPrototypeOf(value);
+	if (prototype !== null && prototype !== Object.prototype && Object.getPrototypeOf(prototype) !== null) {
+		throw invalid(path, `a ${prototype.constructor?.name ?? "class"} instance is not a plain object; pass text`);
+	}
+	const copy: Record<string, unknown> = Object.create(null);
+	for (const [key, member] of Object.entries(value)) {
+		budget.characters -= key.length;
+		if (member !== undefined) copy[key] = plainValue(member, `${path}.${key}`, budget, depth + 1);
+	}
+	return copy;
+}
+
+function invalid(path: string, message: string): PromptError {
+	const [variable = path] = path.split(/[.[]/, 1);
+	return new PromptError("variable-invalid", `variable "${path}": ${message}`, { variables: [variable] });
+}

@@ -1,0 +1,94 @@
+/** Every way in which experiments, an environment or a bundle can be refused. */
+export type RouterErrorCode =
+	// what git intends
+	| "prompt-unknown"
+	| "version-unknown"
+	| "digest-mismatch"
+	| "control-version-differs"
+	| "layer-overlap"
+	| "prompt-overlap"
+	| "slot-missing"
+	| "slots-exceed-layer"
+	| "share-too-fine"
+	| "unit-type-mixed"
+	| "attribute-reserved"
+	| "duplicate-key"
+	| "revision-invalid"
+	// the routing file
+	| "schema-invalid"
+	| "flags-empty"
+	| "hash-version-unknown"
+	| "self-test-failed"
+	| "variant-invalid"
+	| "variant-unknown"
+	| "targeting-invalid"
+	| "operator-unknown"
+	| "reference-dangling"
+	| "salt-invalid"
+	| "salt-reused"
+	| "weight-invalid"
+	// the bundle on disk
+	| "bundle-missing"
+	| "bundle-unreadable"
+	| "bundle-torn"
+	| "bundle-locked"
+	| "prompt-missing"
+	| "prompt-corrupt"
+	| "revision-not-higher";
+
+/** One thing that is wrong, where it stands and what to do. */
+export interface RouterProblem {
+	readonly code: RouterErrorCode;
+	/** File in which a person must change something. */
+	readonly file: string;
+	/** Path inside the file: `variants[1].version`. */
+	readonly field: string;
+	readonly value: unknown;
+	readonly fix: string;
+}
+
+/** All that is wrong at once: `problems` is never empty, and `code`, `file`, `field`, `value`, `fix` are its first. */
+export class RouterError extends Error {
+	override readonly name = "RouterError";
+	readonly code: RouterErrorCode;
+	readonly file: string;
+	readonly field: string;
+	readonly value: unknown;
+	readonly fix: string;
+	readonly problems: readonly RouterProblem[];
+
+	constructor(problems: readonly [RouterProblem, ...RouterProblem[]], cause?: unknown) {
+		super(problems.map(describe).join("\n"), cause === undefined ? undefined : { cause });
+		const [first] = problems;
+		this.code = first.code;
+		this.file = first.file;
+		this.field = first.field;
+		this.value = first.value;
+		this.fix = first.fix;
+		this.problems = problems;
+	}
+}
+
+/** `file: field: value; fix` in one line. */
+function describe({ file, field, value, fix }: RouterProblem): string {
+	const shown = value === undefined ? "" : ` ${shorten(value)}`;
+	return `${file}: ${field}:${shown}; ${fix}`;
+}
+
+function shorten(value: unknown): string {
+	let text: string | undefined;
+	try {
+		text = JSON.stringify(value);
+	} catch {
+		// A cycle or a bigint; its plain text says enough.
+		text = undefined;
+	}
+	text ??= String(value);
+	return text.length > 120 ? `${text.slice(0, 117)}...` : text;
+}
+
+/** Throws if anything was found. */
+export function throwProblems(problems: readonly RouterProblem[], cause?: unknown): void {
+	const [first, ...rest] = problems;
+	if (first !== undefined) throw new RouterError([first, ...rest], cause);
+}

@@ -1,0 +1,65 @@
+import type { JsonValue } from "@armspan/schema";
+import { cutoffs, MAX_TOTAL_WEIGHT } from "./cutoffs.ts";
+import { type Lint, operation } from "./lint.ts";
+import { saltedMurmur3 } from "./murmur3.ts";
+
+/** A `fractional` of the profile, read and checked. */
+export interface Fractional {
+	readonly values: readonly (string | boolean)[];
+	readonly hash: (asciiId: string) => number;
+	/** Hash below which each value's bucket ends; the last is 2³². */
+	readonly ends: Float64Array;
+}
+
+const SALT = /^[\x21-\x7e]+:$/;
+
+/** `[{"cat":["<salt>:",{"var":"targetingKey"}]}, [value, weight], …]`; problems go to `lint`. */
+export function readFractional(args: readonly JsonValue[], path: string, lint: Lint): Fractional | undefined {
+	const before = lint.problems.length;
+	const [seed, ...entries] = args;
+	const salt = readSalt(seed, `${path}[0]`, lint);
+	if (entries.length === 0) lint.add("weight-invalid", path, args, "expected at least one [value, weight]");
+	const values: (string | boolean)[] = [];
+	const weights: number[] = [];
+	entries.forEach((entry, index) => {
+		const entryPath = `${path}[${index + 1}]`;
+		const [value, weight] = Array.isArray(entry) && entry.length === 2 ? entry : [];
+		if (typeof value !== "string" && typeof value !== "boolean") {
+			lint.add("targeting-invalid", entryPath, entry, "expected [value, weight] with a text, true or false");
+		} else if (typeof weight !== "number" || !Number.isInteger(weight) || weight < 1 || weight > MAX_TOTAL_WEIGHT) {
+			lint.add("weight-invalid", `${entryPath}[1]`, weight, "expected an integer ≥ 1; leave out what gets nobody");
+		} else {
+			values.push(value);
+			weights.push(weight);
+		}
+	});
+	const total = weights.reduce((sum, weight) => sum + weight, 0);
+	if (total > MAX_TOTAL_WEIGHT)
+		lint.add("weight-invalid", path, total, `the weights must add up to ≤ ${MAX_TOTAL_WEIGHT}`);
+	if (new Set(values.map((value) => typeof value)).size > 1) {
+		lint.add("targeting-invalid", path, values, "expected only texts or only true and false");
+	}
+	if (salt === undefined || lint.problems.length > before) return undefined;
+	return { values, hash: saltedMurmur3(salt), ends: cutoffs(weights) };
+}
+
+function readSalt(seed: JsonValue | undefined, path: string, lint: Lint): string | undefined {
+	const cat = operation(seed);
+	const [salt, unit] = cat?.operator === "cat" && cat.args.length === 2 ? cat.args : [];
+	const variable = operation(unit);
+	if (
+		typeof salt !== "string" ||
+		variable?.operator !== "var" ||
+		variable.args.length !== 1 ||
+		variable.args[0] !== "targetingKey"
+	) {
+		lint.add("salt-invalid", path, seed, 'expected {"cat":["<salt>:",{"var":"targetingKey"}]}');
+		return undefined;
+	}
+	if (!SALT.test(salt)) {
+		lint.add("salt-invalid", `${path}.cat[0]`, salt, 'expected printable ASCII without spaces, ending in ":"');
+		return undefined;
+	}
+	lint.useSalt(salt, `${path}.cat[0]`);
+	return salt;
+}

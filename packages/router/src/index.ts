@@ -1,0 +1,10 @@
+export { BundleWatcher, type BundleWatcherOptions } from "./adapters/bundle-watcher.ts";
+export { type LoadedBundle, readBundle } from "./adapters/read-bundle.ts";
+export { type WriteBundleOptions, writeBundle } from "./adapters/write-bundle.ts";
+export type { Assignment, AssignmentReason, Attributes, Units } from "./assignment.ts";
+export { compileBundle } from "./compile-bundle.ts";
+export { RouterError, type RouterErrorCode, type RouterProblem } from "./errors.ts";
+export { murmur3 } from "./murmur3.ts";
+export { routableUnitId } from "./routable-unit-id.ts";
+export type { CompileInput, ExperimentFile, ReleasedPrompt, RoutingBundle } from "./routing-bundle.ts";
+export { RoutingTable } from "./routing-table.ts";

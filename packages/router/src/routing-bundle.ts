@@ -1,0 +1,38 @@
+import type { Environment, Experiment, ModelParameters, RoutingFile } from "@armspan/schema";
+
+/** All that an application reads at run time: `routing.json` and every prompt file that it can lead to. */
+export interface RoutingBundle {
+	readonly file: RoutingFile;
+	/** Canonical bytes of `routing.json`: the same input gives the same bytes. */
+	readonly json: string;
+	/** Digest → prompt file. */
+	readonly prompts: ReadonlyMap<string, Uint8Array>;
+}
+
+/** A released version of a prompt, as the compiler needs it. */
+export interface ReleasedPrompt {
+	readonly bytes: Uint8Array;
+	/** sha256 of the bytes. */
+	readonly digest: string;
+	readonly model: string;
+	readonly config: ModelParameters;
+}
+
+export interface ExperimentFile {
+	/** Where it stands, for messages: `experiments/polite.yaml`. */
+	readonly file: string;
+	readonly experiment: Experiment;
+}
+
+export interface CompileInput {
+	readonly environmentName: string;
+	readonly environment: Environment;
+	readonly experiments: readonly ExperimentFile[];
+	/** `name@version` → released prompt. */
+	readonly prompts: ReadonlyMap<string, ReleasedPrompt>;
+	/** Integer ≥ 1, above that of the bundle in use. */
+	readonly revision: number;
+	readonly sourceCommit: string;
+	/** `key#iteration` of halts that git does not know yet. */
+	readonly halted?: ReadonlySet<string> | undefined;
+}
