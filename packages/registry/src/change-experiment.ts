@@ -1,7 +1,9 @@
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Name } from "@armspan/schema";
-import type { Document, ToStringOptions } from "yaml";
+import type { Document } from "yaml";
 import { ARMSPAN_AUTHOR, commitFiles, commitMessage, compareAndSwapRef, identityEnvironment } from "./commit-files.ts";
+import { editYaml } from "./edit-yaml.ts";
 import { firstLine, type Git } from "./git.ts";
 import { listTree, readBlobs, resolveCommit } from "./git-objects.ts";
 import { readExperiment } from "./read-snapshot.ts";
@@ -9,7 +11,7 @@ import type { CommitDescription, ExperimentChange } from "./registry.ts";
 import { invalidRepository, RegistryError, type RepositoryIssue } from "./registry-error.ts";
 import { withRepositoryLock } from "./repository-lock.ts";
 import { StrictYaml } from "./strict-yaml.ts";
-import { bringWorkTreeAlong } from "./work-tree.ts";
+import { bringWorkTreeAlong, isUnchangedFile } from "./work-tree.ts";
 
 const MAX_ATTEMPTS = 60;
 
@@ -68,7 +70,8 @@ async function tryChange(
 	const before = (await readBlobs(git, [entry.objectId])).get(entry.objectId)!;
 	const after = editedBytes(directory, head, file, key, before, edit);
 	if (after.equals(before)) {
-		return { commit: head, changed: false, ref, workTree: bare ? "bare" : "left-alone" };
+		const upToDate = !bare && (await isUnchangedFile(join(directory, file), before));
+		return { commit: head, changed: false, ref, workTree: bare ? "bare" : upToDate ? "updated" : "left-alone" };
 	}
 	const made = await commitFiles(git, head, [{ path: file, bytes: after, mode: entry.mode }], description);
 	const subject = description.message.trim().split("\n", 1)[0]!;
@@ -94,13 +97,8 @@ function editedBytes(
 ): Buffer {
 	const yaml = StrictYaml.parse(file, before);
 	if (!(yaml instanceof StrictYaml)) throw invalidRepository(directory, commit, yaml);
-	const style = writingStyle(yaml.document, before.toString("utf8"));
-	const untouched = yaml.document.toString(style);
-	edit(yaml.document);
-	const text = yaml.document.toString(style);
-	// Writing a document out may reflow it; an edit that says nothing new must not.
-	if (text === untouched) return before;
-	const after = Buffer.from(text);
+	const after = Buffer.from(editYaml(yaml.document, before.toString("utf8"), edit));
+	if (after.equals(before)) return before;
 	const edited = StrictYaml.parse(file, after);
 	const issues: RepositoryIssue[] = [];
 	if (edited instanceof StrictYaml) readExperiment(edited, key, issues);
@@ -110,14 +108,4 @@ function editedBytes(
 		throw new RegistryError("INVALID_EDIT", `the edit would break ${file}: ${list}`, { directory, issues });
 	}
 	return after;
-}
-
-/** The style that gives the file back as its author wrote it, so that only the edit shows in the diff. */
-function writingStyle(document: Document, text: string): ToStringOptions {
-	const styles = [2, 4].flatMap((indent) =>
-		[true, false].flatMap((indentSeq) =>
-			[false, true].map((flowCollectionPadding) => ({ lineWidth: 0, indent, indentSeq, flowCollectionPadding })),
-		),
-	);
-	return styles.find((style) => document.toString(style) === text) ?? styles[0]!;
 }

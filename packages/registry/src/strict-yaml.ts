@@ -53,7 +53,8 @@ export class StrictYaml {
 				schema: "core",
 				uniqueKeys: true,
 				stringKeys: true,
-				logLevel: "silent",
+				// "silent" would accept a second document.
+				logLevel: "error",
 			});
 		} catch (error) {
 			// Thousands of nested brackets exhaust the parser's stack.

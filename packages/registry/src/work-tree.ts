@@ -53,7 +53,8 @@ async function updateIndexEntry(git: Git, { path, mode, before, after }: Committ
 	return false;
 }
 
-async function isUnchangedFile(file: string, bytes: Uint8Array): Promise<boolean> {
+/** Whether the file is a regular one with exactly these bytes. */
+export async function isUnchangedFile(file: string, bytes: Uint8Array): Promise<boolean> {
 	try {
 		// A link could lead the write out of the repository.
 		const [folder, entry] = await Promise.all([lstat(dirname(file)), lstat(file)]);

@@ -1,0 +1,71 @@
+import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, expect, onTestFinished, test, vi } from "vitest";
+import { git, temporaryFolder } from "../test/temporary-repository.ts";
+import { initRepository } from "./init-repository.ts";
+import { openRegistry } from "./open-registry.ts";
+
+afterEach(() => {
+	vi.unstubAllEnvs();
+});
+
+test("a folder that is no repository, with the command that makes one", async () => {
+	const directory = temporaryFolder(onTestFinished);
+	await expect(openRegistry(directory)).rejects.toMatchObject({
+		code: "NO_REPOSITORY",
+		message: `${directory} is not the top of a git repository; next: armspan init ${directory}`,
+	});
+	await expect(openRegistry(join(directory, "missing"))).rejects.toMatchObject({ code: "NO_REPOSITORY" });
+});
+
+test("a folder inside somebody's checkout is not taken for that checkout", async () => {
+	const directory = temporaryFolder(onTestFinished);
+	git(directory, "init", "--quiet");
+	await mkdir(join(directory, "data"));
+	await expect(openRegistry(join(directory, "data"))).rejects.toMatchObject({ code: "NO_REPOSITORY" });
+});
+
+test("GIT_DIR of the environment, as inside a hook, does not lead elsewhere", async () => {
+	const directory = join(temporaryFolder(onTestFinished), "repository");
+	await initRepository(directory);
+	vi.stubEnv("GIT_DIR", "/nowhere");
+	expect((await (await openRegistry(directory)).snapshot()).environments).toHaveLength(1);
+});
+
+test("git is not installed", async () => {
+	const directory = temporaryFolder(onTestFinished);
+	vi.stubEnv("PATH", directory);
+	await expect(openRegistry(directory)).rejects.toMatchObject({
+		code: "GIT_MISSING",
+		message: expect.stringContaining("apt-get install git"),
+	});
+});
+
+test("a repository without commits", async () => {
+	const directory = temporaryFolder(onTestFinished);
+	git(directory, "init", "--quiet");
+	const registry = await openRegistry(directory);
+	await expect(registry.snapshot()).rejects.toMatchObject({ code: "NO_COMMIT" });
+	expect(await registry.uncommittedFiles()).toEqual([]);
+	await expect(registry.changeExperiment("a", () => {}, { message: "x" })).rejects.toMatchObject({ code: "NO_COMMIT" });
+});
+
+test("hooks and a file system monitor of the repository are not run", async () => {
+	const directory = join(temporaryFolder(onTestFinished), "repository");
+	await initRepository(directory);
+	const program = join(directory, ".git", "evil");
+	const trace = join(directory, ".git", "trace");
+	await writeFile(program, `#!/bin/sh\necho ran >> '${trace}'\n`);
+	await chmod(program, 0o755);
+	await mkdir(join(directory, ".git", "hooks"), { recursive: true });
+	for (const hook of ["reference-transaction", "post-index-change", "pre-commit"]) {
+		await writeFile(join(directory, ".git", "hooks", hook), `#!/bin/sh\necho ran >> '${trace}'\n`);
+		await chmod(join(directory, ".git", "hooks", hook), 0o755);
+	}
+	git(directory, "config", "core.fsmonitor", program);
+	const registry = await openRegistry(directory);
+	await registry.uncommittedFiles();
+	await registry.changeExperiment("support-tone", (document) => document.set("status", "halted"), { message: "Halt" });
+	const { existsSync } = await import("node:fs");
+	expect(existsSync(trace)).toBe(false);
+});
