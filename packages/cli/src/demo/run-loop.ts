@@ -58,6 +58,9 @@ export interface RunningLoop {
 	applicationUrl: string;
 	/** Resolves when the loop has closed, was given up, or was aborted. */
 	outcome: Promise<LoopOutcome>;
+	/** Ends load, application and provider in this order, each flushed; the service goes on. */
+	stopTraffic(): Promise<void>;
+	/** Ends everything. */
 	stop(): Promise<void>;
 }
 
@@ -75,11 +78,12 @@ export async function startLoop(options: LoopOptions): Promise<RunningLoop> {
 	await initRepository(folder.repository);
 
 	const stops: (() => Promise<unknown>)[] = [];
-	const stop = async () => {
-		for (const step of stops.splice(0).reverse()) {
+	const stopDownTo = async (left: number) => {
+		for (const step of stops.splice(left).reverse()) {
 			await step();
 		}
 	};
+	const stop = () => stopDownTo(0);
 	const failure = Promise.withResolvers<never>();
 	failure.promise.catch(() => undefined);
 	const timeLine: Partial<TimeLine> = {};
@@ -157,7 +161,7 @@ export async function startLoop(options: LoopOptions): Promise<RunningLoop> {
 			failure.promise,
 		]);
 		outcome.catch(() => undefined);
-		return { service, providerUrl, applicationUrl, outcome, stop };
+		return { service, providerUrl, applicationUrl, outcome, stopTraffic: () => stopDownTo(1), stop };
 	} catch (error) {
 		await stop();
 		throw error;

@@ -1,0 +1,67 @@
+import { Experiment } from "@armspan/schema";
+import type { RatioMoments, VariantTotals, ViolationWindows } from "@armspan/store";
+
+/** An experiment with control and friendly at equal weights, all else at its default. */
+export function experimentOf(changes: Record<string, unknown> = {}): Experiment {
+	return Experiment.parse({
+		key: "tone",
+		hypothesis: "friendlier is better",
+		owner: "team",
+		prompt: "reply",
+		status: "running",
+		variants: [
+			{ key: "control", version: "1.0.0" },
+			{ key: "friendly", version: "2.0.0" },
+		],
+		primaryMetric: { metric: "feedback", minimumDetectableEffect: 0.05 },
+		secondaryMetrics: ["latency"],
+		guardrails: [{ metric: "error-rate", nonInferiorityMargin: 0.5 }],
+		...changes,
+	});
+}
+
+/** Moments of units that each have the same number of observations, with the given sums of Y. */
+export function momentsOf(unitSums: readonly number[], observationsPerUnit = 1, scale = 1): RatioMoments {
+	const n = BigInt(observationsPerUnit);
+	const values = unitSums.map((value) => BigInt(value));
+	const sum = (of: readonly bigint[]) => of.reduce((total, value) => total + value, 0n);
+	return {
+		units: values.length,
+		sumY: sum(values),
+		sumN: n * BigInt(values.length),
+		sumYY: sum(values.map((value) => value * value)),
+		sumNN: n * n * BigInt(values.length),
+		sumYN: sum(values.map((value) => value * n)),
+		scale,
+	};
+}
+
+const NONE = momentsOf([]);
+
+/** Totals with the given moments of feedback, latency and errors; the other metrics have no observation. */
+export function totalsOf(
+	arms: Readonly<
+		Record<string, Partial<Record<"feedback" | "latency" | "error-rate", RatioMoments>> & { units: number }>
+	>,
+	excludedUnits = 0,
+): VariantTotals {
+	return {
+		excludedUnits,
+		newestCallAt: new Date("2026-11-20T10:00:00Z"),
+		variants: Object.entries(arms).map(([variant, { units, ...metrics }]) => ({
+			variant,
+			units,
+			calls: units,
+			metrics: { "error-rate": NONE, latency: NONE, cost: NONE, feedback: NONE, conversion: NONE, ...metrics },
+		})),
+	};
+}
+
+export function windowsOf(variant: string, windows: Readonly<Record<number, number>>, calls = 1000): ViolationWindows {
+	return {
+		variant,
+		windows: Object.entries(windows).map(([window, units]) => ({ window: Number(window), units })),
+		totalUnits: calls,
+		calls,
+	};
+}
