@@ -121,6 +121,10 @@ export function valueText(value: unknown, form: "text" | "json", depth: number):
 	}
 	const int = own(any, "intValue");
 	if (int !== undefined) {
+		// the JavaScript exporter writes every whole number as intValue, 1.5e300 too
+		if (typeof int === "number" && !Number.isSafeInteger(int)) {
+			return doubleJson(int);
+		}
 		return BigInt.asIntN(64, bigintOf(int, "intValue")).toString();
 	}
 	const double = own(any, "doubleValue");
