@@ -170,12 +170,12 @@ function delaysMs(streams: number, stream: Omit<Stream, "seed" | "users" | "kept
 describe("restartingEProcess on a stream of requests", () => {
 	it("sees a rate of 30 % after 20 earlier requests a user within seconds, where one start takes four times as long", () => {
 		const change = { requestsBefore: 20, changedRate: 0.3, lastsMs: 120_000 };
-		const restarted = delaysMs(30, { ...change, restarts: true });
-		expect(restarted.length).toBeGreaterThanOrEqual(28);
+		const restarted = delaysMs(60, { ...change, restarts: true });
+		expect(restarted.length).toBeGreaterThanOrEqual(57);
 		// Research: 3.3 s, 95 % within 4.6 s, against 13 s.
-		expect(restarted[15]).toBeGreaterThan(2000);
-		expect(restarted[15]).toBeLessThan(4500);
-		expect(restarted[Math.floor(restarted.length * 0.95)]).toBeLessThan(7000);
+		expect(restarted[30]).toBeGreaterThan(2500);
+		expect(restarted[30]).toBeLessThan(4200);
+		expect(restarted[Math.floor(restarted.length * 0.95)]).toBeLessThan(6000);
 		const single = delaysMs(30, { ...change, restarts: false });
 		expect(single[15]).toBeGreaterThan(9000);
 	});
@@ -188,12 +188,13 @@ describe("restartingEProcess on a stream of requests", () => {
 	});
 
 	it("raises false alarms in at most α of the streams, checked at every violation", () => {
-		const streams = 150;
+		const streams = 400;
 		let alarms = 0;
 		for (let seed = 0; seed < streams; seed++) {
 			const nothingChanges = { requestsBefore: 0, changedRate: 0.01, lastsMs: 600_000, restarts: true };
 			if (firstBreach({ ...nothingChanges, seed: 9000 + seed, users: 3000, keptStarts: 60 }) !== null) alarms++;
 		}
-		expect(alarms / streams).toBeLessThanOrEqual(0.05);
+		expect(alarms / streams).toBeLessThanOrEqual(0.03);
+		expect(alarms).toBeGreaterThan(0);
 	});
 });
