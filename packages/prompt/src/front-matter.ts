@@ -68,12 +68,9 @@ function parseStrictYaml(yaml: string): unknown {
 		if (problem !== undefined) {
 			// The front matter starts on the second line of the file.
 			const line = (problem.linePos?.[0]?.line ?? 1) + 1;
-			throw new PromptError(
-				"front-matter-invalid",
-				`front matter: ${problem.message.split("\n")[0]}`,
-				{ line },
-				problem,
-			);
+			// yaml reports the end of the stack as an error of the file, which it is.
+			const reason = problem.message.replace("Maximum call stack size exceeded", "nested too deeply").split("\n")[0];
+			throw new PromptError("front-matter-invalid", `front matter: ${reason}`, { line }, problem);
 		}
 		visit(document, (_key, node, path) => refuse(yaml, node, path.length));
 		return document.toJS({ maxAliasCount: 0 }) ?? {};

@@ -14,9 +14,8 @@ export function copyBudget(maxCharacters: number): CopyBudget {
 }
 
 /**
- * A deep copy in which nothing can act: strings, finite numbers, booleans and null, in lists and objects without a
- * prototype. So a template can call nothing, and an object written where text is expected fails instead of
- * printing `[object Object]`. `undefined` members are left out, as in JSON.
+ * A deep copy in which nothing can act: strings, finite numbers, booleans and null, in lists and objects, as JSON
+ * would have them. `undefined` members are left out.
  *
  * @throws {PromptError} variable-invalid for functions, symbols, bigints, NaN, cycles, too deep or too large values
  */
@@ -40,10 +39,9 @@ export function plainValue(value: unknown, path: string, budget: CopyBudget, dep
 	if (value === null) return null;
 	if (depth >= MAX_DEPTH) throw invalid(path, `nested deeper than ${MAX_DEPTH} levels, or a cycle`);
 	if (Array.isArray(value)) {
-		const copy = value.map((item, index) =>
+		return Array.from(value, (item, index) =>
 			item === undefined ? null : plainValue(item, `${path}[${index}]`, budget, depth + 1),
 		);
-		return Object.setPrototypeOf(copy, null);
 	}
 	const prototype = Object.getPrototypeOf(value);
 	if (prototype !== null && prototype !== Object.prototype && Object.getPrototypeOf(prototype) !== null) {

@@ -65,9 +65,11 @@ class TemplateWalk {
 			case "CommentStatement":
 				return;
 			case "MustacheStatement":
-				return this.mustache(node as unknown as hbs.AST.MustacheStatement);
+				this.mustache(node as unknown as hbs.AST.MustacheStatement);
+				return;
 			case "BlockStatement":
-				return this.block(node as unknown as hbs.AST.BlockStatement, depth);
+				this.block(node as unknown as hbs.AST.BlockStatement, depth);
+				return;
 			case "PartialStatement":
 			case "PartialBlockStatement":
 				throw this.error("template-forbidden", node, "partials {{> …}} are not allowed; write the text here");
@@ -86,7 +88,10 @@ class TemplateWalk {
 			);
 		}
 		if (path.type !== "PathExpression") throw this.error("template-forbidden", node, "expected a variable's name");
-		if (path.original === "role") return this.role(node);
+		if (path.original === "role") {
+			this.role(node);
+			return;
+		}
 		if (node.params.length > 0 || node.hash !== undefined) {
 			throw this.error(
 				"template-forbidden",

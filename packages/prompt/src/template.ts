@@ -5,6 +5,7 @@ import { PromptError } from "./errors.ts";
 import type { JsonSchema } from "./picoschema.ts";
 import type { Message, Role } from "./prompt.ts";
 import { checkTemplate, TEMPLATE_ROLES } from "./template-rules.ts";
+import { isTrue, loopMembers, Scalar, templateValue } from "./template-value.ts";
 
 /** What bounds a render. */
 export interface RenderLimits {
@@ -30,7 +31,7 @@ interface RenderState {
 
 interface HelperOptions {
 	readonly data: { readonly render: RenderState };
-	fn(context: unknown, options: { data: unknown }): string;
+	fn(context: unknown, options?: { data: unknown }): string;
 	inverse(context: unknown): string;
 }
 
@@ -107,7 +108,7 @@ function trimAroundRoles(body: string, roles: readonly hbs.AST.SourceLocation[])
 
 function run(template: HandlebarsTemplateDelegate, variables: Record<string, unknown>, render: RenderState): string {
 	try {
-		return template(variables, {
+		return template(templateValue(variables), {
 			data: { render },
 			allowProtoMethodsByDefault: false,
 			allowProtoPropertiesByDefault: false,
@@ -115,7 +116,7 @@ function run(template: HandlebarsTemplateDelegate, variables: Record<string, unk
 	} catch (error) {
 		if (error instanceof PromptError) throw error;
 		if (error instanceof RangeError) throw tooLarge(render.limits, error);
-		// Lists and objects have no prototype here, hence no text.
+		// Lists and objects have no prototype in a template, hence no text.
 		const message =
 			error instanceof TypeError
 				? "a list or an object stands where text is expected; use #each or name one of its fields"
@@ -148,6 +149,12 @@ function tooLarge({ maxOutputCharacters }: RenderLimits, cause?: unknown): Promp
 function createEngine(): typeof Handlebars {
 	const instance = Handlebars.create();
 	for (const name of ["with", "log", "lookup", "helperMissing", "blockHelperMissing"]) instance.unregisterHelper(name);
+	instance.registerHelper("if", function (this: unknown, condition: unknown, options: HelperOptions) {
+		return isTrue(condition) ? options.fn(this) : options.inverse(this);
+	});
+	instance.registerHelper("unless", function (this: unknown, condition: unknown, options: HelperOptions) {
+		return isTrue(condition) ? options.inverse(this) : options.fn(this);
+	});
 	instance.registerHelper("role", (name: string, { data }: HelperOptions) => {
 		return `${data.render.marker}${TEMPLATE_ROLES.get(name)}>>>`;
 	});
@@ -159,19 +166,19 @@ function createEngine(): typeof Handlebars {
 
 function renderEach(context: unknown, subject: unknown, options: HelperOptions): string {
 	const { render } = options.data;
-	const keys =
-		Array.isArray(subject) || subject === null || typeof subject !== "object" ? undefined : Object.keys(subject);
-	const count = keys?.length ?? (Array.isArray(subject) ? subject.length : 0);
-	if (count === 0) return options.inverse(context);
+	const members = loopMembers(subject);
+	if (members.length === 0) return options.inverse(context);
 	let output = "";
-	for (let index = 0; index < count; index++) {
+	for (const [index, [key, item]] of members.entries()) {
 		if (++render.iterations > render.limits.maxIterations) {
 			throw new PromptError("loop-too-long", `more than ${render.limits.maxIterations} rounds of #each`);
 		}
-		const key = keys?.[index] ?? index;
 		const data = Handlebars.createFrame(options.data);
-		Object.assign(data, { key, index, first: index === 0, last: index === count - 1 });
-		output += options.fn((subject as Record<string | number, unknown>)[key], { data });
+		data.key = key;
+		data.index = new Scalar(index);
+		data.first = new Scalar(index === 0);
+		data.last = new Scalar(index === members.length - 1);
+		output += options.fn(item, { data });
 		if (output.length > render.limits.maxOutputCharacters) throw tooLarge(render.limits);
 	}
 	return output;
