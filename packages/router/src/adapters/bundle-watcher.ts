@@ -59,6 +59,11 @@ export class BundleWatcher {
 		return this.loaded;
 	}
 
+	/** Why the directory cannot be used at present, hence `current` may be old; `undefined` when all is well. */
+	get problem(): string | undefined {
+		return this.reported;
+	}
+
 	close(): void {
 		this.isClosed = true;
 		clearInterval(this.timer);

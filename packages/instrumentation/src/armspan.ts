@@ -1,0 +1,88 @@
+import { diag } from "@opentelemetry/api";
+import { type ArmspanOptions, resolveOptions } from "./armspan-options.ts";
+import { type ArmspanStatus, createCounters } from "./armspan-status.ts";
+import { CallRecorder } from "./call-recorder.ts";
+import { EventLogger } from "./event-logger.ts";
+import { InstrumentationError } from "./instrumentation-error.ts";
+import type { PromptCall } from "./prompt-call.ts";
+import { type ResolvedCall, resolveCall, unrouted } from "./resolve-call.ts";
+import { ArmspanRoutedPrompt, type RoutedPrompt } from "./routed-prompt.ts";
+import { RoutingSource } from "./routing-source.ts";
+import { createUnitIdMask, readUnitId } from "./unit-id.ts";
+
+/** The application's side of Armspan. No method throws, blocks or does I/O. */
+export interface Armspan {
+	/**
+	 * Routes the call, renders the prompt, and gives what the LLM SDK needs.
+	 * @param name the prompt's name, such as `billing/refund-reply`
+	 */
+	prompt(name: string, call?: PromptCall): RoutedPrompt;
+	status(): ArmspanStatus;
+	/** Stops watching the routing directory; prompts go on being served from memory. */
+	close(): void;
+}
+
+/**
+ * Reads the routing bundle, synchronously and once, then watches it.
+ * Never throws: a bundle that cannot be read is found in `status()` and on the spans.
+ */
+export function createArmspan(options?: ArmspanOptions): Armspan {
+	const resolved = resolveOptions(options, process.env);
+	const counters = createCounters();
+	const source = new RoutingSource(resolved, counters);
+	const recorder = new CallRecorder(counters, new EventLogger(), createUnitIdMask(resolved));
+	if (resolved.unitKeyUnusable) {
+		recorder.guard(() =>
+			diag.warn("[armspan] the unit key is empty: unit ids are withheld; unset it to send them as they are"),
+		);
+	}
+
+	function resolve(name: string, call: PromptCall | undefined): ResolvedCall {
+		const given = typeof call === "object" && call !== null ? call : {};
+		for (const unit of [given.user, given.session, given.request]) {
+			if (unit !== undefined && unit !== null && readUnitId(unit) === undefined) counters.unitIdsRejected++;
+		}
+		return resolveCall(source.current, source.fallbackReason, name, given);
+	}
+
+	return {
+		prompt(name, call) {
+			let resolvedCall = recorder.guard(() => resolve(name, call));
+			resolvedCall ??= recorder.guard(() => internalFailure(call)) ?? internalFailure(undefined);
+			if (resolvedCall.assignment === undefined) counters.unroutedCalls++;
+			else counters.routedCalls++;
+			if (resolvedCall.failure !== undefined) {
+				if (resolvedCall.messages.length === 0) counters.emptyPrompts++;
+				else counters.callerFallbacks++;
+			} else if (
+				resolvedCall.fallbackReason === "render-failed" ||
+				resolvedCall.fallbackReason === "prompt-unreadable"
+			) {
+				counters.renderFallbacks++;
+			}
+			return new ArmspanRoutedPrompt(resolvedCall, recorder);
+		},
+		status: () => ({
+			started: true,
+			routingDirectory: resolved.routingDirectory,
+			revision: source.current?.revision,
+			source: source.origin,
+			stale: source.stale,
+			lastError: source.lastError,
+			unitIds: resolved.unitKeyUnusable ? "withheld" : resolved.unitKey === undefined ? "raw" : "hmac-sha256",
+			counters: { ...counters },
+		}),
+		close: () => source.close(),
+	};
+}
+
+function internalFailure(call: PromptCall | undefined): ResolvedCall {
+	return {
+		...unrouted(undefined, call ?? {}, "prompt-unknown", ""),
+		fallbackReason: "internal-error",
+		failure: new InstrumentationError(
+			"render-failed",
+			"the call could not be resolved; see OpenTelemetry's diagnostics",
+		),
+	};
+}

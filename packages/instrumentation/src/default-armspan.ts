@@ -1,0 +1,61 @@
+import { type Armspan, createArmspan } from "./armspan.ts";
+import type { ArmspanOptions } from "./armspan-options.ts";
+import { type ArmspanStatus, createCounters } from "./armspan-status.ts";
+import { CallRecorder } from "./call-recorder.ts";
+import { EventLogger } from "./event-logger.ts";
+import { InstrumentationError } from "./instrumentation-error.ts";
+import { unrouted } from "./resolve-call.ts";
+import { ArmspanRoutedPrompt } from "./routed-prompt.ts";
+
+/** The process-wide Armspan, shared by every copy of this package in the process. */
+export interface DefaultArmspan extends Armspan {
+	/** Reads the bundle and starts watching it. A second start replaces the first. Never throws. */
+	start(options?: ArmspanOptions): void;
+}
+
+const INSTANCE = Symbol.for("armspan.instance");
+const globals = globalThis as { [INSTANCE]?: Armspan };
+
+/** `@armspan/register` starts it; without register, call `armspan.start()` once before the first request. */
+export const armspan: DefaultArmspan = {
+	start(options) {
+		const previous = globals[INSTANCE];
+		globals[INSTANCE] = createArmspan(options);
+		previous?.close();
+	},
+	prompt(name, call) {
+		const instance = globals[INSTANCE];
+		if (instance !== undefined) return instance.prompt(name, call);
+		counters.unroutedCalls++;
+		const message = "Armspan is not started; run node with --import @armspan/register, or call armspan.start()";
+		const given = typeof call === "object" && call !== null ? call : {};
+		const named = typeof name === "string" ? name : undefined;
+		const resolved =
+			recorder.guard(() => unrouted(named, given, "no-bundle", message)) ?? unrouted(named, {}, "no-bundle", message);
+		return new ArmspanRoutedPrompt(
+			{ ...resolved, failure: new InstrumentationError("not-started", message) },
+			recorder,
+		);
+	},
+	status: () => globals[INSTANCE]?.status() ?? notStarted(),
+	close() {
+		globals[INSTANCE]?.close();
+		delete globals[INSTANCE];
+	},
+};
+
+const counters = createCounters();
+const recorder = new CallRecorder(counters, new EventLogger(), (unitId) => unitId);
+
+function notStarted(): ArmspanStatus {
+	return {
+		started: false,
+		routingDirectory: undefined,
+		revision: undefined,
+		source: "none",
+		stale: false,
+		lastError: undefined,
+		unitIds: "raw",
+		counters: { ...counters },
+	};
+}

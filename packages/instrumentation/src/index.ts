@@ -1,0 +1,10 @@
+export { type Armspan, createArmspan } from "./armspan.ts";
+export type { ArmspanOptions } from "./armspan-options.ts";
+export { ArmspanSpanProcessor } from "./armspan-span-processor.ts";
+export type { ArmspanStatus, Counters } from "./armspan-status.ts";
+export { armspan, type DefaultArmspan } from "./default-armspan.ts";
+export type { Feedback } from "./evaluation.ts";
+export { InstrumentationError, type InstrumentationErrorCode } from "./instrumentation-error.ts";
+export type { PromptCall, PromptFallback } from "./prompt-call.ts";
+export type { FallbackReason } from "./resolve-call.ts";
+export type { RoutedPrompt } from "./routed-prompt.ts";

@@ -1,0 +1,160 @@
+import type { Message } from "@armspan/prompt";
+import type { ModelParameters } from "@armspan/schema";
+import { ARMSPAN_FALLBACK_REASON, ARMSPAN_UNIT_ID, EVENT_GEN_AI_EVALUATION_RESULT } from "@armspan/schema/semconv";
+import { type Attributes, context, ROOT_CONTEXT, type SpanContext, trace } from "@opentelemetry/api";
+import { bindGenerator } from "./bind-generator.ts";
+import { type CallRecord, type SpanRank, withCall } from "./call-context.ts";
+import type { CallRecorder } from "./call-recorder.ts";
+import { type EvaluationKind, evaluationAttributes, type Feedback } from "./evaluation.ts";
+import type { InstrumentationError } from "./instrumentation-error.ts";
+import type { FallbackReason, ResolvedCall } from "./resolve-call.ts";
+
+/** A prompt that was routed and rendered for one call. Nothing here throws, but what `fn` throws. */
+export interface RoutedPrompt {
+	/** Fresh for each call; empty exactly when `error` is set. */
+	readonly messages: Message[];
+	readonly model: string;
+	/** Model parameters, to be spread into the LLM SDK's request. */
+	readonly config: ModelParameters;
+	/** Version that the unit is assigned, also when a fallback was delivered; `null` when nothing could be routed. */
+	readonly version: string | null;
+	/** Arm of the experiment, `default` when not enrolled. */
+	readonly variant: string;
+	readonly experiment: string | null;
+	readonly enrolled: boolean;
+	/** Why something other than the assigned version was delivered, or an old bundle was used. */
+	readonly fallbackReason: FallbackReason | undefined;
+	/** Why there is nothing to send. */
+	readonly error: InstrumentationError | undefined;
+	/**
+	 * Runs `fn` so that every span started in it carries this assignment, and reports the exposure.
+	 * @returns exactly what `fn` returns
+	 * @throws exactly what `fn` throws
+	 */
+	run<Result>(fn: () => Result): Result;
+	/** What a user said about the answer. */
+	feedback(feedback: Feedback): void;
+	/** A measured quality of the answer, any finite number: `score("judge.helpfulness", 0.8)`. */
+	score(name: string, value: number): void;
+	/** The unit did what was hoped for. */
+	convert(name?: string): void;
+}
+
+/** Methods are bound, so that they can be taken out: `const { messages, run } = armspan.prompt(…)`. */
+export class ArmspanRoutedPrompt implements RoutedPrompt, CallRecord {
+	readonly messages: Message[];
+	readonly model: string;
+	readonly config: ModelParameters;
+	readonly version: string | null;
+	readonly variant: string;
+	readonly experiment: string | null;
+	readonly enrolled: boolean;
+	readonly fallbackReason: FallbackReason | undefined;
+	readonly error: InstrumentationError | undefined;
+	readonly #call: ResolvedCall;
+	readonly #recorder: CallRecorder;
+	#attributes: Attributes | undefined;
+	#spanContext: SpanContext | undefined;
+	#spanRank = -1;
+	#exposed = false;
+
+	constructor(call: ResolvedCall, recorder: CallRecorder) {
+		this.messages = call.messages;
+		this.model = call.model;
+		this.config = call.config;
+		this.version = call.assignment?.version ?? null;
+		this.variant = call.assignment?.variant ?? "default";
+		this.experiment = call.assignment?.experiment ?? null;
+		this.enrolled = call.assignment?.enrolled ?? false;
+		this.fallbackReason = call.fallbackReason;
+		this.error = call.messages.length === 0 ? call.failure : undefined;
+		this.#call = call;
+		this.#recorder = recorder;
+	}
+
+	/** Made on first use: a prompt that is never run needs no unit id, hence no hash of it. */
+	get attributes(): Attributes {
+		if (this.#attributes === undefined) {
+			const attributes: Attributes = { ...this.#call.attributes };
+			const unitId = this.#unitId();
+			if (unitId !== undefined) attributes[ARMSPAN_UNIT_ID] = unitId;
+			if (this.#call.fallbackReason !== undefined) attributes[ARMSPAN_FALLBACK_REASON] = this.#call.fallbackReason;
+			this.#attributes = attributes;
+		}
+		return this.#attributes;
+	}
+
+	spanStarted(spanContext: SpanContext, rank: SpanRank): void {
+		this.#recorder.counters.taggedSpans++;
+		if (rank <= this.#spanRank) return;
+		this.#spanContext = spanContext;
+		this.#spanRank = rank;
+	}
+
+	readonly run = <Result>(fn: () => Result): Result => {
+		const active = this.#recorder.guard(() => {
+			this.#expose();
+			return withCall(context.active(), this);
+		});
+		if (active === undefined) return fn();
+		const result = context.with(active, fn);
+		this.#recorder.guard(() => bindGenerator(result, active));
+		return result;
+	};
+
+	readonly feedback = (feedback: Feedback): void => {
+		this.#evaluate("feedback", () => ({ ...feedback, name: feedback.name ?? "feedback" }));
+	};
+
+	readonly score = (name: string, value: number): void => {
+		this.#evaluate("score", () => ({ name, score: value }));
+	};
+
+	readonly convert = (name?: string): void => {
+		this.#evaluate("conversion", () => ({ name: name ?? "conversion", score: 1 }));
+	};
+
+	#expose(): void {
+		const { assignment, bundle, rawUnitId } = this.#call;
+		if (
+			this.#exposed ||
+			bundle === undefined ||
+			assignment === undefined ||
+			assignment.experiment === null ||
+			rawUnitId === undefined
+		)
+			return;
+		this.#exposed = true;
+		if (!assignment.enrolled) return;
+		const { attributes } = this;
+		this.#recorder.expose({
+			experiment: assignment.experiment,
+			iteration: assignment.iteration,
+			rawUnitId,
+			unitId: attributes[ARMSPAN_UNIT_ID] as string | undefined,
+			reason: assignment.reason,
+			revision: bundle.revision,
+			flagSetId: bundle.flagSetId,
+			attributes,
+		});
+	}
+
+	#evaluate(kind: EvaluationKind, read: () => Parameters<typeof evaluationAttributes>[1]): void {
+		this.#recorder.guard(() => {
+			const attributes = evaluationAttributes(kind, read(), this.attributes);
+			if (typeof attributes === "string") {
+				this.#recorder.rejectEvaluation(attributes);
+				return;
+			}
+			// The evaluated span, also when the evaluation comes long after it from somewhere else.
+			const parent =
+				this.#spanContext === undefined ? context.active() : trace.setSpanContext(ROOT_CONTEXT, this.#spanContext);
+			this.#recorder.emitEvaluation(EVENT_GEN_AI_EVALUATION_RESULT, attributes, parent);
+		});
+	}
+
+	#unitId(): string | undefined {
+		const { rawUnitId } = this.#call;
+		return rawUnitId === undefined ? undefined : this.#recorder.maskUnitId(rawUnitId);
+	}
+}
