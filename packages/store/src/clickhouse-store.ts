@@ -57,7 +57,10 @@ export class ClickHouseStore implements Store {
 	}
 
 	async appendDecision(decision: Decision): Promise<void> {
-		const checked = Decision.parse(decision);
+		const { data: checked, error } = Decision.safeParse(decision);
+		if (!checked) {
+			throw new StoreError("DECISION_INVALID", `invalid decision: ${error.message}`, {}, { cause: error });
+		}
 		const { id, decidedAt, kind, actor, experiment, iteration, reason } = checked;
 		const row = [
 			id,

@@ -20,8 +20,10 @@ ENGINE = MergeTree ORDER BY name`;
  */
 export async function migrate(connection: Connection): Promise<string[]> {
 	await run(connection, "ledger", CREATE_LEDGER);
-	const applied = await connection.query<{ name: string; digest: string }>(
-		"SELECT name, any(digest) AS digest FROM armspan_migrations GROUP BY name",
+	const applied = await attempted("ledger", () =>
+		connection.query<{ name: string; digest: string }>(
+			"SELECT name, any(digest) AS digest FROM armspan_migrations GROUP BY name",
+		),
 	);
 	const digests = new Map(applied.map(({ name, digest }) => [name, digest]));
 	const known = new Set<string>(MIGRATIONS);
@@ -62,10 +64,17 @@ export async function migrate(connection: Connection): Promise<string[]> {
 	return ran;
 }
 
-async function run(connection: Connection, migration: string, statement: string): Promise<void> {
+function run(connection: Connection, migration: string, statement: string): Promise<void> {
+	return attempted(migration, () => connection.command(statement));
+}
+
+async function attempted<Result>(migration: string, step: () => Promise<Result>): Promise<Result> {
 	try {
-		await connection.command(statement);
+		return await step();
 	} catch (cause) {
+		if (cause instanceof StoreError) {
+			throw cause;
+		}
 		throw new StoreError(
 			"MIGRATION_FAILED",
 			`migration ${migration} failed: ${cause instanceof Error ? cause.message : String(cause)}`,

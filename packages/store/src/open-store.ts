@@ -1,6 +1,6 @@
 import { mkdirSync, realpathSync } from "node:fs";
 import { resolve } from "node:path";
-import { createClient } from "@clickhouse/client";
+import { ClickHouseLogLevel, createClient } from "@clickhouse/client";
 import { createChdbConnection } from "chdb/connection";
 import { ClickHouseStore } from "./clickhouse-store.ts";
 import { ClientConnection } from "./client-connection.ts";
@@ -11,6 +11,9 @@ import { StoreError } from "./store-error.ts";
 
 /** The oldest ClickHouse on which the schema and the queries were written to run. */
 const OLDEST_ENGINE = [25, 8] as const;
+
+/** Errors reach the caller as StoreError; the client would print them as well. */
+const QUIET = { level: ClickHouseLogLevel.OFF };
 
 /** chDB serves one folder per process; stores on the same folder share it. */
 const openFolder = { path: "", stores: 0 };
@@ -81,7 +84,7 @@ function embeddedConnection(path: string): Connection {
 	try {
 		const connection = createChdbConnection({ path });
 		// the client bundles its own copy of the interface that chdb implements: same shape, nominally another type
-		const client = createClient({ connection } as unknown as Parameters<typeof createClient>[0]);
+		const client = createClient({ connection, log: QUIET } as unknown as Parameters<typeof createClient>[0]);
 		return new ClientConnection(client, connection);
 	} catch (cause) {
 		const pid = statusPid(path);
@@ -119,6 +122,7 @@ function openServer(options: Extract<StoreOptions, { kind: "server" }>): Connect
 			return new ClientConnection(
 				createClient({
 					url,
+					log: QUIET,
 					...(database === undefined ? {} : { database }),
 					...(username === undefined ? {} : { username }),
 					...(password === undefined ? {} : { password }),

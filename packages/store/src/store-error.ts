@@ -12,6 +12,8 @@ export type StoreErrorCode =
 	| "MIGRATION_FAILED"
 	| "INSERT_FAILED"
 	| "QUERY_FAILED"
+	/** A decision does not have the shape of the schema, when written or when read back. */
+	| "DECISION_INVALID"
 	| "STORE_CLOSED"
 	/** The body is not an OTLP export request; sending it again cannot help. */
 	| "OTLP_MALFORMED"

@@ -1,6 +1,7 @@
 import { Decision } from "@armspan/schema";
 import { sqlFile } from "../sql-file.ts";
 import type { IterationKey } from "../store.ts";
+import { StoreError } from "../store-error.ts";
 import type { Query } from "./query.ts";
 
 const SQL = sqlFile("queries", "list-decisions.sql");
@@ -10,5 +11,11 @@ export async function listDecisions(query: Query, filter: Partial<IterationKey>)
 		experiment: filter.experiment ?? "",
 		iteration: filter.iteration ?? 0,
 	});
-	return rows.map(({ decision }) => Decision.parse(JSON.parse(decision)));
+	return rows.map(({ decision }) => {
+		const { data, error } = Decision.safeParse(JSON.parse(decision));
+		if (!data) {
+			throw new StoreError("DECISION_INVALID", `stored decision is not valid: ${error.message}`, {}, { cause: error });
+		}
+		return data;
+	});
 }
