@@ -35,7 +35,7 @@ test("a new folder becomes a repository that is ready to run, without anybody's 
 	});
 	for (const { bytes } of snapshot.releases.values()) {
 		const variables = { question: "Where is my parcel?", customerName: "Ada" };
-		expect(renderPrompt(parsePrompt(bytes), variables).map(({ role }) => role)).toEqual(["system", "user"]);
+		expect(renderPrompt(parsePrompt(bytes), variables).messages.map(({ role }) => role)).toEqual(["system", "user"]);
 		expect(() => renderPrompt(parsePrompt(bytes), { question: "x" })).toThrow("customerName");
 	}
 });
