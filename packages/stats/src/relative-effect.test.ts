@@ -41,7 +41,11 @@ describe("relativeEffect", () => {
 	it("takes an increase from a negative baseline as an increase", () => {
 		const effect = estimated({ value: -10, variance: 0.01 }, { value: -8, variance: 0.01 }, 2);
 		expect(effect.value).toBeCloseTo(0.2, 12);
-		expect(effect.lower).toBeGreaterThan(0);
+		// Mirrored: what (10 → 8) loses, (−10 → −8) gains.
+		const mirrored = estimated({ value: 10, variance: 0.01 }, { value: 8, variance: 0.01 }, 2);
+		expect(effect.lower).toBeCloseTo(-mirrored.upper, 12);
+		expect(effect.upper).toBeCloseTo(-mirrored.lower, 12);
+		expect(effect.lower).toBeLessThan(effect.value);
 		expect(effect.upper).toBeGreaterThan(effect.value);
 	});
 

@@ -59,6 +59,16 @@ describe("restartingEProcess", () => {
 		expect(breached).toBe(true);
 	});
 
+	it("takes for the strongest the start that exceeds its threshold by most, not the largest e-value", () => {
+		const violations = [
+			{ start: 1, treatment: 20, control: 2 },
+			{ start: 50, treatment: 21, control: 2 },
+		];
+		const { starts, strongest } = restartingEProcess({ ...design, violations });
+		expect(starts[1]?.logEValue).toBeGreaterThan(starts[0]?.logEValue ?? Number.NaN);
+		expect(strongest.start).toBe(1);
+	});
+
 	it("has weights that sum to at most 1 however long it runs", () => {
 		let spent = 0;
 		for (let first = 1; first <= 5000; first += 60) {

@@ -2,17 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { sequentialSampleRatioMismatch } from "./sequential-sample-ratio-mismatch.ts";
 import { StatsError } from "./stats-error.ts";
-
-/** mulberry32: a stream of uniforms that every run repeats. */
-function uniforms(seed: number): () => number {
-	let state = seed >>> 0;
-	return () => {
-		state = (state + 0x6d2b79f5) >>> 0;
-		let t = Math.imul(state ^ (state >>> 15), state | 1);
-		t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-		return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-	};
-}
+import { seededRandom } from "./test-support/seeded-random.ts";
 
 const weights = { a: 0.4, b: 0.4, c: 0.2 };
 
@@ -76,10 +66,10 @@ describe("sequentialSampleRatioMismatch", () => {
 		const alarms = (share: number) => {
 			let count = 0;
 			for (let stream = 0; stream < streams; stream++) {
-				const next = uniforms(stream + 1);
+				const random = seededRandom(stream + 1);
 				const observed = { a: 0, b: 0 };
 				for (let unit = 0; unit < 2000; unit++) {
-					observed[next() < share ? "a" : "b"]++;
+					observed[random.bernoulli(share) ? "a" : "b"]++;
 					const result = sequentialSampleRatioMismatch(observed, { a: 1, b: 1 });
 					if (result.kind === "estimated" && result.pValue <= 0.05) {
 						count++;
