@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { compareRatios, type RatioComparisonOptions } from "./always-valid-comparison.ts";
 import { tuneRhoSquared, twoSidedLogEValue, twoSidedRadiusMultiplier } from "./asymptotic-confidence-sequence.ts";
 import { ratioEstimate } from "./ratio-estimate.ts";
-import type { RatioSums } from "./ratio-sums.ts";
+import { mergeRatioSums, type RatioSums } from "./ratio-sums.ts";
 import { bernoulliSums, exact, ratioSumsOf, type UnitTotals } from "./test-support/ratio-sums-of.ts";
 import { seededRandom } from "./test-support/seeded-random.ts";
 
@@ -220,5 +220,45 @@ describe("compareRatios, looked at all the time", () => {
 		expect(peek(0.5, 0.1, 0, 300).safeguarded).toBeLessThanOrEqual(0.05);
 		// A fixed test has a power of 0.998 here.
 		expect(peek(0.5, 0.1, 0.2, 100).safeguarded).toBeGreaterThan(0.85);
+	});
+
+	it("keeps its error rate when units come back, call after call, where counting calls does not", () => {
+		const streams = 200;
+		let [byUnit, byCall] = [0, 0];
+		for (let stream = 0; stream < streams; stream++) {
+			const random = seededRandom(40_000 + stream);
+			// Every user has a level of their own: intra-user correlation 1 / (1 + 2) = 0.33.
+			const users = Array.from({ length: 600 }, () => ({ level: random.normal(), sum: 0, calls: 0 }));
+			const calls = [ratioSumsOf([]), ratioSumsOf([])];
+			let [unitRejects, callRejects] = [false, false];
+			for (let look = 1; look <= 20; look++) {
+				for (let call = 0; call < 300; call++) {
+					// Users arrive over time and come back.
+					const index = random.integer(200 + 20 * look);
+					const user = users[index]!;
+					const value = 10 + user.level + Math.SQRT2 * random.normal();
+					user.sum += value;
+					user.calls += 1;
+					calls[index % 2] = mergeRatioSums(calls[index % 2]!, ratioSumsOf([[value, 1]]));
+				}
+				const arms = [0, 1].map((arm) =>
+					ratioSumsOf(
+						users
+							.filter((user, index) => index % 2 === arm && user.calls > 0)
+							.map((user): UnitTotals => [user.sum, user.calls]),
+					),
+				);
+				const rejects = (control: RatioSums<number>, treatment: RatioSums<number>, plannedUnits: number) => {
+					const { lower, upper } = compared({ ...design, plannedUnits, control, treatment }).absoluteEffect;
+					return lower > 0 || upper < 0;
+				};
+				unitRejects ||= rejects(arms[0]!, arms[1]!, 600);
+				callRejects ||= rejects(calls[0]!, calls[1]!, 6000);
+			}
+			if (unitRejects) byUnit++;
+			if (callRejects) byCall++;
+		}
+		expect(byUnit / streams).toBeLessThanOrEqual(0.04);
+		expect(byCall / streams).toBeGreaterThan(0.1);
 	});
 });
