@@ -1,0 +1,295 @@
+import { describe, expect, it } from "vitest";
+import { compileBundle } from "./compile-bundle.ts";
+import { RouterError } from "./errors.ts";
+import { RoutingTable } from "./routing-table.ts";
+import { type SampleChanges, sampleExperiment, sampleInput, samplePrompt } from "./testing/sample-input.ts";
+
+function refusal(changes: SampleChanges): RouterError {
+	try {
+		compileBundle(sampleInput(changes));
+	} catch (error) {
+		if (error instanceof RouterError) return error;
+		throw error;
+	}
+	throw new Error("expected a RouterError");
+}
+
+const onSummary = (changes: object = {}) =>
+	sampleExperiment({
+		key: "terse",
+		prompt: "summary",
+		variants: [
+			{ key: "control", version: "2.0.0" },
+			{ key: "terse", version: "2.1.0" },
+		],
+		...changes,
+	});
+
+describe("compileBundle", () => {
+	it("compiles gate and arms with salts of their own", () => {
+		const { file, prompts } = compileBundle(
+			sampleInput({ experiments: [sampleExperiment({ allocation: { enrolled: 0.02 }, iteration: 3 })] }),
+		);
+		const flag = file.flags["support-reply"]!;
+		expect(Object.keys(flag.variants).sort()).toEqual(["default", "polite.control", "polite.polite"]);
+		expect(flag.metadata).toEqual({
+			unit: "user",
+			experiment: "polite",
+			iteration: 3,
+			status: "running",
+			gateSalt: "polite.3.gate",
+			armSalt: "polite.3.arm",
+		});
+		const id = { var: "targetingKey" };
+		expect(flag.targeting).toEqual({
+			if: [
+				{ "!": [id] },
+				null,
+				{ fractional: [{ cat: ["polite.3.gate:", id] }, [true, 2_000], [false, 98_000]] },
+				{ fractional: [{ cat: ["polite.3.arm:", id] }, ["polite.control", 1], ["polite.polite", 1]] },
+				null,
+			],
+		});
+		expect(file.flags.summary?.targeting).toBeUndefined();
+		expect([...prompts.values()].map(String).map((text) => text.split("\n")[3])).toEqual([
+			"support-reply@1.0.0",
+			"support-reply@1.1.0",
+			"summary@2.0.0",
+		]);
+	});
+
+	it("merges a variant's model and parameters over the prompt's", () => {
+		const variants = [
+			{ key: "control", version: "1.0.0" },
+			{ key: "large", version: "1.0.0", model: "m-large", config: { max_tokens: 100 } },
+		];
+		const { file } = compileBundle(sampleInput({ experiments: [sampleExperiment({ variants })] }));
+		expect(file.flags["support-reply"]?.variants["polite.large"]).toMatchObject({
+			model: "m-large",
+			parameters: { temperature: 0.2, max_tokens: 100 },
+		});
+	});
+
+	it("gives the same bytes for the same input in any order", () => {
+		const input = sampleInput({ experiments: [sampleExperiment(), onSummary()] });
+		const shuffled = {
+			...input,
+			environment: { ...input.environment, prompts: { summary: "2.0.0", "support-reply": "1.0.0" } },
+			experiments: [...input.experiments].reverse(),
+			prompts: new Map([...input.prompts].reverse()),
+		};
+		expect(compileBundle(shuffled).json).toBe(compileBundle(input).json);
+		expect(JSON.parse(compileBundle(input).json)).toEqual(compileBundle(input).file);
+	});
+
+	it("does not freeze or share what it was given", () => {
+		const [label, prompt] = samplePrompt("support-reply@1.0.0");
+		const config = { nested: { list: [1] } };
+		const input = sampleInput();
+		const prompts = new Map([...input.prompts, [label, { ...prompt, config }]]);
+		compileBundle({ ...input, prompts });
+		config.nested.list.push(2);
+		expect(config.nested.list).toEqual([1, 2]);
+	});
+
+	it.each(["halted", "stopped"] as const)("gives everybody the default when %s", (status) => {
+		const bundle = compileBundle(sampleInput({ experiments: [sampleExperiment({ status })] }));
+		const flag = bundle.file.flags["support-reply"]!;
+		expect(flag.targeting).toBeUndefined();
+		expect(Object.keys(flag.variants)).toEqual(["default"]);
+		expect(flag.metadata).toMatchObject({ status, experiment: "polite", iteration: 1 });
+		const assignment = RoutingTable.fromFile(bundle.file).assign("support-reply", { user: "u1" });
+		expect(assignment).toMatchObject({ flagVariant: "default", enrolled: false, experiment: null, reason: status });
+	});
+
+	it("obeys a halt that git does not know, of that iteration only", () => {
+		const status = (halted: ReadonlySet<string>) =>
+			compileBundle(sampleInput({ halted })).file.flags["support-reply"]?.metadata.status;
+		expect(status(new Set(["polite#1"]))).toBe("halted");
+		expect(status(new Set(["polite#2"]))).toBe("running");
+	});
+
+	it("does not look at drafts", () => {
+		const draft = sampleExperiment({
+			status: "draft",
+			variants: [
+				{ key: "control", version: "9.0.0" },
+				{ key: "x", version: "9.0.1" },
+			],
+		});
+		expect(compileBundle(sampleInput({ experiments: [draft] })).file.flags["support-reply"]?.metadata).toEqual({
+			unit: "user",
+		});
+	});
+
+	it("lets a running experiment speak for a prompt that has had others", () => {
+		const experiments = [
+			sampleExperiment({ key: "first", status: "stopped" }),
+			sampleExperiment({ key: "second", status: "halted" }),
+		];
+		const metadata = (more: typeof experiments) =>
+			compileBundle(sampleInput({ experiments: [...experiments, ...more] })).file.flags["support-reply"]?.metadata;
+		expect(metadata([sampleExperiment()])?.experiment).toBe("polite");
+		expect(metadata([])?.experiment).toBe("second");
+	});
+
+	it("enrols nobody through a closed gate and everybody through an open one", () => {
+		for (const [enrolled, expected] of [
+			[0, "gate"],
+			[1, "split"],
+		] as const) {
+			const { file } = compileBundle(sampleInput({ experiments: [sampleExperiment({ allocation: { enrolled } })] }));
+			const table = RoutingTable.fromFile(file);
+			const reasons = new Set(
+				Array.from({ length: 500 }, (_, n) => table.assign("support-reply", { user: `u${n}` })?.reason),
+			);
+			expect(reasons).toEqual(new Set([expected]));
+		}
+	});
+
+	const layer = (slots: object, unit = "user") => ({ layers: { chat: { unit, slots } } });
+	it.each<[string, SampleChanges, string, string, RegExp]>([
+		[
+			"an unreleased prompt",
+			{ environment: { prompts: { nothing: "1.0.0" } }, experiments: [] },
+			"prompt-unknown",
+			"prompts.nothing",
+			/released/,
+		],
+		[
+			"an unreleased version",
+			{ environment: { prompts: { summary: "7.0.0" } }, experiments: [] },
+			"version-unknown",
+			"prompts.summary",
+			/2\.0\.0, 2\.1\.0/,
+		],
+		["an empty environment", { environment: { prompts: {} }, experiments: [] }, "flags-empty", "prompts", /pin/],
+		[
+			"a prompt that is not deployed",
+			{ environment: { prompts: { summary: "2.0.0" } } },
+			"prompt-unknown",
+			"prompt",
+			/environments\/production\.yaml/,
+		],
+		[
+			"an unreleased variant",
+			{
+				experiments: [
+					sampleExperiment({
+						variants: [
+							{ key: "control", version: "1.0.0" },
+							{ key: "x", version: "3.0.0" },
+						],
+					}),
+				],
+			},
+			"version-unknown",
+			"variants[1].version",
+			/1\.0\.0, 1\.1\.0/,
+		],
+		[
+			"a control that is not deployed",
+			{
+				experiments: [
+					sampleExperiment({
+						variants: [
+							{ key: "control", version: "1.1.0" },
+							{ key: "x", version: "1.0.0" },
+						],
+					}),
+				],
+			},
+			"control-version-differs",
+			"variants[0].version",
+			/pins 1\.0\.0/,
+		],
+		[
+			"two experiments on a prompt",
+			{ experiments: [sampleExperiment(), sampleExperiment({ key: "other" })] },
+			"prompt-overlap",
+			"prompt",
+			/polite\.yaml/,
+		],
+		[
+			"two experiments on an undivided layer",
+			{ experiments: [sampleExperiment({ layer: "chat" }), onSummary({ layer: "chat" })] },
+			"layer-overlap",
+			"layer",
+			/layers\.chat\.slots/,
+		],
+		[
+			"an experiment without a slot",
+			{ environment: layer({ terse: 0.5 }), experiments: [sampleExperiment({ layer: "chat" })] },
+			"slot-missing",
+			"layer",
+			/polite/,
+		],
+		[
+			"slots that exceed the layer",
+			{ environment: layer({ polite: 0.6, terse: 0.5 }), experiments: [sampleExperiment({ layer: "chat" })] },
+			"slots-exceed-layer",
+			"layers.chat.slots",
+			/at most/,
+		],
+		[
+			"another unit than the layer's",
+			{ environment: layer({ polite: 0.5 }, "session"), experiments: [sampleExperiment({ layer: "chat" })] },
+			"unit-type-mixed",
+			"unit",
+			/session/,
+		],
+		[
+			"another unit than the holdout's",
+			{ environment: { holdout: { key: "h", share: 0.1, unit: "session" } } },
+			"unit-type-mixed",
+			"unit",
+			/session/,
+		],
+		[
+			"a share between steps",
+			{ experiments: [sampleExperiment({ allocation: { enrolled: 0.000001 } })] },
+			"share-too-fine",
+			"allocation.enrolled",
+			/0\.00001/,
+		],
+		[
+			"a reserved attribute",
+			{ experiments: [sampleExperiment({ audience: [{ attribute: "targetingKey", in: ["a"] }] })] },
+			"attribute-reserved",
+			"audience[0].attribute",
+			/rename/,
+		],
+		[
+			"a key used twice",
+			{ experiments: [sampleExperiment(), sampleExperiment({ status: "stopped", iteration: 2 })] },
+			"duplicate-key",
+			"key",
+			/polite\.yaml/,
+		],
+		["a revision of zero", { revision: 0 }, "revision-invalid", "metadata.revision", /≥ 1/],
+	])("refuses %s", (_what, changes, code, field, fix) => {
+		const error = refusal(changes);
+		expect(error.problems.map((problem) => problem.code)).toContain(code);
+		const problem = error.problems.find((one) => one.code === code)!;
+		expect(problem.field).toBe(field);
+		expect(problem.fix).toMatch(fix);
+		expect(error.message).toContain(problem.file);
+	});
+
+	it("refuses bytes that are not those of the digest", () => {
+		const [label, prompt] = samplePrompt("support-reply@1.0.0");
+		const prompts = new Map([...sampleInput().prompts, [label, { ...prompt, bytes: Buffer.from("other") }]]);
+		expect(refusal({ prompts }).code).toBe("digest-mismatch");
+	});
+
+	it("names all problems at once", () => {
+		const error = refusal({
+			revision: -1,
+			environment: { prompts: { "support-reply": "1.1.0" } },
+			experiments: [sampleExperiment(), onSummary()],
+		});
+		const codes = error.problems.map(({ code }) => code);
+		expect(codes).toEqual(["revision-invalid", "control-version-differs", "prompt-unknown"]);
+		expect(error.message.split("\n")).toHaveLength(error.problems.length);
+	});
+});
