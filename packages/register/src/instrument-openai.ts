@@ -2,13 +2,13 @@ import { GEN_AI_REQUEST_MODEL } from "@armspan/schema/semconv";
 import { context, diag, SpanKind, trace } from "@opentelemetry/api";
 import { OpenAiCall } from "./openai-call.ts";
 import { type OpenAiOperation, openAiRequestAttributes } from "./openai-request.ts";
-import { observeStream } from "./openai-stream.ts";
 
 /** What is used of `openai`'s promise: it parses the body only when somebody waits for it. */
 interface ApiPromise {
 	responsePromise: Promise<{ response?: { status?: unknown } }>;
 	parseResponse: (...values: unknown[]) => unknown;
-	asResponse(): Promise<unknown>;
+	asResponse: Method;
+	_thenUnwrap?: Method;
 }
 
 type Method = (this: unknown, ...values: unknown[]) => unknown;
@@ -74,9 +74,9 @@ function tracedCreate(operation: OpenAiOperation, original: Method, self: unknow
 }
 
 /**
- * Looks on at the three places where a request's fate shows: the response promise, the parser, the raw response.
- * Awaiting the promise ourselves would parse the body early and leave nothing for `asResponse()`, and would make an
- * unhandled rejection look handled; so the promise's own parts are replaced by equal ones that also tell us.
+ * Looks on where a request's fate shows: the response promise, the parser, the transformer of a helper, the raw
+ * response. Awaiting the promise ourselves would parse the body early and leave nothing for `asResponse()`, and would
+ * make an unhandled rejection look handled; so its parts are replaced by equal ones that also tell us.
  */
 function observePromise(promise: unknown, call: OpenAiCall): void {
 	if (!isApiPromise(promise)) {
@@ -84,25 +84,50 @@ function observePromise(promise: unknown, call: OpenAiCall): void {
 		call.end();
 		return;
 	}
+	observeResponse(promise, call);
 	let parsing = false;
 	const parse = promise.parseResponse;
-	promise.parseResponse = function parseResponse(this: unknown, ...values: unknown[]): unknown {
+	replace(promise, "parseResponse", function (this: unknown, ...values) {
 		parsing = true;
 		return observeParsed(Reflect.apply(parse, this, values), call);
-	};
-	promise.responsePromise = promise.responsePromise.then(undefined, (error: unknown) => {
-		guard(() => call.fail(error));
-		throw error;
 	});
-	const { asResponse } = promise;
-	Object.defineProperty(promise, "asResponse", {
+	const asResponse = promise.asResponse;
+	replace(promise, "asResponse", async function (this: unknown) {
+		const response = await Reflect.apply(asResponse, this, []);
+		// `withResponse` takes both; then the parser has the better view.
+		if (!parsing) guard(() => call.respondedRaw((response as { status?: unknown } | undefined)?.status));
+		return response;
+	});
+	const thenUnwrap = promise._thenUnwrap;
+	if (typeof thenUnwrap !== "function") return;
+	// `parse()` and `stream()` go this way; since 7.50 the promise that it makes knows nothing of our parser.
+	replace(promise, "_thenUnwrap", function (this: unknown, transform) {
+		const observing = (value: unknown, ...rest: unknown[]): unknown => {
+			guard(() => call.received(value));
+			return (transform as Method)(value, ...rest);
+		};
+		const derived = Reflect.apply(thenUnwrap, this, [observing]);
+		guard(() => observePromise(derived, call));
+		return derived;
+	});
+}
+
+/** Only when somebody reads the promise: until then, whether a rejection is handled is between SDK and caller. */
+function observeResponse(promise: ApiPromise, call: OpenAiCall): void {
+	const { responsePromise } = promise;
+	let observed: ApiPromise["responsePromise"] | undefined;
+	Object.defineProperty(promise, "responsePromise", {
 		configurable: true,
-		writable: true,
-		value: async function (this: ApiPromise): Promise<unknown> {
-			const response = await Reflect.apply(asResponse, this, []);
-			// `withResponse` takes both; then the parser has the better view.
-			if (!parsing) guard(() => call.respondedRaw((response as { status?: unknown } | undefined)?.status));
-			return response;
+		enumerable: true,
+		get() {
+			observed ??= responsePromise.then(undefined, (error: unknown) => {
+				guard(() => call.fail(error));
+				throw error;
+			});
+			return observed;
+		},
+		set(value: ApiPromise["responsePromise"]) {
+			observed = value;
 		},
 	});
 }
@@ -115,10 +140,12 @@ async function observeParsed(result: unknown, call: OpenAiCall): Promise<unknown
 		guard(() => call.fail(error));
 		throw error;
 	}
-	guard(() => {
-		if (!observeStream(value, call)) call.responded(value);
-	});
+	guard(() => call.received(value));
 	return value;
+}
+
+function replace(target: object, name: string, method: Method): void {
+	Object.defineProperty(target, name, { value: method, configurable: true, writable: true, enumerable: false });
 }
 
 function isApiPromise(value: unknown): value is ApiPromise {

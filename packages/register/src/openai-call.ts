@@ -11,6 +11,8 @@ import {
 } from "@armspan/schema/semconv";
 import { type Span, SpanStatusCode } from "@opentelemetry/api";
 
+import { observeStream } from "./openai-stream.ts";
+
 const HTTP_RESPONSE_STATUS_CODE = "http.response.status_code";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -21,15 +23,19 @@ export class OpenAiCall {
 	readonly #startedAtMs = performance.now();
 	#ended = false;
 	#chunkSeen = false;
+	#received = false;
 	readonly #finishReasons: string[] = [];
 
 	constructor(span: Span) {
 		this.#span = span;
 	}
 
-	/** The whole answer, of any endpoint. */
-	responded(body: unknown): void {
-		this.#observe(body);
+	/** What the SDK made of the response: the whole answer, of any endpoint, or a stream that is then followed. */
+	received(value: unknown): void {
+		if (this.#received) return;
+		this.#received = true;
+		if (observeStream(value, this)) return;
+		this.#observe(value);
 		this.end();
 	}
 

@@ -40,7 +40,11 @@ export function start(): void {
 	const pending = new PendingWork();
 	const spans = settings.exportTraces ? batchSpans(settings) : undefined;
 	const logs = settings.exportLogs ? batchLogRecords(settings) : undefined;
-	const sdk = new NodeSDK({
+	diag.setLogger(createStderrDiagLogger(), {
+		logLevel: settings.logLevel ?? DiagLogLevel.WARN,
+		suppressOverrideMessage: true,
+	});
+	const sdk = createSdk({
 		resource: defaultResource().merge(
 			resourceFromAttributes(application.packageName === undefined ? {} : { "service.name": application.packageName }),
 		),
@@ -56,11 +60,6 @@ export function start(): void {
 		metricReaders: [],
 		instrumentations: [],
 	});
-	// After the constructor, which would log to stdout when OTEL_LOG_LEVEL is set.
-	diag.setLogger(createStderrDiagLogger(), {
-		logLevel: settings.logLevel ?? DiagLogLevel.WARN,
-		suppressOverrideMessage: true,
-	});
 	sdk.start();
 	hookOpenAi();
 	flushOnExit({
@@ -73,6 +72,17 @@ export function start(): void {
 	for (const warning of settings.warnings) process.stderr.write(`[armspan] ${warning}\n`);
 	const warning = settings.selfCheck ? selfCheck(application) : undefined;
 	if (warning !== undefined) process.stderr.write(`[armspan] ${warning}\n`);
+}
+
+/** The constructor would put a logger of its own in place that writes to stdout, when `OTEL_LOG_LEVEL` is set. */
+function createSdk(configuration: ConstructorParameters<typeof NodeSDK>[0]): NodeSDK {
+	const { OTEL_LOG_LEVEL } = process.env;
+	delete process.env.OTEL_LOG_LEVEL;
+	try {
+		return new NodeSDK(configuration);
+	} finally {
+		if (OTEL_LOG_LEVEL !== undefined) process.env.OTEL_LOG_LEVEL = OTEL_LOG_LEVEL;
+	}
 }
 
 function batchSpans(settings: Settings): { processor: SpanProcessor; flush: () => Promise<void> } {
