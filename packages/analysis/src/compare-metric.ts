@@ -22,6 +22,7 @@ export function compareMetric(
 	if (control === undefined) {
 		throw new TypeError("an experiment has at least two variants");
 	}
+	const totalWeight = experiment.variants.reduce((sum, { weight }) => sum + weight, 0);
 	return {
 		metric,
 		role,
@@ -36,7 +37,8 @@ export function compareMetric(
 				treatment: sums(moments.get(treatment.key)),
 				// Each treatment is a claim of its own.
 				alpha: experiment.alpha / treatments.length,
-				plannedUnits: experiment.plannedUnits,
+				// Planned for the experiment; this comparison sees the units of two arms.
+				plannedUnits: (experiment.plannedUnits * (control.weight + treatment.weight)) / totalWeight,
 				plannedShare: smaller / (control.weight + treatment.weight),
 				scale: moments.get(control.key)?.scale ?? 1,
 			});

@@ -1,6 +1,6 @@
 export { BundleWatcher, type BundleWatcherOptions } from "./adapters/bundle-watcher.ts";
 export { type LoadedBundle, readBundle } from "./adapters/read-bundle.ts";
-export { type WriteBundleOptions, writeBundle } from "./adapters/write-bundle.ts";
+export { revisionOnDisk, type WriteBundleOptions, writeBundle } from "./adapters/write-bundle.ts";
 export type { Assignment, AssignmentReason, Attributes, Units } from "./assignment.ts";
 export { compileBundle } from "./compile-bundle.ts";
 export { RouterError, type RouterErrorCode, type RouterProblem } from "./errors.ts";

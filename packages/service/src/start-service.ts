@@ -162,7 +162,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 		const otlpUrl = await listen(otlp, options.host, options.otlpPort, "--otlp-port");
 		const apiUrl = await listen(api, options.host, options.apiPort, "--api-port");
 
-		await deployment.start(await watch.start());
+		await deployment.start(await watch.start(), await store.highestRevision());
 		const repetition = repeat(() => watch.check(new Date()), options.checkEveryMs);
 		cleanups.push(() => repetition.stop());
 

@@ -4,6 +4,7 @@ import { encodeLogRows, encodeTraceRows, LOG_COLUMNS, TRACE_COLUMNS } from "./en
 import { migrate } from "./migrate.ts";
 import { callIds } from "./queries/call-ids.ts";
 import { counts } from "./queries/counts.ts";
+import { highestRevision } from "./queries/highest-revision.ts";
 import { lastCallStart } from "./queries/last-call-start.ts";
 import { listDecisions } from "./queries/list-decisions.ts";
 import { variantTotals } from "./queries/variant-totals.ts";
@@ -89,6 +90,10 @@ export class ClickHouseStore implements Store {
 
 	callIds(filter: { since?: Date } = {}): Promise<CallIdentity[]> {
 		return callIds(this.#query, filter);
+	}
+
+	highestRevision(): Promise<number> {
+		return highestRevision(this.#query);
 	}
 
 	counts(): Promise<StoreCounts> {

@@ -89,6 +89,8 @@ export interface Store {
 	lastCallStart(key: IterationKey & { variant: string }): Promise<Date | null>;
 	/** Calls that started at `since` or later, oldest first; each once. */
 	callIds(filter: { since?: Date }): Promise<CallIdentity[]>;
+	/** Highest routing revision that any evidence names; 0 without evidence. */
+	highestRevision(): Promise<number>;
 	counts(): Promise<StoreCounts>;
 	/** Resolves when the engine answers. */
 	ping(): Promise<void>;

@@ -7,12 +7,12 @@ export async function switchProvider(providerUrl: string, errorRate: Readonly<Re
 		headers: { "content-type": "application/json" },
 		body: JSON.stringify({ errorRate }),
 	});
-	const answer = (await response.json()) as { switchedAt?: string };
-	if (!response.ok || answer.switchedAt === undefined) {
+	const answer = (await response.json()) as { at?: string };
+	if (!response.ok || answer.at === undefined) {
 		throw new CliError(
 			"DEMO_CHILD_FAILED",
 			`the simulated provider refused to switch: ${response.status} ${JSON.stringify(answer)}`,
 		);
 	}
-	return new Date(answer.switchedAt);
+	return new Date(answer.at);
 }

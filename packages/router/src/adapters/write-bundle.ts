@@ -73,7 +73,7 @@ function refuseLowerRevision(directory: string, bundle: RoutingBundle, options: 
 }
 
 /** Revision of the routing file in place; `undefined` if there is none that can be read, which a write repairs. */
-function revisionOnDisk(directory: string): number | undefined {
+export function revisionOnDisk(directory: string): number | undefined {
 	let text: string;
 	try {
 		text = readRoutingFile(directory).toString("utf8");

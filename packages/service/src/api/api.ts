@@ -2,7 +2,7 @@ import { Decision, ExperimentResults, ExperimentStatus, METRICS, Name } from "@a
 import helmet from "@fastify/helmet";
 import rateLimit from "@fastify/rate-limit";
 import swagger from "@fastify/swagger";
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import {
 	jsonSchemaTransform,
 	serializerCompiler,
@@ -55,7 +55,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
 	const { backend } = options;
 	const app = Fastify({
 		loggerInstance: options.logger,
-		disableRequestLogging: true,
+		logController: new LogController({ disableRequestLogging: true }),
 	}).withTypeProvider<ZodTypeProvider>();
 	app.setValidatorCompiler(validatorCompiler);
 	app.setSerializerCompiler(serializerCompiler);

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ExperimentFile, Registry, RepositorySnapshot } from "@armspan/registry";
-import { compileBundle, type LoadedBundle, RouterError, readBundle, writeBundle } from "@armspan/router";
+import { compileBundle, type LoadedBundle, RouterError, readBundle, revisionOnDisk, writeBundle } from "@armspan/router";
 import type { Environment } from "@armspan/schema";
 import type { FastifyBaseLogger } from "fastify";
 import { ServiceError } from "../service-error.ts";
@@ -42,6 +42,7 @@ export class Deployment {
 	#halted: ReadonlySet<string> = new Set();
 	/** Halts that the bundle on disk is known to contain. */
 	#writtenHalts: ReadonlySet<string> | undefined;
+	#highestRevision = 0;
 	#state: DeployedState | undefined;
 	#problem: string | undefined;
 
@@ -70,9 +71,15 @@ export class Deployment {
 		return this.experiments.find((file) => file.experiment.key === key);
 	}
 
-	/** Reads, compiles and writes for the first time. @throws what makes the repository undeployable */
-	async start(halted: ReadonlySet<string>): Promise<DeployedState> {
+	/**
+	 * Reads, compiles and writes for the first time.
+	 * @param highestRevision of the evidence: a bundle that was lost must not be followed by one with a revision
+	 *   that calls were counted under before
+	 * @throws what makes the repository undeployable
+	 */
+	async start(halted: ReadonlySet<string>, highestRevision: number): Promise<DeployedState> {
 		this.#halted = halted;
+		this.#highestRevision = highestRevision;
 		this.#fingerprint = await this.#options.registry.fingerprint();
 		return this.#deploy();
 	}
@@ -140,7 +147,7 @@ export class Deployment {
 			this.#writtenHalts = halted;
 			return this.#state;
 		}
-		const bundle = compile((deployed?.table.revision ?? 0) + 1);
+		const bundle = compile(Math.max(revisionOnDisk(routingDirectory) ?? 0, this.#highestRevision) + 1);
 		await writeBundle(routingDirectory, bundle);
 		const writtenAt = new Date();
 		const { revision } = bundle.file.metadata;
@@ -154,10 +161,14 @@ export class Deployment {
 		try {
 			return readBundle(this.#options.routingDirectory);
 		} catch (error) {
-			if (error instanceof RouterError && error.code === "bundle-missing") {
-				return undefined;
+			if (!(error instanceof RouterError)) {
+				throw error;
 			}
-			throw error;
+			// A bundle that cannot be used is replaced; applications keep their last good one meanwhile.
+			if (error.code !== "bundle-missing") {
+				this.#options.logger.error({ err: error }, "the routing bundle on disk is broken and will be replaced");
+			}
+			return undefined;
 		}
 	}
 }

@@ -1,0 +1,6 @@
+SELECT toString(greatest(
+    (SELECT max(routing_revision) FROM llm_calls),
+    (SELECT max(routing_revision) FROM exposures),
+    (SELECT max(JSONExtractUInt(decision, 'lastRevision')) FROM decisions)
+)) AS revision
+SETTINGS max_execution_time = 60
