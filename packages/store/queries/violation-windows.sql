@@ -8,16 +8,31 @@ SELECT
 FROM
 (
     SELECT
-        any(c.variant) AS variant,
-        uniqExact(cityHash64(trace_id, span_id)) AS calls,
-        countIf(is_error) > 0 AS violated,
+        any(seen_variant) AS variant,
+        uniqExactIf(call, call != 0) AS calls,
+        max(failed) AS violated,
         -- a failed call without a believable time counts from the origin on
-        maxIf(greatest(0, intDiv(ifNull(toUnixTimestamp64Micro(started_at), 0) - {origin_us:Int64}, {window_us:Int64})), is_error) AS latest_window
-    FROM llm_calls AS c
-    WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32}
-        AND enrolled AND NOT shadow AND unit_id != '' AND c.variant != '' AND routing_revision <= {until_revision:UInt64}
+        maxIf(greatest(0, intDiv(ifNull(started_us, 0) - {origin_us:Int64}, {window_us:Int64})), failed) AS latest_window
+    FROM
+    (
+        SELECT
+            unit_id,
+            variant AS seen_variant,
+            cityHash64(trace_id, span_id) AS call,
+            is_error AS failed,
+            toUnixTimestamp64Micro(started_at) AS started_us
+        FROM llm_calls
+        WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32}
+            AND enrolled AND NOT shadow AND unit_id != '' AND variant != '' AND routing_revision <= {until_revision:UInt64}
+        UNION ALL
+        -- only to see units that were exposed to another variant than they were called with
+        SELECT unit_id, variant AS seen_variant, toUInt64(0) AS call, false AS failed, NULL AS started_us
+        FROM exposures
+        WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32}
+            AND enrolled AND NOT shadow AND unit_id != '' AND variant != '' AND routing_revision <= {until_revision:UInt64}
+    )
     GROUP BY unit_id
-    HAVING uniqExact(c.variant) = 1
+    HAVING min(seen_variant) = max(seen_variant) AND calls > 0
 )
 GROUP BY variant
 ORDER BY variant

@@ -231,7 +231,7 @@ async function deliverFiveTimes(evidence: Evidence, seed: number): Promise<void>
 		const traces = shuffled(evidence.calls.map(callRow), random);
 		const logs = shuffled([...evidence.exposures.map(exposureRow), ...evidence.evaluations.map(evaluationRow)], random);
 		while (traces.length + logs.length > 0) {
-			const size = 1 + Math.floor(random() * 90);
+			const size = 1 + Math.floor(random() * 400);
 			await store.insertTraces(traces.splice(0, size));
 			await store.insertLogs(logs.splice(0, size));
 		}
@@ -316,9 +316,13 @@ function expectedWindows(evidence: Evidence, iteration: number, windowSeconds: n
 		(call) => call.iteration === iteration && call.enrolled && !call.shadow && call.revision <= untilRevision,
 	);
 	const byUnit = Map.groupBy(calls, (call) => call.unit);
+	const exposures = evidence.exposures.filter(
+		(event) => event.iteration === iteration && event.enrolled && !event.shadow && event.revision <= untilRevision,
+	);
 	const result = new Map<string, ViolationWindows & { counts: Map<number, number> }>();
 	for (const own of byUnit.values()) {
-		const variants = new Set(own.map((call) => call.variant));
+		const seen = [...own, ...exposures.filter((event) => event.unit === own[0]?.unit)];
+		const variants = new Set(seen.map(({ variant }) => variant));
 		if (variants.size > 1) {
 			continue;
 		}

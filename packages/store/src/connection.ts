@@ -25,5 +25,6 @@ export const INSERT_SETTINGS = {
 	wait_for_async_insert: 1,
 	// late spans of many days are bounded by the decoder; a batch of several requests must not be refused
 	max_partitions_per_insert_block: 0,
-	input_format_parallel_parsing: 0,
+	// a body of several megabytes is parsed by more than one thread
+	min_chunk_bytes_for_parallel_parsing: 1_048_576,
 } as const;

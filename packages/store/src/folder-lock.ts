@@ -19,11 +19,15 @@ export function folderLock(path: string): FolderLock | undefined {
 	if (!existsSync(statusFile) || !existsSync("/proc/locks")) {
 		return undefined;
 	}
-	const { ino } = statSync(statusFile);
+	const { dev, ino } = statSync(statusFile);
+	// as Linux packs device numbers; a file system that shows another device here is left to chDB's own refusal
+	const major = (dev >>> 8) & 0xfff;
+	const minor = (dev & 0xff) | ((dev >>> 12) & 0xfff00);
+	const file = `${hex(major)}:${hex(minor)}:${ino}`;
 	for (const line of readFileSync("/proc/locks", "utf8").split("\n")) {
 		const fields = line.trim().split(/\s+/);
 		// "1: FLOCK ADVISORY WRITE 4711 fe:01:123456 0 EOF"
-		if (fields[5]?.split(":")[2] === String(ino) && fields[1] !== "->") {
+		if (fields[5] === file) {
 			const pid = Number(fields[4]);
 			if (pid !== process.pid) {
 				return { pid: pid > 0 ? pid : null };
@@ -31,6 +35,10 @@ export function folderLock(path: string): FolderLock | undefined {
 		}
 	}
 	return undefined;
+}
+
+function hex(number: number): string {
+	return number.toString(16).padStart(2, "0");
 }
 
 /** Pid that chDB wrote into `<path>/status`, if any. */

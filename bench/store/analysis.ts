@@ -1,0 +1,64 @@
+/** How long the analysis queries take over one experiment of a million calls, delivered once, and delivered twice. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openStore } from "@armspan/store";
+import { createClient } from "@clickhouse/client";
+import { createChdbConnection } from "chdb/connection";
+
+const calls = Number(process.argv[2] ?? 1_000_000);
+const units = Number(process.argv[3] ?? 50_000);
+const looks = Number(process.argv[4] ?? 5);
+
+const path = mkdtempSync(join(tmpdir(), "armspan-bench-"));
+const store = await openStore({ kind: "embedded", path });
+await store.migrate();
+const sql = createClient({ connection: createChdbConnection({ path }) } as never);
+const origin = new Date(Date.now() - 3_600_000);
+
+const INSERT = `INSERT INTO llm_calls (experiment, iteration, unit_id, trace_id, span_id, variant, enrolled, shadow, routing_revision,
+	is_error, started_at, latency_us, cost_nano_usd, prompt_name)
+SELECT 'bench', 1, concat('user-', toString(cityHash64(number) % ${units})) AS unit, lower(hex(sipHash128(number))), lower(hex(cityHash64(number, 1))),
+	if(cityHash64(unit) % 2 = 0, 'control', 'treatment'), true, false, 1, cityHash64(number, 2) % 100 = 0,
+	toDateTime64(${origin.getTime()} / 1000 + number * 3600 / ${calls}, 6, 'UTC'), 300000 + cityHash64(number, 3) % 1000000,
+	100000 + cityHash64(number, 4) % 1000000, 'p'
+FROM numbers(${calls})`;
+
+async function median(look: () => Promise<unknown>): Promise<number> {
+	const times: number[] = [];
+	for (let index = 0; index < looks; index++) {
+		const startedAt = performance.now();
+		await look();
+		times.push(performance.now() - startedAt);
+	}
+	return Math.round(times.sort((a, b) => a - b)[looks >> 1] as number);
+}
+
+const key = { experiment: "bench", iteration: 1 };
+for (const delivery of [1, 2]) {
+	await sql.command({ query: INSERT });
+	await sql.command({
+		query: `INSERT INTO exposures (experiment, iteration, unit_id, event_id, variant, enrolled, exposed_at)
+			SELECT experiment, iteration, unit_id, concat('x', unit_id), variant, true, min(started_at) FROM llm_calls GROUP BY 1, 2, 3, 4, 5`,
+	});
+	await sql.command({
+		query: `INSERT INTO evaluations (experiment, iteration, unit_id, event_id, variant, enrolled, kind, score_micros, evaluated_at)
+			SELECT experiment, iteration, unit_id, span_id, variant, true, 'feedback', cityHash64(span_id) % 2 * 1000000, started_at
+			FROM llm_calls WHERE cityHash64(span_id, 9) % 10 = 0`,
+	});
+	const totals = await store.variantTotals(key);
+	console.log(
+		JSON.stringify({
+			deliveries: delivery,
+			calls: totals.variants.reduce((sum, variant) => sum + variant.calls, 0),
+			units: totals.variants.reduce((sum, variant) => sum + variant.units, 0),
+			variantTotalsMs: await median(() => store.variantTotals(key)),
+			violationWindowsMs: await median(() => store.violationWindows({ ...key, origin, windowSeconds: 1 })),
+			lastCallStartMs: await median(() => store.lastCallStart({ ...key, variant: "treatment" })),
+			rssMb: Math.round(process.memoryUsage().rss / 1e6),
+		}),
+	);
+}
+await sql.close();
+await store.close();
+rmSync(path, { recursive: true });

@@ -1,0 +1,73 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createClient } from "@clickhouse/client";
+import { createChdbConnection } from "chdb/connection";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { ClientConnection } from "./client-connection.ts";
+import { migrate } from "./migrate.ts";
+import { sqlFile, statements } from "./sql-file.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "armspan-migrate-"));
+let connection: ClientConnection;
+
+beforeAll(() => {
+	const embedded = createChdbConnection({ path: folder });
+	connection = new ClientConnection(
+		createClient({ connection: embedded } as unknown as Parameters<typeof createClient>[0]),
+		embedded,
+	);
+});
+
+afterAll(async () => {
+	await connection.close();
+	rmSync(folder, { recursive: true });
+});
+
+const columnsOf = async (table: string) =>
+	(await connection.query<{ name: string }>(`DESCRIBE TABLE ${table}`)).map(({ name }) => name);
+
+test("a migration that was cut off half-way is completed by the next run", async () => {
+	for (const statement of statements(sqlFile("migrations", "0001-otel-landing.sql")).slice(0, 2)) {
+		await connection.command(statement);
+	}
+	expect(await migrate(connection)).toHaveLength(3);
+	expect(await migrate(connection)).toEqual([]);
+});
+
+test("the landing tables have the columns of the Collector's exporter", async () => {
+	expect(await columnsOf("otel_traces")).toEqual([
+		...["Timestamp", "TraceId", "SpanId", "ParentSpanId", "TraceState", "SpanName", "SpanKind", "ServiceName"],
+		...["ResourceAttributes", "ScopeName", "ScopeVersion", "SpanAttributes", "Duration", "StatusCode", "StatusMessage"],
+		...["Events.Timestamp", "Events.Name", "Events.Attributes"],
+		...["Links.TraceId", "Links.SpanId", "Links.TraceState", "Links.Attributes"],
+	]);
+	expect(await columnsOf("otel_logs")).toEqual([
+		...["Timestamp", "TraceId", "SpanId", "TraceFlags", "SeverityText", "SeverityNumber", "ServiceName", "Body"],
+		...["ResourceSchemaUrl", "ResourceAttributes", "ScopeSchemaUrl", "ScopeName", "ScopeVersion", "ScopeAttributes"],
+		...["LogAttributes", "EventName"],
+	]);
+	expect(await columnsOf("otel_traces_trace_id_ts")).toEqual(["TraceId", "Start", "End"]);
+});
+
+test("the evidence tables hold no prompt text: every column is a name, an id, a time or a number", async () => {
+	for (const table of ["llm_calls", "exposures", "evaluations"]) {
+		expect((await columnsOf(table)).filter((name) => /message|content|text|body|explanation/.test(name))).toEqual([]);
+	}
+});
+
+test("a database of a newer Armspan, and a migration that was edited after it ran, are refused", async () => {
+	const ledger = (name: string) =>
+		connection.command(`INSERT INTO armspan_migrations (name, digest) VALUES ('${name}', 'other')`);
+	await ledger("9999-from-the-future.sql");
+	await expect(migrate(connection)).rejects.toMatchObject({
+		code: "MIGRATION_MISMATCH",
+		message: expect.stringContaining("newer Armspan (9999-from-the-future.sql)"),
+	});
+	await connection.command("TRUNCATE TABLE armspan_migrations");
+	await ledger("0002-evidence.sql");
+	await expect(migrate(connection)).rejects.toMatchObject({
+		code: "MIGRATION_MISMATCH",
+		details: { migration: "0002-evidence.sql" },
+	});
+});
