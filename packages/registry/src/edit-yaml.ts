@@ -1,14 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import {
-	type Document,
-	isMap,
-	isNode,
-	isScalar,
-	type Node,
-	parseDocument,
-	stringify,
-	type ToStringOptions,
-} from "yaml";
+import { type Document, isMap, isNode, isScalar, type Node, parseDocument, type ToStringOptions } from "yaml";
 
 /**
  * Text of the document after the edit, with comments and layout as their author wrote them under every
@@ -24,7 +15,13 @@ export function editYaml(document: Document, text: string, edit: (document: Docu
 	if (untouched === text) return edited;
 	// Writing a document out reflows all of it; only what the edit did is to be seen in the diff.
 	const spliced = splice(text, edited);
-	return spliced !== undefined && parse(spliced).toString(style) === edited ? spliced : edited;
+	return spliced !== undefined && isSame(parse(spliced), document, style) ? spliced : edited;
+}
+
+/** Same values, same comments; blank lines may differ. */
+function isSame(a: Document, b: Document, style: ToStringOptions): boolean {
+	const [textOfA, textOfB] = [a, b].map((document) => document.toString(style).replace(/\n\s*\n/g, "\n"));
+	return textOfA === textOfB && isDeepStrictEqual(a.toJS(), b.toJS());
 }
 
 /** The style that gives the file back as its author wrote it, if there is one. */
@@ -56,9 +53,9 @@ function splice(before: string, after: string): string | undefined {
 		if (isDeepStrictEqual(previous.value, section.value)) return previous.text;
 		if (!previous.scalarRange || !section.scalarRange) return section.text;
 		const [start, end] = previous.scalarRange;
-		return previous.text.slice(0, start) + stringify(section.value).trimEnd() + previous.text.slice(end);
+		return previous.text.slice(0, start) + section.text.slice(...section.scalarRange) + previous.text.slice(end);
 	});
-	return [old.preamble, ...parts].map((part) => (part === "" || part.endsWith("\n") ? part : `${part}\n`)).join("");
+	return [old.preamble, ...parts].reduce((all, part) => (all === "" || all.endsWith("\n") ? all : `${all}\n`) + part);
 }
 
 function sections(text: string): { preamble: string; sections: Map<string, Section> } | undefined {

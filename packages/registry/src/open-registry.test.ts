@@ -69,3 +69,17 @@ test("hooks and a file system monitor of the repository are not run", async () =
 	const { existsSync } = await import("node:fs");
 	expect(existsSync(trace)).toBe(false);
 });
+
+test("the fingerprint differs after a commit and after a tag, and only then", async () => {
+	const directory = join(temporaryFolder(onTestFinished), "repository");
+	await initRepository(directory);
+	const registry = await openRegistry(directory);
+	const seen = [await registry.fingerprint()];
+	await writeFile(join(directory, "README.md"), "edited");
+	expect(await registry.fingerprint()).toBe(seen[0]);
+	git(directory, "commit", "--quiet", "--all", "-m", "Readme");
+	seen.push(await registry.fingerprint());
+	await registry.releasePrompt("support-reply", "3.0.0", { message: "Third" });
+	seen.push(await registry.fingerprint());
+	expect(new Set(seen).size).toBe(3);
+});

@@ -46,6 +46,9 @@ export class RegistryError extends Error {
 	}
 }
 
+/** A file full of rubbish has an issue per line. */
+const MAX_ISSUES_IN_MESSAGE = 500;
+
 /** All issues, one `file:line: message` per line, in the order of the files. */
 export function invalidRepository(
 	directory: string,
@@ -53,7 +56,8 @@ export function invalidRepository(
 	issues: readonly RepositoryIssue[],
 ): RegistryError {
 	const sorted = [...issues].sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line));
-	const lines = sorted.map((issue) => `${issue.file}:${issue.line}: ${issue.message}`);
+	const lines = sorted.slice(0, MAX_ISSUES_IN_MESSAGE).map((issue) => `${issue.file}:${issue.line}: ${issue.message}`);
 	const head = `${sorted.length === 1 ? "1 error" : `${sorted.length} errors`} in ${directory} at commit ${commit.slice(0, 12)}:`;
+	if (sorted.length > lines.length) lines.push(`… and ${sorted.length - lines.length} more`);
 	return new RegistryError("INVALID_REPOSITORY", [head, ...lines].join("\n"), { directory, issues: sorted });
 }

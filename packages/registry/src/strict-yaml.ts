@@ -2,6 +2,7 @@ import { type Document, isAlias, isMap, isNode, isScalar, LineCounter, type Node
 import type { RepositoryIssue } from "./registry-error.ts";
 
 const MAX_FILE_BYTES = 1024 * 1024;
+const MAX_SYNTAX_ISSUES = 5;
 
 type Path = readonly (string | number)[];
 
@@ -64,7 +65,8 @@ export class StrictYaml {
 		const faults = [...document.errors, ...document.warnings].map((fault) =>
 			yaml.issueAt(fault.pos[0], [], `not valid YAML: ${fault.message.split("\n", 1)[0]}`),
 		);
-		if (faults.length > 0) return faults;
+		// One missing bracket makes the parser complain about all that follows.
+		if (faults.length > 0) return faults.slice(0, MAX_SYNTAX_ISSUES);
 		const issues: RepositoryIssue[] = [];
 		visit(document, {
 			Node: (_key, node) => {
