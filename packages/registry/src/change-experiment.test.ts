@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { chmod, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { commitAll, git, temporaryFolder, writeFiles } from "../test/temporary-repository.ts";
@@ -217,6 +218,28 @@ describe("several at once", () => {
 		await writeFile(join(directory, ".git", "armspan.lock"), `${hostname()} ${dead.pid} nonce`);
 		expect((await halt(registry)).workTree).toBe("updated");
 		await expect(stat(join(directory, ".git", "armspan.lock"))).rejects.toThrow("ENOENT");
+	});
+
+	test("a process that is killed at any moment leaves a sound repository", { timeout: 120_000 }, async () => {
+		const { directory, registry } = await starter();
+		const program = fileURLToPath(new URL("../test/commit-many.ts", import.meta.url));
+		for (let kill = 0; kill < 5; kill++) {
+			const before = git(directory, "rev-parse", "HEAD");
+			const child = spawn(process.execPath, ["--conditions=armspan-source", program, directory, "1000"], {
+				stdio: "ignore",
+			});
+			const closed = new Promise((resolve) => child.on("close", resolve));
+			// Only a process that has begun to commit is worth killing.
+			while (git(directory, "rev-parse", "HEAD") === before) await sleep(10);
+			await sleep(17 * kill);
+			child.kill("SIGKILL");
+			await closed;
+		}
+		expect(await halt(registry)).toMatchObject({ changed: true });
+		const commits = Number(git(directory, "rev-list", "--count", "HEAD"));
+		// Two of the starter, one of the halt; each of the others raised the number by one.
+		expect(git(directory, "show", `HEAD:${FILE}`)).toContain(`plannedUnits: ${3000 + commits - 3}\n`);
+		git(directory, "fsck", "--strict");
 	});
 
 	test("four processes, 25 commits each: every one survives, and the work tree is clean", {
