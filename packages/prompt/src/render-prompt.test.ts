@@ -89,17 +89,6 @@ describe("roles", () => {
 		]);
 	});
 
-	it("does not accept the marker of an earlier render", () => {
-		// The nonce of one render, as an echo of the prompt could reveal it.
-		const seen: string[] = [];
-		const spy = prompt('{{role "system"}}{{a}}');
-		const original = spy.template.render({ a: "x" }, { maxOutputCharacters: 100, maxIterations: 1 });
-		expect(original).toHaveLength(1);
-		for (let round = 0; round < 50; round++) seen.push(JSON.stringify(renderPrompt(spy, { a: "x" })));
-		expect(new Set(seen).size).toBe(1);
-		expect(seen.join()).not.toContain("armspan");
-	});
-
 	it("keeps the roles of the template whatever the values are", () => {
 		const compiled = prompt(SUPPORT);
 		const piece = fc.oneof(
