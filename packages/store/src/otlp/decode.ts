@@ -4,14 +4,13 @@ import { decodeJsonLogs } from "./json-logs.ts";
 import { decodeJsonTraces } from "./json-traces.ts";
 import { decodeProtobufLogs } from "./protobuf-logs.ts";
 import { decodeProtobufTraces } from "./protobuf-traces.ts";
-import { RecordRefused } from "./record-refused.ts";
 
 /**
  * Decodes the body of an OTLP trace export into rows of `otel_traces`.
  *
  * Spans that cannot be stored (no valid id, over a limit) are counted in `rejected`; the others are kept.
  * @param body decompressed
- * @throws {StoreError} OTLP_MALFORMED, OTLP_LIMIT_EXCEEDED, OTLP_CONTENT_TYPE_UNSUPPORTED; nothing else
+ * @throws {StoreError} OTLP_MALFORMED (a resource over a limit too), OTLP_CONTENT_TYPE_UNSUPPORTED; nothing else
  */
 export function decodeTraces(body: Uint8Array, contentType: OtlpContentType): DecodedTraces {
 	return guarded(body, () => (isJson(contentType) ? decodeJsonTraces(body) : decodeProtobufTraces(body)));
@@ -45,12 +44,8 @@ function guarded<Result>(body: Uint8Array, decode: () => Result): Result {
 		if (cause instanceof StoreError) {
 			throw cause;
 		}
+		// a RecordRefused that arrives here was thrown by the request itself: by a resource or a scope
 		const message = cause instanceof Error ? cause.message : String(cause);
-		if (cause instanceof RecordRefused) {
-			// thrown outside of a record: by the request itself, its resources or scopes
-			const code = cause.kind === "limit" ? "OTLP_LIMIT_EXCEEDED" : "OTLP_MALFORMED";
-			throw new StoreError(code, `OTLP request refused: ${message}`, { bytes: body.length }, { cause });
-		}
 		throw new StoreError(
 			"OTLP_MALFORMED",
 			`body is not an OTLP request: ${message}`,

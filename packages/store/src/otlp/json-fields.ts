@@ -7,8 +7,7 @@ import { RecordRefused } from "./record-refused.ts";
 /** A JSON object of which only known fields are read; a key such as `__proto__` is an own property and inert. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-const MISTYPED = (field: string, expected: string) =>
-	new RecordRefused("malformed", `invalid ${field}: expected ${expected}`);
+const MISTYPED = (field: string, expected: string) => new RecordRefused(`invalid ${field}: expected ${expected}`);
 
 /** An own property; null counts as absent, as in proto3 JSON. */
 export function own(object: JsonObject, field: string): unknown {
@@ -67,7 +66,7 @@ export function intField(object: JsonObject, field: string): number {
 }
 
 /** A 64-bit integer, as text or number. */
-export function bigintOf(value: unknown, field: string): bigint {
+function bigintOf(value: unknown, field: string): bigint {
 	if (typeof value === "string" && /^-?\d{1,20}$/.test(value)) {
 		return BigInt(value);
 	}
@@ -89,7 +88,7 @@ export function timeField(object: JsonObject, field: string): bigint {
 export function attributesField(object: JsonObject, field = "attributes"): AttributeMap {
 	const list = listField(object, field);
 	if (list.length > OTLP_LIMITS.attributes) {
-		throw new RecordRefused("limit", `more than ${OTLP_LIMITS.attributes} attributes`);
+		throw new RecordRefused(`more than ${OTLP_LIMITS.attributes} attributes`);
 	}
 	const attributes = new Map<string, string>();
 	for (const item of list) {
@@ -102,7 +101,7 @@ export function attributesField(object: JsonObject, field = "attributes"): Attri
 /** An AnyValue; `text` as a column holds it, strings bare; `json` as part of a JSON text. */
 export function valueText(value: unknown, form: "text" | "json", depth: number): string {
 	if (depth > OTLP_LIMITS.depth) {
-		throw new RecordRefused("limit", `value nested deeper than ${OTLP_LIMITS.depth}`);
+		throw new RecordRefused(`value nested deeper than ${OTLP_LIMITS.depth}`);
 	}
 	if (value === undefined || value === null) {
 		return form === "text" ? "" : "null";

@@ -62,7 +62,7 @@ function spanRow(span: JsonObject, { resource, scope }: Envelope): TraceRow {
 function boundedList(span: JsonObject, field: "events" | "links"): JsonObject[] {
 	const list = listField(span, field);
 	if (list.length > OTLP_LIMITS.eventsOrLinks) {
-		throw new RecordRefused("limit", `more than ${OTLP_LIMITS.eventsOrLinks} ${field}`);
+		throw new RecordRefused(`more than ${OTLP_LIMITS.eventsOrLinks} ${field}`);
 	}
 	return list.map((item) => asObject(item, field));
 }

@@ -21,7 +21,7 @@ export function readAttribute(reader: ProtobufReader, end: number, attributes: M
 		return false;
 	});
 	if (attributes.size >= OTLP_LIMITS.attributes) {
-		throw new RecordRefused("limit", `more than ${OTLP_LIMITS.attributes} attributes`);
+		throw new RecordRefused(`more than ${OTLP_LIMITS.attributes} attributes`);
 	}
 	attributes.set(key, value);
 }
@@ -32,7 +32,7 @@ export function readAttribute(reader: ProtobufReader, end: number, attributes: M
  */
 export function readValue(reader: ProtobufReader, end: number, form: "text" | "json", depth: number): string {
 	if (depth > OTLP_LIMITS.depth) {
-		throw new RecordRefused("limit", `value nested deeper than ${OTLP_LIMITS.depth}`);
+		throw new RecordRefused(`value nested deeper than ${OTLP_LIMITS.depth}`);
 	}
 	let value = form === "text" ? "" : "null";
 	const asString = (text: string) => (form === "text" ? text : JSON.stringify(text));

@@ -156,7 +156,7 @@ function readLink(reader: ProtobufReader, end: number): TraceLink {
 
 function push<Item>(list: Item[], item: Item): void {
 	if (list.length >= OTLP_LIMITS.eventsOrLinks) {
-		throw new RecordRefused("limit", `more than ${OTLP_LIMITS.eventsOrLinks} events or links`);
+		throw new RecordRefused(`more than ${OTLP_LIMITS.eventsOrLinks} events or links`);
 	}
 	list.push(item);
 }

@@ -27,7 +27,7 @@ const SPAN_ID = /^[0-9a-f]{16}$/;
 /** An id that must be there. @throws {RecordRefused} when it is missing, zero or of another length */
 export function requiredId(kind: "trace" | "span", hex: string): string {
 	if (!isId(kind, hex)) {
-		throw new RecordRefused("malformed", `invalid ${kind} id: "${hex.slice(0, 40)}"`);
+		throw new RecordRefused(`invalid ${kind} id: "${hex.slice(0, 40)}"`);
 	}
 	return hex;
 }
@@ -64,7 +64,7 @@ export class DayBudget {
 			return;
 		}
 		if (this.#days.size >= OTLP_LIMITS.days) {
-			throw new RecordRefused("limit", `timestamps of more than ${OTLP_LIMITS.days} days in one request`);
+			throw new RecordRefused(`timestamps of more than ${OTLP_LIMITS.days} days in one request`);
 		}
 		this.#days.add(day);
 	}

@@ -1,10 +1,7 @@
 /** A record cannot be stored; the others of its request can. */
 export class RecordRefused extends Error {
-	readonly kind: "malformed" | "limit";
-
-	constructor(kind: "malformed" | "limit", reason: string) {
+	constructor(reason: string) {
 		super(reason);
 		this.name = "RecordRefused";
-		this.kind = kind;
 	}
 }
