@@ -7,6 +7,8 @@ export interface Served {
 	user: string;
 	turn: number;
 	promptKind: string;
+	completed: boolean;
+	startedAt: string;
 }
 
 /** Reads the provider's own record, one JSON object per line. */
