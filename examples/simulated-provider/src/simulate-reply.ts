@@ -42,7 +42,7 @@ const PER_TOKEN_MS = 1.2;
 const SHARE_OF_RATE_LIMITS = 0.3;
 
 /** The rule: a system message that asks for a "warm, friendly" tone is the treatment prompt. */
-export function promptKindOf(request: ChatRequest): PromptKind {
+function promptKindOf(request: ChatRequest): PromptKind {
 	return request.messages.some(({ role, content }) => role === "system" && /\bwarm, friendly\b/i.test(content))
 		? "friendly"
 		: "control";

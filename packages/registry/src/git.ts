@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { RegistryError } from "./registry-error.ts";
 
-export interface GitOptions {
+interface GitOptions {
 	readonly input?: string | Uint8Array;
 	readonly environment?: Readonly<Record<string, string>>;
 	/** Exit codes that are an answer and not a failure. */
