@@ -9,7 +9,7 @@ export function isRunning(experiment: Experiment, halted: ReadonlySet<string> | 
 	return experiment.status === "running" && halted?.has(`${experiment.key}#${experiment.iteration}`) !== true;
 }
 
-export function environmentFile(environmentName: string): string {
+function environmentFile(environmentName: string): string {
 	return `environments/${environmentName}.yaml`;
 }
 

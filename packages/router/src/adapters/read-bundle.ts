@@ -59,7 +59,7 @@ export function readRoutingFile(directory: string): Buffer {
 	throw bundleError("bundle-unreadable", file, `larger than ${MAX_ROUTING_FILE_BYTES} bytes`);
 }
 
-export function parseRoutingFile(directory: string, bytes: Buffer): unknown {
+function parseRoutingFile(directory: string, bytes: Buffer): unknown {
 	try {
 		return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
 	} catch (error) {

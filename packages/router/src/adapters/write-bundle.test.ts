@@ -12,7 +12,8 @@ import { promptFile, readBundle } from "./read-bundle.ts";
 import { type WriteStep, writeBundle } from "./write-bundle.ts";
 
 const run = promisify(execFile);
-const program = (name: string) => fileURLToPath(new URL(`../testing/${name}`, import.meta.url));
+const WRITE_UNTIL = fileURLToPath(new URL("../testing/write-until.ts", import.meta.url));
+const WRITE_MANY = fileURLToPath(new URL("../testing/write-many.ts", import.meta.url));
 const bundle = (revision: number, experiment: object = {}) =>
 	compileBundle(sampleInput({ revision, experiments: [sampleExperiment(experiment)] }));
 
@@ -100,13 +101,7 @@ describe("a writer that is killed", () => {
 	it.each(steps)("at %s leaves revision %i, and the next one cleans up", async (step, expected) => {
 		// Only one prompt of what revision 2 names is there.
 		await writeBundle(directory, compileBundle(sampleInput({ experiments: [] })));
-		const killed = spawnSync(process.execPath, [
-			"--conditions=armspan-source",
-			program("write-until.ts"),
-			directory,
-			"2",
-			step,
-		]);
+		const killed = spawnSync(process.execPath, ["--conditions=armspan-source", WRITE_UNTIL, directory, "2", step]);
 		expect(String(killed.stderr)).toBe("");
 		expect(killed.signal).toBe("SIGKILL");
 		expect(readBundle(directory).table.revision).toBe(expected);
@@ -147,14 +142,7 @@ describe("several writers at once", () => {
 	it("in two processes never go back, and every read is whole", async () => {
 		await writeBundle(directory, bundle(1));
 		const start = (from: number) =>
-			run(process.execPath, [
-				"--conditions=armspan-source",
-				program("write-many.ts"),
-				directory,
-				String(from),
-				"61",
-				"2",
-			]);
+			run(process.execPath, ["--conditions=armspan-source", WRITE_MANY, directory, String(from), "61", "2"]);
 		let isDone = false;
 		const writers = Promise.all([start(2), start(3)]).finally(() => {
 			isDone = true;
