@@ -1,5 +1,5 @@
 /** Events that Armspan counted instead of troubling the application with them. */
-export const COUNTERS = [
+const COUNTERS = [
 	"routedCalls",
 	"unroutedCalls",
 	"renderFallbacks",
@@ -16,7 +16,7 @@ export const COUNTERS = [
 	"internalErrors",
 ] as const;
 
-export type CounterName = (typeof COUNTERS)[number];
+type CounterName = (typeof COUNTERS)[number];
 export type Counters = Record<CounterName, number>;
 
 export interface ArmspanStatus {

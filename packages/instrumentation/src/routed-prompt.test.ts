@@ -25,6 +25,12 @@ afterAll(() => armspan.close());
 
 const route = (user: string) => armspan.prompt("support-reply", { user, variables });
 
+async function readAll<Item>(source: AsyncIterable<Item>): Promise<Item[]> {
+	const items: Item[] = [];
+	for await (const item of source) items.push(item);
+	return items;
+}
+
 describe("run", () => {
 	it("tags a span that is started inside, and none outside", () => {
 		const routed = route("u1");
@@ -113,7 +119,7 @@ describe("run", () => {
 			yield startSpan().attributes["armspan.unit.id"];
 		}
 		const generator = route("g1").run(late);
-		expect(await Array.fromAsync(generator)).toEqual(["g1", "g1"]);
+		expect(await readAll(generator)).toEqual(["g1", "g1"]);
 		expect(context.active().getValue(Symbol.for("armspan.call"))).toBeUndefined();
 	});
 });

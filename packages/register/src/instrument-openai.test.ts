@@ -42,6 +42,12 @@ async function onlySpan(): Promise<ReadableSpan> {
 	return spans[0]!;
 }
 
+async function readAll<Item>(source: AsyncIterable<Item>): Promise<Item[]> {
+	const items: Item[] = [];
+	for await (const item of source) items.push(item);
+	return items;
+}
+
 describe("a request", () => {
 	it("makes one client span with usage and cost, and no prompt content", async () => {
 		const answer = await client.chat.completions.create({ ...request("hello there"), temperature: 0.5, max_tokens: 7 });
@@ -185,6 +191,13 @@ describe("a stream", () => {
 		});
 	});
 
+	it("may be had together with its response", async () => {
+		const create = client.chat.completions.create({ ...request("abc"), stream: true });
+		const { data, response } = await create.withResponse();
+		expect([response.status, (await readAll(data)).length]).toEqual([200, 2]);
+		expect((await onlySpan()).attributes["gen_ai.response.finish_reasons"]).toEqual(["stop"]);
+	});
+
 	it("ends its span when the reader breaks off", async () => {
 		for await (const _ of await streamed("abcdef", "never-ends")) break;
 		const { attributes } = await onlySpan();
@@ -201,7 +214,7 @@ describe("a stream", () => {
 
 	it("ends its span with an error when the connection drops", async () => {
 		const stream = await streamed("abcdef", "drop");
-		await expect(Array.fromAsync(stream)).rejects.toThrow();
+		await expect(readAll(stream)).rejects.toThrow();
 		const span = await onlySpan();
 		expect(span.status.code).toBe(SpanStatusCode.ERROR);
 		expect(span.attributes["error.type"]).toEqual(expect.any(String));
@@ -209,7 +222,7 @@ describe("a stream", () => {
 
 	it("may be split, or read as a web stream", async () => {
 		const [left, right] = (await streamed("abcdef")).tee();
-		expect((await Array.fromAsync(left)).length).toBe((await Array.fromAsync(right)).length);
+		expect((await readAll(left)).length).toBe((await readAll(right)).length);
 		await onlySpan();
 		exporter.reset();
 		await new Response((await streamed("abc")).toReadableStream()).text();
