@@ -95,6 +95,12 @@ describe("fallbacks", () => {
 		expect(routed.error).toBeUndefined();
 	});
 
+	it("takes a fallback as it is, functions and all", () => {
+		const config = { tools: [{ run: () => 1 }] } as never;
+		const fallback = { messages: [{ role: "user", content: "?" }], model: "gpt-4o", config } as const;
+		expect(armspan.prompt("nobody", { user: "u1", fallback }).config).toEqual(config);
+	});
+
 	it("says why there is nothing to send", () => {
 		const routed = armspan.prompt("support-reply", { user: "u1", variables: {} });
 		expect(routed.messages).toEqual([]);

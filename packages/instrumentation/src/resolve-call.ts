@@ -153,7 +153,8 @@ function callerFallback(fallback: PromptFallback | undefined): Pick<ResolvedCall
 	return {
 		messages: [...fallback.messages],
 		model: typeof fallback.model === "string" ? fallback.model : "",
-		config: copyParameters(fallback.config ?? {}),
+		// Not cloned: it may hold what cannot be, such as functions of tools.
+		config: { ...fallback.config },
 	};
 }
 

@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import { ArmspanSpanProcessor, createArmspan } from "@armspan/instrumentation";
 import { context, SpanStatusCode, trace } from "@opentelemetry/api";
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
@@ -120,6 +121,8 @@ describe("a request", () => {
 		expect(instrumentOpenAi(OpenAI)).toBe(true);
 		await client.chat.completions.create(request("once"));
 		await onlySpan();
+		const required: unknown = createRequire(import.meta.url)("openai");
+		expect(instrumentOpenAi(required)).toBe(true);
 		for (const nothing of [undefined, null, {}, class {}, 5]) expect(instrumentOpenAi(nothing)).toBe(false);
 	});
 });
@@ -218,6 +221,30 @@ describe("a stream", () => {
 		const span = await onlySpan();
 		expect(span.status.code).toBe(SpanStatusCode.ERROR);
 		expect(span.attributes["error.type"]).toEqual(expect.any(String));
+	});
+
+	it("of the Responses API says how it ended", async () => {
+		const responses = (user?: string) =>
+			client.responses.create({
+				model: "gpt-4o-mini",
+				input: "x",
+				stream: true,
+				...(user === undefined ? {} : { user }),
+			});
+		await readAll(await responses());
+		expect((await onlySpan()).attributes).toMatchObject({
+			"gen_ai.response.id": "resp-1",
+			"gen_ai.response.finish_reasons": ["completed"],
+			"gen_ai.usage.output_tokens": 5,
+		});
+		exporter.reset();
+		await readAll(await responses("fails"));
+		const failed = await onlySpan();
+		expect(failed.attributes["error.type"]).toBe("server_error");
+		expect(JSON.stringify(failed.attributes)).not.toContain("secret");
+		exporter.reset();
+		for await (const _ of await responses()) break;
+		expect((await onlySpan()).attributes).not.toHaveProperty("gen_ai.response.finish_reasons");
 	});
 
 	it("may be split, or read as a web stream", async () => {

@@ -1,7 +1,7 @@
 import { GEN_AI_REQUEST_MODEL } from "@armspan/schema/semconv";
 import { context, diag, SpanKind, trace } from "@opentelemetry/api";
 import { OpenAiCall } from "./openai-call.ts";
-import { type OpenAiOperation, openAiRequestAttributes } from "./openai-request.ts";
+import { type OpenAiClient, type OpenAiOperation, openAiRequestAttributes } from "./openai-request.ts";
 
 /** What is used of `openai`'s promise: it parses the body only when somebody waits for it. */
 interface ApiPromise {
@@ -26,7 +26,7 @@ const INSTRUMENTED = Symbol.for("armspan.openai.instrumented");
  */
 export function instrumentOpenAi(OpenAI: unknown): boolean {
 	try {
-		const api = OpenAI as Record<string, { prototype?: object; Completions?: { prototype?: object } } | undefined>;
+		const api = classOf(OpenAI);
 		const chat = wrapCreate(api.Chat?.Completions?.prototype, "chat");
 		wrapCreate(api.Responses?.prototype, "chat");
 		wrapCreate(api.Completions?.prototype, "text_completion");
@@ -36,6 +36,14 @@ export function instrumentOpenAi(OpenAI: unknown): boolean {
 		diag.error("[armspan] openai could not be instrumented:", String(error));
 		return false;
 	}
+}
+
+type OpenAiClass = Record<string, { prototype?: object; Completions?: { prototype?: object } } | undefined>;
+
+/** `require("openai")` gives a function that has the class as a property. */
+function classOf(OpenAI: unknown): OpenAiClass {
+	const given = OpenAI as OpenAiClass & { OpenAI?: OpenAiClass; default?: OpenAiClass };
+	return given.Chat === undefined ? (given.OpenAI ?? given.default ?? given) : given;
 }
 
 function wrapCreate(prototype: object | undefined, operation: OpenAiOperation): boolean {
@@ -52,8 +60,8 @@ function wrapCreate(prototype: object | undefined, operation: OpenAiOperation): 
 
 function tracedCreate(operation: OpenAiOperation, original: Method, self: unknown, values: unknown[]): unknown {
 	const started = guard(() => {
-		const baseUrl = (self as { _client?: { baseURL?: unknown } } | undefined)?._client?.baseURL;
-		const attributes = openAiRequestAttributes(operation, values[0], baseUrl);
+		const client = (self as { _client?: OpenAiClient } | undefined)?._client;
+		const attributes = openAiRequestAttributes(operation, values[0], client);
 		const model = attributes[GEN_AI_REQUEST_MODEL];
 		const span = trace
 			.getTracer("@armspan/register")

@@ -15,6 +15,9 @@ import { observeStream } from "./openai-stream.ts";
 
 const HTTP_RESPONSE_STATUS_CODE = "http.response.status_code";
 
+/** Of a response of the Responses API; the others say that it is under way. */
+const FINAL_STATUSES: ReadonlySet<unknown> = new Set(["completed", "failed", "incomplete", "cancelled"]);
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /** One request to OpenAI's API and its span. Every method may be called late or twice; the span ends once. */
@@ -48,7 +51,8 @@ export class OpenAiCall {
 		}
 		const fields = fieldsOf(event);
 		const response = fieldsOf(fields.response);
-		this.#observe(typeof fields.type === "string" && fields.response !== undefined ? response : fields);
+		// The Responses API sends typed events, of which some carry the response as it stands.
+		this.#observe(typeof fields.type === "string" ? response : fields);
 		if (fields.type === "response.failed" || fields.type === "error") {
 			const code = fieldsOf(response.error ?? fields).code;
 			this.#failed(typeof code === "string" && code !== "" ? code : "_OTHER");
@@ -94,7 +98,9 @@ export class OpenAiCall {
 			this.#span.setAttribute(GEN_AI_RESPONSE_MODEL, fields.model);
 		}
 		if (Array.isArray(fields.choices)) this.#observeChoices(fields.choices);
-		else if (fields.object === "response" && typeof fields.status === "string") this.#finishReasons[0] = fields.status;
+		else if (fields.object === "response" && FINAL_STATUSES.has(fields.status)) {
+			this.#finishReasons[0] = String(fields.status);
+		}
 		if (fields.usage !== undefined && fields.usage !== null) this.#observeUsage(fieldsOf(fields.usage));
 	}
 

@@ -8,6 +8,11 @@ import type { Attributes } from "@opentelemetry/api";
 
 export type OpenAiOperation = "chat" | "text_completion" | "embeddings";
 
+/** What is used of a client of the `openai` package. */
+export interface OpenAiClient {
+	readonly baseURL?: unknown;
+}
+
 /** Request fields that are recorded: numbers and names only, never a prompt. */
 const NUMBERS: readonly (readonly [field: string, attribute: string])[] = [
 	["temperature", "gen_ai.request.temperature"],
@@ -21,11 +26,15 @@ const NUMBERS: readonly (readonly [field: string, attribute: string])[] = [
 ];
 
 /** Attributes of the span that a request to an OpenAI-compatible API starts with. */
-export function openAiRequestAttributes(operation: OpenAiOperation, request: unknown, baseUrl: unknown): Attributes {
+export function openAiRequestAttributes(
+	operation: OpenAiOperation,
+	request: unknown,
+	client: OpenAiClient | undefined,
+): Attributes {
 	const fields = typeof request === "object" && request !== null ? (request as Record<string, unknown>) : {};
 	const attributes: Attributes = {
 		[GEN_AI_OPERATION_NAME]: operation,
-		[GEN_AI_PROVIDER_NAME]: "openai",
+		[GEN_AI_PROVIDER_NAME]: client?.constructor.name === "AzureOpenAI" ? "azure.ai.openai" : "openai",
 	};
 	if (typeof fields.model === "string") attributes[GEN_AI_REQUEST_MODEL] = fields.model;
 	if (fields.stream === true) attributes[GEN_AI_REQUEST_STREAM] = true;
@@ -34,6 +43,7 @@ export function openAiRequestAttributes(operation: OpenAiOperation, request: unk
 		if (typeof value === "number" && Number.isFinite(value)) attributes[attribute] = value;
 	}
 	if (typeof fields.n === "number" && fields.n !== 1) attributes["gen_ai.request.choice.count"] = fields.n;
+	const baseUrl = client?.baseURL;
 	if (typeof baseUrl === "string" && URL.canParse(baseUrl)) {
 		const { hostname, port, protocol } = new URL(baseUrl);
 		attributes["server.address"] = hostname;

@@ -1,3 +1,5 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { writeSupportBundle } from "../../instrumentation/src/fixtures/support-bundle.ts";
 import { type ChatServer, startChatServer } from "./fixtures/chat-server.ts";
@@ -118,6 +120,20 @@ process.on("SIGTERM", listener);
 		killed.child.kill("SIGTERM");
 		expect(await killed.exited).toEqual({ code: null, signal: "SIGTERM" });
 	});
+});
+
+it("leaves in time when the collector takes everything and never answers", async () => {
+	const silent = createServer(() => {});
+	await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+	const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+	const { exited, stdout } = host("module", REPLY_AND_END, {
+		// Long enough that the test would fail on its own time limit.
+		env: { OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_EXPORTER_OTLP_TIMEOUT: "600000", ARMSPAN_FLUSH_LIMIT_MS: "200" },
+	});
+	expect(await exited).toEqual({ code: 0, signal: null });
+	expect(stdout()).toBe("Where is it?\n");
+	silent.closeAllConnections();
+	silent.close();
 });
 
 describe("the host", () => {
