@@ -41,15 +41,25 @@ export function parseFrontMatter(yaml: string): PromptFrontMatter {
 	if (yaml.length > MAX_FRONT_MATTER_CHARACTERS) {
 		throw new PromptError("file-too-large", `front matter is longer than ${MAX_FRONT_MATTER_CHARACTERS} characters`);
 	}
-	const checked = PromptFrontMatter.safeParse(parseStrictYaml(yaml));
+	const checked = PromptFrontMatter.safeParse(parseStrictYaml(yaml), { reportInput: true });
 	if (!checked.success) {
 		const fields = checked.error.issues.map(
-			(issue) => `${issue.path.length === 0 ? "front matter" : issue.path.join(".")}: ${issue.message}`,
+			(issue) =>
+				`${issue.path.length === 0 ? "front matter" : issue.path.join(".")}: ${issue.message}${found(issue.input)}`,
 		);
 		const field = checked.error.issues[0]?.path.join(".") ?? "";
 		throw new PromptError("front-matter-invalid", fields.join("; "), { field }, checked.error);
 	}
 	return checked.data;
+}
+
+const MAX_FOUND_CHARACTERS = 80;
+
+/** The refused value, for a message; nothing for what is missing, or for a whole map or list. */
+function found(input: unknown): string {
+	return input === undefined || (typeof input === "object" && input !== null)
+		? ""
+		: `; found ${JSON.stringify(input)?.slice(0, MAX_FOUND_CHARACTERS)}`;
 }
 
 function parseStrictYaml(yaml: string): unknown {
@@ -62,7 +72,8 @@ function parseStrictYaml(yaml: string): unknown {
 			stringKeys: true,
 			merge: false,
 			resolveKnownTags: false,
-			logLevel: "silent",
+			// "silent" would also keep back the fault of a second document.
+			logLevel: "error",
 		});
 		const [problem] = [...document.errors, ...document.warnings];
 		if (problem !== undefined) {

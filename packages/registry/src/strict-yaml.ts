@@ -90,7 +90,7 @@ export class StrictYaml {
 					return (issue.keys ?? []).map((key) => this.issue([...path, key], `unknown key "${key}"`));
 				}
 				const place = path.length === 0 ? "" : `${path.join(".")}: `;
-				return [this.issue(path, `${place}${issue.message}`)];
+				return [this.issue(path, `${place}${issue.message}${found(this.document, path)}`)];
 			}),
 		};
 	}
@@ -124,4 +124,13 @@ export class StrictYaml {
 		}
 		return offset;
 	}
+}
+
+const MAX_FOUND_CHARACTERS = 80;
+
+/** What stands at a path, for a message; nothing for what is missing, or for a whole map or list. */
+function found(document: Document, path: Path): string {
+	const value = path.length === 0 ? undefined : document.getIn(path);
+	if (value === undefined || isNode(value)) return "";
+	return `; found ${JSON.stringify(value)?.slice(0, MAX_FOUND_CHARACTERS)}`;
 }
