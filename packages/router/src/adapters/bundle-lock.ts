@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { open, readFile, rename, stat, unlink } from "node:fs/promises";
+import { link, open, readFile, rename, stat, unlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -72,9 +72,12 @@ async function removeStale(path: string): Promise<boolean> {
 	const aside = `${path}.${randomUUID()}.tmp`;
 	try {
 		await rename(path, aside);
+		// Somebody else was quicker and this is already the next writer's lock: it goes back.
+		if ((await readOrUndefined(aside)) !== token) await link(aside, path);
 		await unlink(aside);
 	} catch (error) {
-		if (codeOf(error) !== "ENOENT") throw error;
+		// Gone, or taken again; whoever lost a lock finds out before its rename, and the aside is an orphan.
+		if (codeOf(error) !== "ENOENT" && codeOf(error) !== "EEXIST") throw error;
 	}
 	return true;
 }

@@ -58,6 +58,7 @@ describe("BundleWatcher", () => {
 
 	it("waits for a directory that does not exist yet, and takes no offence", async () => {
 		expect(start().current).toBeUndefined();
+		expect(watcher?.problem).toBeUndefined();
 		await writeBundle(directory, bundle(1));
 		await revisionIs(1);
 		expect(changes).toEqual([1]);
@@ -88,10 +89,12 @@ describe("BundleWatcher", () => {
 			await errorIs(code);
 			expect(watcher?.current?.table.revision).toBe(1);
 		}
+		expect(watcher?.problem).toContain("flagd-fractional-v9");
 		const reports = errors.length;
 		await writeBundle(directory, bundle(3));
 		await revisionIs(3);
 		expect(errors).toHaveLength(reports);
+		expect(watcher?.problem).toBeUndefined();
 	});
 
 	it("refuses to go back, and reports it", async () => {
