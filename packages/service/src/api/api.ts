@@ -2,7 +2,7 @@ import { Decision, ExperimentResults, ExperimentStatus, METRICS, Name } from "@a
 import helmet from "@fastify/helmet";
 import rateLimit from "@fastify/rate-limit";
 import swagger from "@fastify/swagger";
-import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import {
 	jsonSchemaTransform,
 	serializerCompiler,

@@ -36,7 +36,6 @@ export class GuardrailWatch {
 	readonly #decided = new Set<string>();
 	readonly #halts = new Map<string, Decision>();
 	readonly #starts = new Map<string, Date>();
-	readonly #committed = new Set<string>();
 	#lastCheckAt: Date | null = null;
 	#consecutiveFailures = 0;
 
@@ -77,7 +76,10 @@ export class GuardrailWatch {
 		for (const file of deployment.experiments) {
 			await attempt(`check the guardrails of ${file.experiment.key}`, () => this.#checkExperiment(file, now));
 		}
-		await this.#commitHalts();
+		if (this.#uncommitted().length > 0) {
+			await this.#commitHalts();
+			await attempt("follow the repository", () => deployment.follow());
+		}
 		this.#lastCheckAt = now;
 		this.#consecutiveFailures = failures === 0 ? 0 : this.#consecutiveFailures + 1;
 	}
@@ -149,7 +151,6 @@ export class GuardrailWatch {
 						trailers: { "Armspan-Decision": halt.id },
 					},
 				);
-				this.#committed.add(halt.id);
 				logger.info({ decision: halt.id, commit: change.commit, workTree: change.workTree }, "halt committed");
 			} catch (error) {
 				logger.error({ err: error, decision: halt.id }, "halt is in force but could not be committed; trying again");
@@ -161,7 +162,7 @@ export class GuardrailWatch {
 	#uncommitted(): Decision[] {
 		return this.#options.deployment.experiments.flatMap(({ experiment }) => {
 			const halt = this.#halts.get(iterationKey(experiment.key, experiment.iteration));
-			return halt !== undefined && experiment.status === "running" && !this.#committed.has(halt.id) ? [halt] : [];
+			return halt !== undefined && experiment.status === "running" ? [halt] : [];
 		});
 	}
 

@@ -7,7 +7,13 @@ import {
 	StoreError,
 	type TraceRow,
 } from "@armspan/store";
-import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import Fastify, {
+	type FastifyBaseLogger,
+	type FastifyInstance,
+	type FastifyReply,
+	type FastifyRequest,
+	LogController,
+} from "fastify";
 import { authentication } from "../authentication.ts";
 import { contentEncoding, DecompressError, decompress } from "./decompress.ts";
 import { BufferClosedError, BufferFullError, type IngestBuffer } from "./ingest-buffer.ts";
@@ -43,7 +49,11 @@ interface Signal<Row> {
  */
 export function createOtlpReceiver(options: OtlpReceiverOptions): FastifyInstance {
 	const maxBodyBytes = options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES;
-	const app = Fastify({ loggerInstance: options.logger, bodyLimit: maxBodyBytes, logController: new LogController({ disableRequestLogging: true }) });
+	const app = Fastify({
+		loggerInstance: options.logger,
+		bodyLimit: maxBodyBytes,
+		logController: new LogController({ disableRequestLogging: true }),
+	});
 	app.addHook("onRequest", authentication(options.token));
 
 	// Bodies stay bytes, whatever they claim to be: each route decodes by its own content type check.

@@ -1,6 +1,13 @@
 import { createHash } from "node:crypto";
 import type { ExperimentFile, Registry, RepositorySnapshot } from "@armspan/registry";
-import { compileBundle, type LoadedBundle, RouterError, readBundle, revisionOnDisk, writeBundle } from "@armspan/router";
+import {
+	compileBundle,
+	type LoadedBundle,
+	RouterError,
+	readBundle,
+	revisionOnDisk,
+	writeBundle,
+} from "@armspan/router";
 import type { Environment } from "@armspan/schema";
 import type { FastifyBaseLogger } from "fastify";
 import { ServiceError } from "../service-error.ts";

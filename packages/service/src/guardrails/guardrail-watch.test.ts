@@ -1,0 +1,245 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { initRepository, openRegistry, type Registry } from "@armspan/registry";
+import { readBundle } from "@armspan/router";
+import type { Decision } from "@armspan/schema";
+import type { Store, ViolationWindows } from "@armspan/store";
+import type { FastifyBaseLogger } from "fastify";
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { Deployment } from "../routing/deployment.ts";
+import { GuardrailWatch } from "./guardrail-watch.ts";
+
+const root = mkdtempSync(join(tmpdir(), "armspan-watch-"));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const silent = { error() {}, warn() {}, info() {}, debug() {} } as unknown as FastifyBaseLogger;
+let run = 0;
+let repository: string;
+let routingDirectory: string;
+let registry: Registry;
+
+beforeEach(async () => {
+	run++;
+	repository = join(root, `repository-${run}`);
+	routingDirectory = join(root, `routing-${run}`);
+	await initRepository(repository);
+	registry = await openRegistry(repository);
+});
+
+/** Decisions and violations as a store keeps them; the real store is tested in its own package and end to end. */
+function evidence() {
+	const decisions: Decision[] = [];
+	let failing: Error | undefined;
+	let friendlyViolations = 0;
+	const windows = (variant: string, units: number): ViolationWindows => ({
+		variant,
+		windows: [{ window: 0, units }],
+		totalUnits: 500,
+		calls: 1000,
+	});
+	const store = {
+		listDecisions: async () => decisions,
+		appendDecision: async (decision: Decision) => void decisions.push(decision),
+		violationWindows: async () => {
+			if (failing) throw failing;
+			return [windows("control", 2), windows("friendly", friendlyViolations)];
+		},
+	} as unknown as Store;
+	return {
+		store,
+		decisions,
+		degrade: () => {
+			friendlyViolations = 60;
+		},
+		fail: (error: Error | undefined) => {
+			failing = error;
+		},
+	};
+}
+
+async function start(store: Store, useRegistry = registry) {
+	const seen: Decision[] = [];
+	const deployment = new Deployment({
+		registry: useRegistry,
+		environmentName: "production",
+		routingDirectory,
+		logger: silent,
+	});
+	const watch = new GuardrailWatch({
+		store,
+		registry: useRegistry,
+		deployment,
+		codeVersion: "0.1.0",
+		logger: silent,
+		onDecision: (decision) => seen.push(decision),
+	});
+	await deployment.start(await watch.start(), 0);
+	return { deployment, watch, seen };
+}
+
+const now = new Date("2026-11-20T10:00:00Z");
+const later = new Date("2026-11-20T10:00:10Z");
+const git = (...args: string[]) =>
+	execFileSync("git", ["-C", repository, "-c", "user.name=t", "-c", "user.email=t@t", ...args], { encoding: "utf8" });
+const assignments = () => {
+	const { table } = readBundle(routingDirectory);
+	return new Set(
+		Array.from({ length: 200 }, (_, index) => table.assign("support-reply", { user: `user-${index}` })?.variant),
+	);
+};
+const statusInGit = () => /^status: (\w+)/m.exec(git("show", "HEAD:experiments/support-tone.yaml"))?.[1];
+
+describe("GuardrailWatch", () => {
+	test("a breach: decision, bundle and commit, once", async () => {
+		const { store, decisions, degrade } = evidence();
+		const { watch, seen, deployment } = await start(store);
+		await watch.check(now);
+		expect(decisions.map(({ kind }) => kind)).toEqual(["start"]);
+		expect(assignments()).toEqual(new Set(["control", "friendly"]));
+
+		degrade();
+		await watch.check(later);
+		await watch.check(later);
+		expect(decisions.map(({ kind, lastRevision }) => [kind, lastRevision])).toEqual([
+			["start", 1],
+			["halt", 1],
+		]);
+		expect(seen).toHaveLength(1);
+		expect(assignments()).toEqual(new Set(["default"]));
+		expect(statusInGit()).toBe("halted");
+		expect(git("status", "--porcelain")).toBe("");
+		expect(deployment.state.revision).toBeGreaterThan(1);
+		expect(watch.health).toMatchObject({ consecutiveFailures: 0, uncommittedHalts: 0 });
+	});
+
+	test("killed after the decision was recorded: the halt is in force before anything else, and git follows", async () => {
+		const { store, degrade } = evidence();
+		degrade();
+		// Everything after the decision row fails, as if the process had ended there.
+		const killed = await start(store, { ...registry, changeExperiment: () => Promise.reject(new Error("killed")) });
+		killed.deployment.halt = () => Promise.reject(new Error("killed"));
+		await killed.watch.check(now);
+		expect(statusInGit()).toBe("running");
+		expect(assignments()).toEqual(new Set(["control", "friendly"]));
+
+		const next = await start(store);
+		expect(assignments()).toEqual(new Set(["default"]));
+		await next.watch.check(later);
+		expect(statusInGit()).toBe("halted");
+	});
+
+	test("a bundle that cannot be written is tried again", async () => {
+		const { store, degrade } = evidence();
+		const { watch, deployment } = await start(store);
+		const halt = deployment.halt.bind(deployment);
+		degrade();
+		deployment.halt = () => Promise.reject(new Error("disk full"));
+		await watch.check(now);
+		expect(watch.health.consecutiveFailures).toBe(1);
+		expect(assignments()).toEqual(new Set(["control", "friendly"]));
+		deployment.halt = halt;
+		await watch.check(later);
+		expect(watch.health.consecutiveFailures).toBe(0);
+		expect(assignments()).toEqual(new Set(["default"]));
+	});
+
+	test("git that cannot commit delays nothing, and is made up for", async () => {
+		const { store, degrade } = evidence();
+		let broken = true;
+		const { watch } = await start(store, {
+			...registry,
+			changeExperiment: (...args) =>
+				broken ? Promise.reject(new Error("no space left")) : registry.changeExperiment(...args),
+		});
+		degrade();
+		await watch.check(now);
+		expect(assignments()).toEqual(new Set(["default"]));
+		expect(watch.health.uncommittedHalts).toBe(1);
+		broken = false;
+		await watch.check(later);
+		expect(watch.health.uncommittedHalts).toBe(0);
+		expect(statusInGit()).toBe("halted");
+	});
+
+	test("a store that does not answer decides nothing and is counted", async () => {
+		const { store, decisions, degrade, fail } = evidence();
+		const { watch } = await start(store);
+		degrade();
+		fail(new Error("no answer"));
+		await watch.check(now);
+		await watch.check(now);
+		expect(watch.health.consecutiveFailures).toBe(2);
+		expect(decisions.filter(({ kind }) => kind === "halt")).toEqual([]);
+		fail(undefined);
+		await watch.check(later);
+		expect(decisions.filter(({ kind }) => kind === "halt")).toHaveLength(1);
+	});
+
+	test("a person's commit during the halt is kept; git ends halted", async () => {
+		const { store, degrade } = evidence();
+		const { watch } = await start(store);
+		degrade();
+		const file = join(repository, "experiments/support-tone.yaml");
+		writeFileSync(file, readFileSync(file, "utf8").replace(/^owner: .*$/m, "owner: somebody-else"));
+		git("commit", "-qam", "new owner");
+		await watch.check(now);
+		expect(git("show", "HEAD:experiments/support-tone.yaml")).toMatch(/^owner: somebody-else$/m);
+		expect(statusInGit()).toBe("halted");
+	});
+
+	test("a halted iteration does not resume by a commit; a new iteration starts afresh", async () => {
+		const { store, decisions, degrade } = evidence();
+		const { watch } = await start(store);
+		degrade();
+		await watch.check(now);
+		const file = join(repository, "experiments/support-tone.yaml");
+		writeFileSync(file, readFileSync(file, "utf8").replace("status: halted", "status: running"));
+		git("commit", "-qam", "run again");
+		await watch.check(later);
+		expect(assignments()).toEqual(new Set(["default"]));
+		expect(statusInGit()).toBe("halted");
+
+		writeFileSync(
+			file,
+			readFileSync(file, "utf8")
+				.replace("status: halted", "status: running")
+				.replace(/^iteration: 1$/m, "iteration: 2"),
+		);
+		git("commit", "-qam", "second iteration");
+		const health = watch.health;
+		expect(health.consecutiveFailures).toBe(0);
+		// Fresh evidence: what broke the first iteration is not held against the second.
+		(store as { violationWindows: unknown }).violationWindows = async () => [];
+		await watch.check(later);
+		expect(assignments()).toEqual(new Set(["control", "friendly"]));
+		expect(decisions.filter(({ kind, iteration }) => kind === "start" && iteration === 2)).toHaveLength(1);
+	});
+
+	test("a broken commit changes nothing and is named; the next good one is deployed", async () => {
+		const { store } = evidence();
+		const { watch, deployment } = await start(store);
+		const file = join(repository, "environments/production.yaml");
+		const good = readFileSync(file, "utf8");
+		writeFileSync(file, "prompts: [");
+		git("commit", "-qam", "broken");
+		await watch.check(now);
+		expect(deployment.problem).toContain("environments/production.yaml:1");
+		expect(assignments()).toEqual(new Set(["control", "friendly"]));
+		writeFileSync(file, good);
+		git("commit", "-qam", "mended");
+		await watch.check(later);
+		expect(deployment.problem).toBeUndefined();
+	});
+
+	test("a lost bundle is written again with a higher revision", async () => {
+		const { store } = evidence();
+		const first = await start(store);
+		expect(first.deployment.state.revision).toBe(1);
+		rmSync(routingDirectory, { recursive: true });
+		const deployment = new Deployment({ registry, environmentName: "production", routingDirectory, logger: silent });
+		await deployment.start(new Set(), 41);
+		expect(readBundle(routingDirectory).table.revision).toBe(42);
+	});
+});
