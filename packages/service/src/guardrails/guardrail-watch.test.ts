@@ -132,7 +132,11 @@ describe("GuardrailWatch", () => {
 
 	test("a bundle that cannot be written is tried again", async () => {
 		const { store, degrade } = evidence();
-		const { watch, deployment } = await start(store);
+		// git fails too, or the commit that says halted would bring the bundle along.
+		const { watch, deployment } = await start(store, {
+			...registry,
+			changeExperiment: () => Promise.reject(new Error("disk full")),
+		});
 		const halt = deployment.halt.bind(deployment);
 		degrade();
 		deployment.halt = () => Promise.reject(new Error("disk full"));
@@ -142,6 +146,7 @@ describe("GuardrailWatch", () => {
 		deployment.halt = halt;
 		await watch.check(later);
 		expect(watch.health.consecutiveFailures).toBe(0);
+		expect(watch.health.uncommittedHalts).toBe(1);
 		expect(assignments()).toEqual(new Set(["default"]));
 	});
 
