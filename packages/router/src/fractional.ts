@@ -2,11 +2,12 @@ import type { JsonValue } from "@armspan/schema";
 import { cutoffs, MAX_TOTAL_WEIGHT } from "./cutoffs.ts";
 import { type Lint, operation } from "./lint.ts";
 import { saltedMurmur3 } from "./murmur3.ts";
+import type { UnitId } from "./unit-id.ts";
 
 /** A `fractional` of the profile, read and checked. */
 export interface Fractional {
 	readonly values: readonly (string | boolean)[];
-	readonly hash: (asciiId: string) => number;
+	readonly hash: (unit: UnitId) => number;
 	/** Hash below which each value's bucket ends; the last is 2³². */
 	readonly ends: Float64Array;
 }

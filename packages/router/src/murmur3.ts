@@ -1,3 +1,5 @@
+import type { UnitId } from "./unit-id.ts";
+
 const C1 = 0xcc9e2d51;
 const C2 = 0x1b873593;
 
@@ -32,46 +34,52 @@ export function murmur3(input: string): number {
 }
 
 /**
- * Hash of `<salt><id>` for many ids and one salt: the salt is hashed once, and no call allocates.
+ * Hash of `<salt><id>` for many ids and one salt: the salt is hashed once, and no call allocates. The hash is a signed
+ * 32-bit integer, which V8 passes on without allocating; `>>> 0` makes it unsigned.
  *
  * @param salt ASCII, as the routing file demands
  */
-export function saltedMurmur3(salt: string): (asciiId: string) => number {
+export function saltedMurmur3(salt: string): (unit: UnitId) => number {
+	const bytes = Buffer.from(salt, "latin1");
+	const whole = bytes.length & ~3;
 	let state = 0;
-	const whole = salt.length & ~3;
-	for (let index = 0; index < whole; index += 4) state = mixBlock(state, asciiBlock(salt, index));
+	for (let index = 0; index < whole; index += 4) state = mixBlock(state, bytes.readInt32LE(index));
 	let rest = 0;
-	for (let index = salt.length - 1; index >= whole; index--) rest = (rest << 8) | salt.charCodeAt(index);
-	return hasher(state, rest, salt.length);
+	for (let index = bytes.length - 1; index >= whole; index--) rest = (rest << 8) | (bytes[index] ?? 0);
+	return bytes.length === whole ? alignedHasher(state, bytes.length) : shiftedHasher(state, rest, bytes.length);
 }
 
-/** The hash as signed 32-bit integer, which V8 passes on without allocating; `>>> 0` makes it unsigned. */
-function hasher(state: number, rest: number, saltLength: number): (asciiId: string) => number {
-	const restLength = saltLength & 3;
-	const missing = restLength === 0 ? 0 : 4 - restLength;
-	return (id) => {
-		const length = id.length;
+/** The salt ends with a word, so the id's words are the blocks. */
+function alignedHasher(state: number, saltLength: number): (unit: UnitId) => number {
+	return ({ words, length }) => {
+		const count = length >>> 2;
 		let hash = state;
-		let tail = rest;
-		let shift = restLength << 3;
-		let index = 0;
-		if (missing > 0 && length >= missing) {
-			for (; index < missing; index++, shift += 8) tail |= id.charCodeAt(index) << shift;
-			hash = mixBlock(hash, tail);
-			tail = 0;
-			shift = 0;
-		}
-		if (shift === 0) for (const end = length - 3; index < end; index += 4) hash = mixBlock(hash, asciiBlock(id, index));
-		for (; index < length; index++, shift += 8) tail |= id.charCodeAt(index) << shift;
-		return finish(mixTail(hash, tail), saltLength + length);
+		for (let index = 0; index < count; index++) hash = mixBlock(hash, words[index]!);
+		return finish(mixTail(hash, (length & 3) === 0 ? 0 : words[count]!), saltLength + length);
 	};
 }
 
-function asciiBlock(text: string, index: number): number {
-	return (
-		text.charCodeAt(index) |
-		(text.charCodeAt(index + 1) << 8) |
-		(text.charCodeAt(index + 2) << 16) |
-		(text.charCodeAt(index + 3) << 24)
-	);
+/** One to three bytes of the salt come before the id's, so every block is joined of two words. */
+function shiftedHasher(state: number, rest: number, saltLength: number): (unit: UnitId) => number {
+	const restLength = saltLength & 3;
+	const up = restLength << 3;
+	const down = 32 - up;
+	return ({ words, length }) => {
+		const count = length >>> 2;
+		let hash = state;
+		let carry = rest;
+		for (let index = 0; index < count; index++) {
+			const word = words[index]!;
+			hash = mixBlock(hash, carry | (word << up));
+			carry = word >>> down;
+		}
+		const left = length & 3;
+		const last = left === 0 ? 0 : words[count]!;
+		let tail = carry | (last << up);
+		if (restLength + left >= 4) {
+			hash = mixBlock(hash, tail);
+			tail = last >>> down;
+		}
+		return finish(mixTail(hash, tail), saltLength + length);
+	};
 }

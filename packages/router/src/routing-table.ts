@@ -3,8 +3,8 @@ import type { Assignment, AssignmentReason, Attributes, Units } from "./assignme
 import { RouterError, throwProblems } from "./errors.ts";
 import { type Evaluator, Lint } from "./lint.ts";
 import { murmur3 } from "./murmur3.ts";
-import { routableUnitId } from "./routable-unit-id.ts";
 import { compileEvaluators, type FlagVariants, type Target, TargetingCompiler } from "./targeting.ts";
+import { UnitId } from "./unit-id.ts";
 
 interface Route {
 	readonly unit: UnitType;
@@ -21,6 +21,8 @@ export class RoutingTable {
 	/** Digests of all prompt files that an assignment can name. */
 	readonly digests: ReadonlySet<string>;
 	private readonly routes: ReadonlyMap<string, Route>;
+	/** Reused by every assignment; none is under way while another begins. */
+	private readonly unit = new UnitId();
 
 	private constructor(file: RoutingFile, routes: ReadonlyMap<string, Route>) {
 		this.revision = file.metadata.revision;
@@ -70,9 +72,10 @@ export class RoutingTable {
 	assign(prompt: string, units: Units, attributes?: Attributes): Assignment | undefined {
 		const route = this.routes.get(prompt);
 		if (route === undefined) return undefined;
-		const unit = route.unit;
-		const id = unit === "user" ? units.user : unit === "session" ? units.session : units.request;
-		return route.target(typeof id === "string" ? routableUnitId(id) : "", attributes);
+		const unitType = route.unit;
+		const id = unitType === "user" ? units.user : unitType === "session" ? units.session : units.request;
+		this.unit.load(id);
+		return route.target(this.unit, attributes);
 	}
 }
 

@@ -2,13 +2,14 @@ import type { JsonValue } from "@armspan/schema";
 import type { Assignment, AssignmentReason, Attributes } from "./assignment.ts";
 import { readFractional } from "./fractional.ts";
 import { describeNode, type Evaluator, type Lint, operation } from "./lint.ts";
+import type { UnitId } from "./unit-id.ts";
 
-/** What a unit gets; the id is routable, and empty when there is none. */
-export type Target = (id: string, attributes: Attributes | undefined) => Assignment;
+/** What a unit gets; a length of 0 is no unit. */
+export type Target = (unit: UnitId, attributes: Attributes | undefined) => Assignment;
 
 /** A condition and why a unit that meets it is left out. */
 interface Condition {
-	readonly test: (id: string, attributes: Attributes | undefined) => boolean;
+	readonly test: (unit: UnitId, attributes: Attributes | undefined) => boolean;
 	readonly reason: AssignmentReason;
 }
 
@@ -88,11 +89,11 @@ export class TargetingCompiler {
 		// JsonLogic: an `if` without a last result gives null.
 		const otherwise = this.target(index < args.length ? args[index] : null, `${path}[${index}]`, last, depth + 1);
 		const count = tests.length;
-		return (id, attributes) => {
+		return (unit, attributes) => {
 			for (let branch = 0; branch < count; branch++) {
-				if (tests[branch]!(id, attributes)) return results[branch]!(id, attributes);
+				if (tests[branch]!(unit, attributes)) return results[branch]!(unit, attributes);
 			}
-			return otherwise(id, attributes);
+			return otherwise(unit, attributes);
 		};
 	}
 
@@ -106,8 +107,8 @@ export class TargetingCompiler {
 			else this.lint.add("variant-unknown", `${path}[${index + 1}][0]`, value, "name one of the flag's variants");
 		});
 		const { hash, ends } = fractional;
-		return (id) => {
-			const bucket = hash(id) >>> 0;
+		return (unit) => {
+			const bucket = hash(unit) >>> 0;
 			let index = 0;
 			while (bucket >= ends[index]!) index++;
 			return assignments[index]!;
@@ -116,7 +117,7 @@ export class TargetingCompiler {
 
 	private condition(node: JsonValue | undefined, path: string, depth: number): Condition {
 		const never: Condition = { test: () => false, reason: "audience" };
-		if (isNoUnit(node)) return { test: (id) => id === "", reason: "no-unit" };
+		if (isNoUnit(node)) return { test: (unit) => unit.length === 0, reason: "no-unit" };
 		const found = operation(node);
 		if (depth > MAX_DEPTH) {
 			this.lint.add("targeting-invalid", path, undefined, `nested deeper than ${MAX_DEPTH} levels`);
@@ -127,7 +128,7 @@ export class TargetingCompiler {
 				if (found.args.length !== 1)
 					this.lint.add("targeting-invalid", `${path}.!`, found.args, "expected one argument");
 				const { test, reason } = this.condition(found.args[0], `${path}.![0]`, depth + 1);
-				return { test: (id, attributes) => !test(id, attributes), reason };
+				return { test: (unit, attributes) => !test(unit, attributes), reason };
 			}
 			case "in":
 				return this.membership(found.args, `${path}.in`) ?? never;
@@ -165,7 +166,7 @@ export class TargetingCompiler {
 		}
 		const allowed = new Set<unknown>(list);
 		return {
-			test: (_id, attributes) => attributes !== undefined && allowed.has(attributes[attribute]),
+			test: (_unit, attributes) => attributes !== undefined && allowed.has(attributes[attribute]),
 			reason: "audience",
 		};
 	}
@@ -189,7 +190,7 @@ export class TargetingCompiler {
 		}
 		const { slot } = evaluator;
 		return {
-			test: operator === "==" ? (id) => slot(id) === right : (id) => slot(id) !== right,
+			test: operator === "==" ? (unit) => slot(unit) === right : (unit) => slot(unit) !== right,
 			reason: "other-layer",
 		};
 	}
@@ -241,8 +242,8 @@ export function compileEvaluators(
 		} else {
 			const slots = fractional.values.map(String);
 			const { hash, ends } = fractional;
-			const slot = (id: string): string => {
-				const bucket = hash(id) >>> 0;
+			const slot = (unit: UnitId): string => {
+				const bucket = hash(unit) >>> 0;
 				let index = 0;
 				while (bucket >= ends[index]!) index++;
 				return slots[index]!;
@@ -257,7 +258,7 @@ function booleanShare(
 	fractional: ReturnType<typeof readFractional>,
 	path: string,
 	lint: Lint,
-): ((id: string) => boolean) | undefined {
+): ((unit: UnitId) => boolean) | undefined {
 	if (fractional === undefined) return undefined;
 	const { values, hash, ends } = fractional;
 	if (!values.every((value) => typeof value === "boolean")) {
@@ -266,8 +267,8 @@ function booleanShare(
 	}
 	const [only] = values;
 	if (values.length === 1) return () => only === true;
-	return (id) => {
-		const bucket = hash(id) >>> 0;
+	return (unit) => {
+		const bucket = hash(unit) >>> 0;
 		let index = 0;
 		while (bucket >= ends[index]!) index++;
 		return values[index] === true;
