@@ -213,14 +213,22 @@ function randomEvidence(experiment: string, seed: number): Evidence {
 			evidence.exposures.push({ ...at(-5_000), eventId: randomUUID() });
 		}
 		for (let event = Math.floor(random() * 4); event > 0; event--) {
+			const where = at(0);
 			evidence.evaluations.push({
-				...at(0),
+				...where,
+				// an event that names an arm the unit is not in
+				variant: random() < 0.1 ? "third" : where.variant,
 				eventId: randomUUID(),
 				kind: (["feedback", "conversion", "score"] as const)[Math.floor(random() * 3)] as Evaluation["kind"],
 				score: random() < 0.8 ? Math.floor(random() * 2) * 1_000_000 : undefined,
 			});
 		}
 	}
+	const uncounted = { ...(evidence.calls[0] as Call), iteration: 1, variant: "treatment", atMs: 70_000 };
+	evidence.calls.push(
+		{ ...uncounted, unit: "shadowed", spanId: id(), enrolled: true, shadow: true },
+		{ ...uncounted, unit: "unenrolled", spanId: id(), enrolled: false, shadow: false },
+	);
 	return evidence;
 }
 
@@ -532,7 +540,7 @@ describe("spans with values that cannot be", () => {
 				LogAttributes: new Map([...row.LogAttributes, ["gen_ai.evaluation.score.value", score]]),
 			};
 		};
-		const impossible = GARBAGE.filter((value) => value !== "-1");
+		const impossible = [...GARBAGE.filter((value) => value !== "-1"), "1e10", "-1e10"];
 		await store.insertLogs([
 			exposureRow({ ...assignment, eventId: "exposed" }),
 			feedback("good", "0.25"),
