@@ -19,6 +19,14 @@ export {
 	firstViolationEProcess,
 } from "./first-violation-e-process.ts";
 export { type NotEstimable, type NotEstimableReason, notEstimable } from "./not-estimable.ts";
+export { type QuantileComparison, quantileComparison } from "./quantile-comparison.ts";
+export {
+	type QuantileEstimate,
+	type QuantileEvidence,
+	type QuantileRanks,
+	quantileEstimate,
+	quantileRanks,
+} from "./quantile-estimate.ts";
 export { type RatioEstimate, type RatioEstimateOptions, ratioEstimate } from "./ratio-estimate.ts";
 export { mergeRatioSums, type RatioSums } from "./ratio-sums.ts";
 export { type EffectEstimate, relativeEffect, type ValueWithVariance } from "./relative-effect.ts";

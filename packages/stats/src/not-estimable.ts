@@ -4,6 +4,10 @@ export type NotEstimableReason =
 	| "too-few-units"
 	/** Units, but nothing measured on any of them: ΣN = 0. */
 	| "no-observations"
+	/** Fewer observations than an order statistic needs. */
+	| "too-few-observations"
+	/** A value ≤ 0 where a logarithm is taken. */
+	| "not-positive"
 	/** NaN, infinity or an overflow, in the sums or on the way. */
 	| "non-finite"
 	/** Sums that no data can have: negative counts or squares, a fraction of a unit. */
@@ -18,6 +22,8 @@ export type NotEstimableReason =
 	| "zero-baseline"
 	/** Control cannot be told from 0, so a relative change has no bounds. */
 	| "unbounded"
+	/** The effect asked for would take the metric out of its range, or no number of units would show it. */
+	| "out-of-reach"
 	/** Only one arm with a weight: there is no allocation to test. */
 	| "single-arm";
 

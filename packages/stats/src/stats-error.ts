@@ -13,6 +13,17 @@ export type StatsErrorCode =
 	| "INVALID_STATISTIC"
 	| "INVALID_SCHEDULE"
 	| "INVALID_ALLOCATION"
+	| "INVALID_LEVEL"
+	| "INVALID_CAP"
+	| "INVALID_WEIGHT"
+	| "INVALID_P_VALUE"
+	| "INVALID_ESTIMATE"
+	| "INVALID_BOUNDS"
+	| "INVALID_EFFECT"
+	| "INVALID_POWER"
+	| "INVALID_INFLATION"
+	| "INVALID_TRAFFIC"
+	| "DISPLAY_ONLY"
 	| "ARMS_DIFFER"
 	| "MIXED_QUANTITIES";
 
@@ -51,4 +62,15 @@ export function requireArgument(
 /** A significance level: in (0, 1). */
 export function requireAlpha(alpha: number): void {
 	requireArgument(alpha > 0 && alpha < 1, "INVALID_ALPHA", "alpha", alpha, "a number in (0, 1)");
+}
+
+/** Standard errors to either side of an estimate: finite and > 0. */
+export function requireMultiplier(multiplier: number): void {
+	requireArgument(
+		multiplier > 0 && multiplier < Number.POSITIVE_INFINITY,
+		"INVALID_STATISTIC",
+		"multiplier",
+		multiplier,
+		"a finite number > 0",
+	);
 }

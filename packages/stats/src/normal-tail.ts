@@ -1,0 +1,28 @@
+import erfc from "@stdlib/math-base-special-erfc";
+import erfcinv from "@stdlib/math-base-special-erfcinv";
+
+/** P(Z > z) of a standard normal Z, to full relative precision however small it is. */
+export function normalTail(z: number): number {
+	return erfc(z / Math.SQRT2) / 2;
+}
+
+/** Two-sided p-value P(|Z| > |z|). */
+export function twoSidedNormalTail(z: number): number {
+	return erfc(Math.abs(z) / Math.SQRT2);
+}
+
+/**
+ * The z with P(Z > z) = `tail`: 1.96 for 0.025.
+ *
+ * Not the normal quantile of `@stdlib`, which inverts erf of 2p − 1 and has lost half of its digits at p = 1e-12.
+ *
+ * @param tail in (0, 1)
+ */
+export function normalTailQuantile(tail: number): number {
+	return Math.SQRT2 * erfcinv(2 * tail);
+}
+
+/** Density of a standard normal at z. */
+export function normalDensity(z: number): number {
+	return Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI);
+}
