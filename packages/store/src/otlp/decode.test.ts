@@ -244,7 +244,7 @@ test("a resource over a limit refuses the request", () => {
 });
 
 test("a protobuf value nested 10,000 deep is refused without exhausting the stack", () => {
-	let value = Buffer.from([0x0a, 0x01, 0x78]);
+	let value: Buffer = Buffer.from([0x0a, 0x01, 0x78]);
 	for (let level = 0; level < 10_000; level++) {
 		value = lengthDelimited(5, lengthDelimited(1, value));
 	}
