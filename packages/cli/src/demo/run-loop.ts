@@ -16,6 +16,7 @@ export const DEMO_EXPERIMENT = "support-tone";
 export const DEMO_TREATMENT = "friendly";
 
 export interface LoopOptions {
+	/** Where everything lies; a repository or evidence that is there already is used. */
 	folder: DemoFolder;
 	host: string;
 	otlpPort: number;
@@ -34,8 +35,6 @@ export interface LoopOptions {
 	giveUpAfterMs: number;
 	/** Ends the loop early. */
 	signal: AbortSignal;
-	/** Called with the service before the load starts; for history that should be there already. */
-	beforeLoad?: (service: Service) => Promise<void>;
 	/** Called about once a second. */
 	onProgress: (progress: LoopProgress) => void;
 }
@@ -75,7 +74,9 @@ const PROGRESS_EVERY_MS = 1000;
 export async function startLoop(options: LoopOptions): Promise<RunningLoop> {
 	const examples = exampleFolder();
 	const { folder } = options;
-	await initRepository(folder.repository);
+	if (!existsSync(folder.repository)) {
+		await initRepository(folder.repository);
+	}
 
 	const stops: (() => Promise<unknown>)[] = [];
 	const stopDownTo = async (left: number) => {
@@ -110,7 +111,6 @@ export async function startLoop(options: LoopOptions): Promise<RunningLoop> {
 			},
 		});
 		stops.push(() => service.close());
-		await options.beforeLoad?.(service);
 
 		const child = (name: string, script: string, more: Partial<ConstructorParameters<typeof Child>[0]>) => {
 			const started = new Child({
