@@ -22,10 +22,14 @@ interface Manifest {
 function manifestOf(name: string, range: string): Manifest | undefined {
 	try {
 		const answer = JSON.parse(
-			execFileSync("npm", ["view", `${name}@${range}`, "version", "os", "cpu", "libc", "license", "engines", "dist", "--json"], {
-				encoding: "utf8",
-				stdio: ["ignore", "pipe", "ignore"],
-			}),
+			execFileSync(
+				"npm",
+				["view", `${name}@${range}`, "version", "os", "cpu", "libc", "license", "engines", "dist", "--json"],
+				{
+					encoding: "utf8",
+					stdio: ["ignore", "pipe", "ignore"],
+				},
+			),
 		) as Manifest | Manifest[];
 		return Array.isArray(answer) ? answer.at(-1) : answer;
 	} catch (error) {

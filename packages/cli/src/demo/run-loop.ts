@@ -13,7 +13,7 @@ import type { TimeLine } from "./time-line.ts";
 
 /** The experiment and the treatment of the starter repository. */
 export const DEMO_EXPERIMENT = "support-tone";
-export const DEMO_TREATMENT = "friendly";
+const DEMO_TREATMENT = "friendly";
 
 export interface LoopOptions {
 	/** Where everything lies; a repository or evidence that is there already is used. */

@@ -14,15 +14,15 @@ import { authentication } from "../authentication.ts";
 import { ServiceError } from "../service-error.ts";
 
 /** What the API shows of the service. */
-export interface ApiBackend {
-	health(): Promise<Health>;
+interface ApiBackend {
+	health(): Promise<z.infer<typeof Health>>;
 	experiments(): { key: string; prompt: string; status: ExperimentStatus; iteration: number }[];
 	/** `undefined` for an experiment that is not in the repository. */
 	results(key: string): Promise<ExperimentResults | undefined>;
 	decisions(experiment: string | undefined): Promise<Decision[]>;
 }
 
-export const Health = z.strictObject({
+const Health = z.strictObject({
 	status: z.enum(["ok", "degraded"]),
 	version: z.string(),
 	store: z.enum(["ok", "unreachable"]),
@@ -39,7 +39,6 @@ export const Health = z.strictObject({
 	}),
 	ingest: z.strictObject({ pendingSpans: z.int(), pendingEvents: z.int() }),
 });
-export type Health = z.infer<typeof Health>;
 
 const ApiError = z.strictObject({ code: z.string(), message: z.string() });
 
