@@ -7,6 +7,7 @@ import { counts } from "./queries/counts.ts";
 import { highestRevision } from "./queries/highest-revision.ts";
 import { lastCallStart } from "./queries/last-call-start.ts";
 import { listDecisions } from "./queries/list-decisions.ts";
+import type { Query } from "./queries/query.ts";
 import { variantTotals } from "./queries/variant-totals.ts";
 import { violationWindows } from "./queries/violation-windows.ts";
 import type { LogRow, TraceRow } from "./rows.ts";
@@ -21,15 +22,17 @@ import type {
 } from "./store.ts";
 import { StoreError } from "./store-error.ts";
 
-/** The store over two connections: a long analysis keeps no insert waiting. */
+/** The store over three connections: a long analysis keeps neither an insert nor a look at the guardrails waiting. */
 export class ClickHouseStore implements Store {
 	readonly #ingest: Connection;
 	readonly #analysis: Connection;
+	readonly #watch: Connection;
 	readonly #close: () => Promise<void>;
 
-	constructor(connections: { ingest: Connection; analysis: Connection; close(): Promise<void> }) {
+	constructor(connections: { ingest: Connection; analysis: Connection; watch: Connection; close(): Promise<void> }) {
 		this.#ingest = connections.ingest;
 		this.#analysis = connections.analysis;
+		this.#watch = connections.watch;
 		this.#close = () => connections.close();
 	}
 
@@ -54,7 +57,7 @@ export class ClickHouseStore implements Store {
 	}
 
 	violationWindows(key: EvidenceKey & { origin: Date; windowSeconds: number }): Promise<ViolationWindows[]> {
-		return violationWindows(this.#query, key);
+		return violationWindows(this.#watchQuery, key);
 	}
 
 	async appendDecision(decision: Decision): Promise<void> {
@@ -81,11 +84,11 @@ export class ClickHouseStore implements Store {
 	}
 
 	listDecisions(filter: Partial<IterationKey>): Promise<Decision[]> {
-		return listDecisions(this.#query, filter);
+		return listDecisions(this.#watchQuery, filter);
 	}
 
 	lastCallStart(key: IterationKey & { variant: string }): Promise<Date | null> {
-		return lastCallStart(this.#query, key);
+		return lastCallStart(this.#watchQuery, key);
 	}
 
 	callIds(filter: { since?: Date } = {}): Promise<CallIdentity[]> {
@@ -101,7 +104,7 @@ export class ClickHouseStore implements Store {
 	}
 
 	async ping(): Promise<void> {
-		await this.#query("SELECT 1 AS one SETTINGS max_execution_time = 10", {});
+		await this.#watchQuery("SELECT 1 AS one SETTINGS max_execution_time = 10", {});
 	}
 
 	close(): Promise<void> {
@@ -116,13 +119,16 @@ export class ClickHouseStore implements Store {
 		}
 	}
 
-	readonly #query = async <Row>(sql: string, parameters: QueryParameters): Promise<Row[]> => {
-		try {
-			return await this.#analysis.query<Row>(sql, parameters);
-		} catch (error) {
-			throw asStoreError("QUERY_FAILED", "query failed", error);
-		}
-	};
+	readonly #query: Query = (sql, parameters) => run(this.#analysis, sql, parameters);
+	readonly #watchQuery: Query = (sql, parameters) => run(this.#watch, sql, parameters);
+}
+
+async function run<Row>(connection: Connection, sql: string, parameters: QueryParameters): Promise<Row[]> {
+	try {
+		return await connection.query<Row>(sql, parameters);
+	} catch (error) {
+		throw asStoreError("QUERY_FAILED", "query failed", error);
+	}
 }
 
 function asStoreError(code: "INSERT_FAILED" | "QUERY_FAILED", what: string, cause: unknown): StoreError {

@@ -15,6 +15,9 @@ const OLDEST_ENGINE = [25, 8] as const;
 /** Errors reach the caller as StoreError; the client would print them as well. */
 const QUIET = { level: ClickHouseLogLevel.OFF };
 
+/** A connection runs one query at a time: one for inserts, one for analyses, one for the watch over guardrails. */
+const CONNECTIONS = 3;
+
 /** chDB serves one folder per process; stores on the same folder share it. */
 const openFolder = { path: "", stores: 0 };
 
@@ -36,6 +39,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 interface Connections {
 	ingest: Connection;
 	analysis: Connection;
+	watch: Connection;
 	close(): Promise<void>;
 }
 
@@ -54,25 +58,31 @@ function openEmbedded(folder: string): Connections {
 			throw lockedError(path, lock.pid);
 		}
 	}
-	const ingest = embeddedConnection(path);
-	let analysis: Connection;
+	const opened: Connection[] = [];
 	try {
-		analysis = embeddedConnection(path);
+		for (let connection = 0; connection < CONNECTIONS; connection++) {
+			opened.push(embeddedConnection(path));
+		}
 	} catch (error) {
-		void ingest.close();
+		for (const connection of opened) {
+			void connection.close();
+		}
 		throw error;
 	}
+	const [ingest, analysis, watch] = opened as [Connection, Connection, Connection];
 	openFolder.path = path;
 	openFolder.stores += 1;
 	let closing: Promise<void> | undefined;
 	const close = async () => {
 		await ingest.close();
 		await analysis.close();
+		await watch.close();
 		openFolder.stores -= 1;
 	};
 	return {
 		ingest,
 		analysis,
+		watch,
 		close() {
 			closing ??= close();
 			return closing;
@@ -134,12 +144,15 @@ function openServer(options: Extract<StoreOptions, { kind: "server" }>): Connect
 	};
 	const ingest = connect();
 	const analysis = connect();
+	const watch = connect();
 	return {
 		ingest,
 		analysis,
+		watch,
 		async close() {
 			await ingest.close();
 			await analysis.close();
+			await watch.close();
 		},
 	};
 }

@@ -198,7 +198,9 @@ async function watch(options: WatchOptions): Promise<LoopOutcome> {
 			return finish(options, progress, settled);
 		}
 		options.onProgress(progress);
-		await sleep(Math.max(0, PROGRESS_EVERY_MS - (performance.now() - now)), signal);
+		// An analysis of much history takes its time; it should not take the machine from the guardrails.
+		const tookMs = performance.now() - now;
+		await sleep(Math.max(PROGRESS_EVERY_MS - tookMs, tookMs), signal);
 	}
 }
 
