@@ -9,7 +9,7 @@ import { isLoopback } from "./authentication.ts";
 import { GuardrailWatch } from "./guardrails/guardrail-watch.ts";
 import { IngestBuffer } from "./ingest/ingest-buffer.ts";
 import { createOtlpReceiver } from "./ingest/otlp-receiver.ts";
-import { repeat } from "./repeat.ts";
+import { type Repetition, repeat } from "./repeat.ts";
 import { Deployment } from "./routing/deployment.ts";
 import { ServiceError } from "./service-error.ts";
 
@@ -28,7 +28,7 @@ export interface ServiceOptions {
 	otlpPort: number;
 	apiPort: number;
 	token?: string | undefined;
-	/** Time between two looks at the guardrails, in milliseconds. */
+	/** Longest time between two looks at the guardrails, in milliseconds; new evidence is looked at up to twice as often. */
 	checkEveryMs: number;
 	/** How long rows wait for company before they are inserted, in milliseconds. */
 	insertDelayMs?: number;
@@ -73,6 +73,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 	const { logger } = options;
 	const version = packageVersion();
 	const cleanups: (() => Promise<unknown>)[] = [];
+	let repetition: Repetition | undefined;
 	const unwind = async () => {
 		for (const cleanup of cleanups.splice(0).reverse()) {
 			await cleanup();
@@ -90,7 +91,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
 		const delayMs = options.insertDelayMs ?? DEFAULT_INSERT_DELAY_MS;
 		const traces = new IngestBuffer<TraceRow>({
-			insert: (rows) => store.insertTraces(rows),
+			insert: async (rows) => {
+				await store.insertTraces(rows);
+				// New evidence is looked at as it comes, not up to a whole interval later.
+				repetition?.soon();
+			},
 			delayMs,
 			maxRows: MAX_WAITING_ROWS,
 		});
@@ -163,8 +168,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 		const apiUrl = await listen(api, options.host, options.apiPort, "--api-port");
 
 		await deployment.start(await watch.start(), await store.highestRevision());
-		const repetition = repeat(() => watch.check(new Date()), options.checkEveryMs);
-		cleanups.push(() => repetition.stop());
+		const { checkEveryMs } = options;
+		repetition = repeat(() => watch.check(new Date()), { everyMs: checkEveryMs, gapMs: checkEveryMs / 2 });
+		cleanups.push(async () => repetition?.stop());
 
 		return {
 			otlpUrl,
