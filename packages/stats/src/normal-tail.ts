@@ -2,7 +2,7 @@ import erfc from "@stdlib/math-base-special-erfc";
 import erfcinv from "@stdlib/math-base-special-erfcinv";
 
 /** P(Z > z) of a standard normal Z, to full relative precision however small it is. */
-export function normalTail(z: number): number {
+export function normalUpperTail(z: number): number {
 	return erfc(z / Math.SQRT2) / 2;
 }
 
@@ -14,11 +14,12 @@ export function twoSidedNormalTail(z: number): number {
 /**
  * The z with P(Z > z) = `tail`: 1.96 for 0.025.
  *
- * Not the normal quantile of `@stdlib`, which inverts erf of 2p − 1 and has lost half of its digits at p = 1e-12.
+ * Not `@stdlib/stats-base-dists-normal-quantile`: it inverts erf of 2p − 1, is wrong in the seventh digit at p = 1e-12
+ * and infinite at 1e-17 (see the test).
  *
  * @param tail in (0, 1)
  */
-export function normalTailQuantile(tail: number): number {
+export function normalUpperQuantile(tail: number): number {
 	return Math.SQRT2 * erfcinv(2 * tail);
 }
 

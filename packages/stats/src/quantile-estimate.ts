@@ -1,11 +1,11 @@
-import { normalTailQuantile } from "./normal-tail.ts";
+import { normalUpperQuantile } from "./normal-tail.ts";
 import { type NotEstimable, notEstimable } from "./not-estimable.ts";
 import { ratioEstimate } from "./ratio-estimate.ts";
 import type { RatioSums } from "./ratio-sums.ts";
 import { requireArgument } from "./stats-error.ts";
 
 /** Spacing of the neighbouring order statistics, in standard errors; fixed, so that no alpha changes the variance. */
-const SPACING = normalTailQuantile(0.025);
+const SPACING = normalUpperQuantile(0.025);
 /** Observations beyond the quantile below which its order statistics are not normal yet. */
 const MINIMUM_BEYOND = 30;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { normalTail } from "./normal-tail.ts";
+import { normalUpperTail } from "./normal-tail.ts";
 import { studentTail, studentTailQuantile, twoSidedStudentTail } from "./student-tail.ts";
 import { fixture, relativeError } from "./test-support/fixture.ts";
 
@@ -14,7 +14,7 @@ describe("studentTail", () => {
 	});
 
 	it("is the normal tail for infinitely many degrees of freedom", () => {
-		expect(studentTail(1.5, Number.POSITIVE_INFINITY)).toBe(normalTail(1.5));
+		expect(studentTail(1.5, Number.POSITIVE_INFINITY)).toBe(normalUpperTail(1.5));
 		expect(studentTailQuantile(0.025, Number.POSITIVE_INFINITY)).toBeCloseTo(1.959963984540054, 12);
 	});
 

@@ -1,6 +1,6 @@
 import tCdf from "@stdlib/stats-base-dists-t-cdf";
 import tQuantile from "@stdlib/stats-base-dists-t-quantile";
-import { normalTail, normalTailQuantile } from "./normal-tail.ts";
+import { normalUpperTail, normalUpperQuantile } from "./normal-tail.ts";
 
 /** From here on the expansion around the normal quantile is exact to the last digits, and the inverted t is not. */
 const EXPANSION_FROM = 1e6;
@@ -11,7 +11,7 @@ const EXPANSION_FROM = 1e6;
  * @param degreesOfFreedom > 0, whole or not; Infinity is the normal
  */
 export function studentTail(t: number, degreesOfFreedom: number): number {
-	return degreesOfFreedom === Number.POSITIVE_INFINITY ? normalTail(t) : tCdf(-t, degreesOfFreedom);
+	return degreesOfFreedom === Number.POSITIVE_INFINITY ? normalUpperTail(t) : tCdf(-t, degreesOfFreedom);
 }
 
 /** Two-sided p-value P(|T| > |t|). */
@@ -27,7 +27,7 @@ export function twoSidedStudentTail(t: number, degreesOfFreedom: number): number
  */
 export function studentTailQuantile(tail: number, degreesOfFreedom: number): number {
 	if (degreesOfFreedom < EXPANSION_FROM) return -tQuantile(tail, degreesOfFreedom);
-	const z = normalTailQuantile(tail);
+	const z = normalUpperQuantile(tail);
 	const first = (z ** 3 + z) / 4;
 	const second = (5 * z ** 5 + 16 * z ** 3 + 3 * z) / 96;
 	return z + first / degreesOfFreedom + second / degreesOfFreedom ** 2;
