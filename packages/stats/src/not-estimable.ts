@@ -24,6 +24,10 @@ export type NotEstimableReason =
 	| "unbounded"
 	/** The effect asked for would take the metric out of its range, or no number of units would show it. */
 	| "out-of-reach"
+	/** No more information than at the look before. */
+	| "no-new-information"
+	/** The final look was taken: no error rate is left. */
+	| "alpha-spent"
 	/** Only one arm with a weight: there is no allocation to test. */
 	| "single-arm";
 

@@ -8,6 +8,8 @@ interface StatOracle {
 	readonly inputs: any;
 	// biome-ignore lint/suspicious/noExplicitAny: see above
 	readonly expected: any;
+	// biome-ignore lint/suspicious/noExplicitAny: see above
+	readonly tolerance: any;
 }
 
 const oracles: readonly StatOracle[] = JSON.parse(
