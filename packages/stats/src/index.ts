@@ -13,11 +13,38 @@ export {
 	twoSidedRadiusMultiplier,
 } from "./asymptotic-confidence-sequence.ts";
 export {
+	type BoundaryCrossing,
+	type BoundedLook,
+	boundaryCrossing,
+	naivePeekingErrorRate,
+} from "./boundary-crossing.ts";
+export {
 	type EValue,
 	type FirstViolationDesign,
 	type FirstViolations,
 	firstViolationEProcess,
 } from "./first-violation-e-process.ts";
+export {
+	type FutilityDesign,
+	type GroupSequentialBoundary,
+	type GroupSequentialBoundaryOptions,
+	type GroupSequentialDesign,
+	type GroupSequentialLook,
+	groupSequentialBoundary,
+	UNREACHABLE_BOUND,
+} from "./group-sequential-boundary.ts";
+export {
+	type GroupSequentialOutcome,
+	type GroupSequentialPlan,
+	type GroupSequentialPlanOptions,
+	groupSequentialOutcomes,
+	planGroupSequential,
+} from "./group-sequential-plan.ts";
+export {
+	type GroupSequentialResult,
+	type GroupSequentialTestOptions,
+	groupSequentialTest,
+} from "./group-sequential-test.ts";
 export { type NotEstimable, type NotEstimableReason, notEstimable } from "./not-estimable.ts";
 export { type QuantileComparison, quantileComparison } from "./quantile-comparison.ts";
 export {
@@ -53,4 +80,5 @@ export {
 	type SequentialSampleRatioMismatchOptions,
 	sequentialSampleRatioMismatch,
 } from "./sequential-sample-ratio-mismatch.ts";
+export { type SpendingFunction, spentError } from "./spending-function.ts";
 export { StatsError, type StatsErrorCode, type StatsErrorDetails } from "./stats-error.ts";
