@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { checkGuardrails, guardrailStatistic, RESTARTS_KEPT, replayDecision } from "./guardrail-check.ts";
+import { checkGuardrails, guardrailStatistic, replayDecision } from "./guardrail-check.ts";
 import { guardrailDecision } from "./guardrail-decision.ts";
 import { experimentOf, windowsOf } from "./test-support.ts";
 
@@ -19,18 +19,20 @@ async function checkOnce(store: ReturnType<typeof storeOf>, now: Date, experimen
 describe("checkGuardrails", () => {
 	test("units with a violation since a start are the suffix sum of the windows", async () => {
 		const store = storeOf(windowsOf("control", { 0: 3, 2: 1 }), windowsOf("friendly", { 0: 5, 1: 2, 2: 4 }));
-		const { inputs } = await checkOnce(store, after(125));
-		expect(inputs.starts).toEqual([
-			{ start: 1, treatment: 11, control: 4 },
-			{ start: 2, treatment: 6, control: 1 },
-			{ start: 3, treatment: 4, control: 1 },
+		const { inputs } = await checkOnce(store, after(25));
+		expect(inputs.starts.map(({ start, treatment, control }) => [start, treatment, control])).toEqual([
+			[1, 11, 4],
+			[2, 6, 1],
+			[3, 4, 1],
 		]);
+		expect(inputs.starts.reduce((sum, { weight }) => sum + weight, 0)).toBeLessThan(1);
 	});
 
-	test("only the newest starts are watched", async () => {
-		const { inputs } = await checkOnce(storeOf(windowsOf("control", {}), windowsOf("friendly", {})), after(60 * 500));
-		expect(inputs.starts).toHaveLength(RESTARTS_KEPT);
-		expect(inputs.starts.at(-1)?.start).toBe(501);
+	test("of a long iteration some 200 starts are watched, the newest ten seconds old at most", async () => {
+		const { inputs } = await checkOnce(storeOf(windowsOf("control", {}), windowsOf("friendly", {})), after(86_400 * 3));
+		expect(inputs.starts.length).toBeGreaterThan(150);
+		expect(inputs.starts.length).toBeLessThan(250);
+		expect(inputs.starts.at(-1)?.start).toBe(3 * 8640 + 1);
 	});
 
 	test("alpha is shared by the treatments, the share of units goes by the weights", async () => {
@@ -57,9 +59,9 @@ describe("checkGuardrails", () => {
 	test("a late burst is found in a newer start although old violations balance", async () => {
 		const balanced = { 0: 200, 1: 200 };
 		const quiet = storeOf(windowsOf("control", { ...balanced, 2: 2 }), windowsOf("friendly", { ...balanced, 2: 3 }));
-		expect((await checkOnce(quiet, after(130))).breached).toBe(false);
+		expect((await checkOnce(quiet, after(25))).breached).toBe(false);
 		const burst = storeOf(windowsOf("control", { ...balanced, 2: 2 }), windowsOf("friendly", { ...balanced, 2: 40 }));
-		const check = await checkOnce(burst, after(130));
+		const check = await checkOnce(burst, after(25));
 		expect(check.breached).toBe(true);
 		expect(check.start).toBe(3);
 		expect(check.violations).toEqual({ treatment: 40, control: 2 });
@@ -125,10 +127,11 @@ describe("a decision", () => {
 			alpha: 0.05,
 			treatmentShare: 0.5,
 			toleratedRateRatio: 1.5,
-			restartSeconds: 60,
+			priorStrength: 4,
+			windowSeconds: 10,
 			origin: origin.toISOString(),
 			checkedAt: origin.toISOString(),
-			starts: [{ start: 1, treatment: 0, control: 0 }],
+			starts: [{ start: 1, weight: 0.1, treatment: 0, control: 0 }],
 			calls: { treatment: 10, control: 10 },
 			units: { treatment: 10, control: 10 },
 		});

@@ -1,12 +1,12 @@
 import type { Decision, Experiment, Guardrail } from "@armspan/schema";
-import { restartingEProcess, restartSchedule } from "@armspan/stats";
+import { DEFAULT_RESTART_SCALES, type Restart, restartingEProcess, restartSchedule } from "@armspan/stats";
 import type { Store, ViolationWindows } from "@armspan/store";
 import { z } from "zod";
 
-/** Seconds between two restarts of the e-process. */
-export const RESTART_SECONDS = 60;
-/** Restarts that are watched at once; older ones are given up. */
-export const RESTARTS_KEPT = 60;
+/** The grid on which failed calls are counted: the finest scale of the restarts. */
+const WINDOW_SECONDS = Math.min(...DEFAULT_RESTART_SCALES.map(({ intervalMs }) => intervalMs)) / 1000;
+/** Weight of the prior in violating units; finds a large change sooner than 10 does and no change later. */
+const PRIOR_STRENGTH = 4;
 
 const Count = z.int().min(0);
 
@@ -18,12 +18,15 @@ export const GuardrailInputs = z.strictObject({
 	treatmentShare: z.number().positive().lt(1),
 	/** Tolerated ratio of error rates, 1 + the non-inferiority margin. */
 	toleratedRateRatio: z.number().min(1),
-	restartSeconds: z.int().positive(),
-	/** When the iteration began to enrol; start j is `origin + (j − 1) · restartSeconds`. */
+	priorStrength: z.number().positive(),
+	windowSeconds: z.int().positive(),
+	/** When the iteration began to enrol; start j is `origin + (j − 1) · windowSeconds`. */
 	origin: z.iso.datetime(),
 	checkedAt: z.iso.datetime(),
-	/** Units whose first failed call since start j came by now, for each start that is watched. */
-	starts: z.array(z.strictObject({ start: z.int().min(1), treatment: Count, control: Count })),
+	/** Units whose first failed call since start j came by now, for each start that is watched, and its share of alpha. */
+	starts: z.array(
+		z.strictObject({ start: z.int().min(1), weight: z.number().positive(), treatment: Count, control: Count }),
+	),
 	calls: z.strictObject({ treatment: Count, control: Count }),
 	units: z.strictObject({ treatment: Count, control: Count }),
 });
@@ -65,7 +68,7 @@ export async function checkGuardrails(options: CheckGuardrailsOptions): Promise<
 		experiment: experiment.key,
 		iteration: experiment.iteration,
 		origin,
-		windowSeconds: RESTART_SECONDS,
+		windowSeconds: WINDOW_SECONDS,
 		...(options.untilRevision === undefined ? {} : { untilRevision: options.untilRevision }),
 	});
 	const [control, ...treatments] = experiment.variants;
@@ -79,19 +82,15 @@ export async function checkGuardrails(options: CheckGuardrailsOptions): Promise<
 				alpha,
 				treatmentShare: treatment.weight / (treatment.weight + control.weight),
 				toleratedRateRatio: 1 + guardrail.nonInferiorityMargin,
-				restartSeconds: RESTART_SECONDS,
+				priorStrength: PRIOR_STRENGTH,
+				windowSeconds: WINDOW_SECONDS,
 				origin: origin.toISOString(),
 				checkedAt: now.toISOString(),
 				...armCounts(
 					arms,
 					control.key,
 					treatment.key,
-					restartSchedule({
-						iterationStartedAtMs: origin.getTime(),
-						nowMs: now.getTime(),
-						intervalMs: RESTART_SECONDS * 1000,
-						keptStarts: RESTARTS_KEPT,
-					}),
+					restartSchedule({ iterationStartedAtMs: origin.getTime(), nowMs: now.getTime() }),
 				),
 			};
 			return { guardrail, variant: treatment.key, inputs, ...guardrailStatistic(inputs) };
@@ -107,8 +106,8 @@ export function guardrailStatistic(
 		alpha: inputs.alpha,
 		treatmentShare: inputs.treatmentShare,
 		rateRatioMargin: inputs.toleratedRateRatio,
+		priorStrength: inputs.priorStrength,
 		violations: inputs.starts,
-		keptStarts: RESTARTS_KEPT,
 	});
 	const since = inputs.starts.find(({ start }) => start === strongest.start);
 	const measured = inputs.calls.treatment > 0 && inputs.calls.control > 0;
@@ -136,17 +135,13 @@ export function replayDecision(decision: Decision): {
 	};
 }
 
-function armCounts(
-	arms: ViolationWindows[],
-	control: string,
-	treatment: string,
-	schedule: readonly { start: number }[],
-) {
+function armCounts(arms: ViolationWindows[], control: string, treatment: string, schedule: readonly Restart[]) {
 	const arm = (variant: string) => arms.find((candidate) => candidate.variant === variant);
 	const since = (variant: string, start: number) =>
 		(arm(variant)?.windows ?? []).reduce((sum, { window, units }) => (window >= start - 1 ? sum + units : sum), 0);
-	const starts = schedule.map(({ start }) => ({
+	const starts = schedule.map(({ start, weight }) => ({
 		start,
+		weight,
 		treatment: since(treatment, start),
 		control: since(control, start),
 	}));

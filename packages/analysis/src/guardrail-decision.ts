@@ -25,7 +25,7 @@ export function guardrailDecision(check: GuardrailCheck, context: DecisionContex
 		experiment: experiment.key,
 		iteration: experiment.iteration,
 		metric: check.guardrail.metric,
-		reason: `${check.guardrail.metric} of ${check.variant} is more than ${tolerated} above control: since start ${check.start} of the watch, ${treatment} units of ${check.variant} and ${control} of control had a failed call`,
+		reason: `${check.guardrail.metric} of ${check.variant} is more than ${tolerated} above control: since ${startedAt(check)}, ${treatment} units of ${check.variant} and ${control} of control had a failed call`,
 		statistic: {
 			name: "first-violation-e-process",
 			variant: check.variant,
@@ -57,4 +57,10 @@ export function startDecision(context: DecisionContext, at: Date): Decision {
 		codeVersion: context.codeVersion,
 		lastRevision: context.lastRevision,
 	};
+}
+
+/** Clock time (UTC) of the start whose evidence is strongest. */
+export function startedAt({ start, inputs }: Pick<GuardrailCheck, "start" | "inputs">): string {
+	const atMs = Date.parse(inputs.origin) + (start - 1) * inputs.windowSeconds * 1000;
+	return `${new Date(atMs).toISOString().slice(11, 19)} UTC`;
 }

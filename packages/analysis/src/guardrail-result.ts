@@ -1,5 +1,6 @@
 import type { GuardrailResult, MetricResult } from "@armspan/schema";
 import type { GuardrailCheck } from "./guardrail-check.ts";
+import { startedAt } from "./guardrail-decision.ts";
 
 /**
  * State of a guardrail in one of four words. `passing` is evidence too: the always-valid interval of the
@@ -26,7 +27,7 @@ export function guardrailResult(check: GuardrailCheck, metric: MetricResult): Gu
 			...base,
 			...evidence,
 			status: "breached",
-			message: `since start ${check.start}: ${treatment} units of ${variant} with a failed call, ${control} of control`,
+			message: `since ${startedAt(check)}: ${treatment} units of ${variant} with a failed call, ${control} of control`,
 		};
 	}
 	const relative = metric.comparisons.find((comparison) => comparison.variant === variant)?.relativeEffect;

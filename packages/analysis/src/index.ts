@@ -5,7 +5,6 @@ export {
 	type GuardrailCheck,
 	GuardrailInputs,
 	guardrailStatistic,
-	RESTART_SECONDS,
 	replayDecision,
 } from "./guardrail-check.ts";
 export { type DecisionContext, guardrailDecision, startDecision } from "./guardrail-decision.ts";

@@ -31,7 +31,7 @@ test("a new folder becomes a repository that is ready to run, without anybody's 
 			{ key: "control", version: "1.0.0" },
 			{ key: "friendly", version: "2.0.0" },
 		],
-		guardrails: [{ metric: "error-rate", nonInferiorityMargin: 0.5, onBreach: "halt" }],
+		guardrails: [{ metric: "error-rate", nonInferiorityMargin: 0.25, onBreach: "halt" }],
 	});
 	for (const { bytes } of snapshot.releases.values()) {
 		const variables = { question: "Where is my parcel?", customerName: "Ada" };

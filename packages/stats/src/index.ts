@@ -58,14 +58,16 @@ export { type RatioEstimate, type RatioEstimateOptions, ratioEstimate } from "./
 export { mergeRatioSums, type RatioSums } from "./ratio-sums.ts";
 export { type EffectEstimate, relativeEffect, type ValueWithVariance } from "./relative-effect.ts";
 export {
-	DEFAULT_KEPT_STARTS,
-	DEFAULT_RESTART_INTERVAL_MS,
+	DEFAULT_RESTART_SCALES,
 	type Restart,
+	type RestartScale,
+	type RestartScheduleOptions,
+	restartSchedule,
+} from "./restart-schedule.ts";
+export {
 	type RestartingEProcess,
 	type RestartingEProcessOptions,
-	type RestartScheduleOptions,
 	restartingEProcess,
-	restartSchedule,
 	type StartEvidence,
 	type ViolationsSinceStart,
 } from "./restarting-e-process.ts";
