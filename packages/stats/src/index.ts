@@ -4,6 +4,7 @@ export {
 	type RatioComparison,
 	type RatioComparisonOptions,
 } from "./always-valid-comparison.ts";
+export type { ArmEstimate } from "./arm-estimate.ts";
 export {
 	oneSidedLogEValue,
 	oneSidedRadiusMultiplier,
@@ -18,6 +19,16 @@ export {
 	boundaryCrossing,
 	naivePeekingErrorRate,
 } from "./boundary-crossing.ts";
+export { absoluteContrast, type Contrast, contrastOf, relativeContrast } from "./contrast.ts";
+export {
+	type CovariateSums,
+	covariateSumsOfMean,
+	type MeanCovariateSums,
+	mergeCovariateSums,
+} from "./covariate-sums.ts";
+export { type CupedContrast, type CupedOptions, cupedContrast } from "./cuped-contrast.ts";
+export { type DesignEffect, designEffect } from "./design-effect.ts";
+export { type Equivalence, type EquivalenceEstimate, type EquivalenceOptions, equivalence } from "./equivalence.ts";
 export {
 	type EValue,
 	type FirstViolationDesign,
@@ -45,7 +56,22 @@ export {
 	type GroupSequentialTestOptions,
 	groupSequentialTest,
 } from "./group-sequential-test.ts";
+export { type MeanSums, meanEstimate, mergeMeanSums, ratioSumsOfMean } from "./mean-estimate.ts";
+export { type NonInferiority, type NonInferiorityOptions, nonInferiority } from "./non-inferiority.ts";
 export { type NotEstimable, type NotEstimableReason, notEstimable } from "./not-estimable.ts";
+export { type PostStratifiedArms, postStratifiedArms, type Stratum } from "./post-stratification.ts";
+export {
+	type ProportionComparison,
+	type ProportionComparisonOptions,
+	proportionComparison,
+	SCORE_INTERVAL_BELOW,
+} from "./proportion-comparison.ts";
+export {
+	type ProportionCounts,
+	type ProportionEstimate,
+	type ProportionEstimateOptions,
+	proportionEstimate,
+} from "./proportion-estimate.ts";
 export { type QuantileComparison, quantileComparison } from "./quantile-comparison.ts";
 export {
 	type QuantileEstimate,
@@ -54,6 +80,7 @@ export {
 	quantileEstimate,
 	quantileRanks,
 } from "./quantile-estimate.ts";
+export { ratioContrast } from "./ratio-contrast.ts";
 export { type RatioEstimate, type RatioEstimateOptions, ratioEstimate } from "./ratio-estimate.ts";
 export { mergeRatioSums, type RatioSums } from "./ratio-sums.ts";
 export { type EffectEstimate, relativeEffect, type ValueWithVariance } from "./relative-effect.ts";
@@ -84,3 +111,11 @@ export {
 } from "./sequential-sample-ratio-mismatch.ts";
 export { type SpendingFunction, spentError } from "./spending-function.ts";
 export { StatsError, type StatsErrorCode, type StatsErrorDetails } from "./stats-error.ts";
+export { type UnitMeanBesideRatio, type UnitMeanEvidence, unitMeanBesideRatio } from "./unit-mean.ts";
+export {
+	type FixedComparison,
+	type FixedComparisonOptions,
+	fixedComparison,
+	welchComparison,
+} from "./welch-comparison.ts";
+export { mergeWinsorizedSums, type WinsorizedMean, type WinsorizedSums, winsorizedMean } from "./winsorized-mean.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { normalDensity, normalUpperTail, normalUpperQuantile, twoSidedNormalTail } from "./normal-tail.ts";
+import { normalDensity, normalUpperQuantile, normalUpperTail, twoSidedNormalTail } from "./normal-tail.ts";
 import { fixture, relativeError } from "./test-support/fixture.ts";
 
 const tails = fixture<Record<"normal" | "normalQuantile", { z: number; tail: number }[]>>("tails");

@@ -1,6 +1,7 @@
+import { areFinite, exactSums, requireOneQuantity } from "./additive-sums.ts";
 import { exactQuotient } from "./exact-quotient.ts";
 import { type NotEstimable, notEstimable } from "./not-estimable.ts";
-import { isExact, type RatioSums, requireOneQuantity } from "./ratio-sums.ts";
+import { RATIO_SUM_KEYS, type RatioSums } from "./ratio-sums.ts";
 import { requireArgument } from "./stats-error.ts";
 
 /** A ratio of sums with its sampling variance. */
@@ -42,12 +43,12 @@ export function ratioEstimate(sums: RatioSums, options: RatioEstimateOptions = {
 		scale,
 		"a finite number > 0",
 	);
-	requireOneQuantity(sums, "sums");
+	requireOneQuantity(sums, RATIO_SUM_KEYS, "sums");
 	const refused = refuse(sums);
 	if (refused !== null) return refused;
 
-	const exactSums = asExact(sums);
-	const moments = exactSums === null ? roundedMoments(sums as RatioSums<number>) : exactMoments(exactSums);
+	const integers = exactSums(sums, RATIO_SUM_KEYS);
+	const moments = integers === null ? roundedMoments(sums as RatioSums<number>) : exactMoments(integers);
 	if ("kind" in moments) return moments;
 	const value = moments.ratio / scale;
 	const variance = moments.variance / scale / scale;
@@ -56,7 +57,7 @@ export function ratioEstimate(sums: RatioSums, options: RatioEstimateOptions = {
 }
 
 function refuse(sums: RatioSums): NotEstimable | null {
-	if (!Object.values(sums).every((sum) => typeof sum === "bigint" || Number.isFinite(sum))) return nonFinite();
+	if (!areFinite(sums, RATIO_SUM_KEYS)) return nonFinite();
 	if (sums.units < 0 || sums.sumN < 0 || sums.sumYY < 0 || sums.sumNN < 0 || !isWhole(sums.units)) {
 		return notEstimable("impossible-sums", "Counts and sums of squares must not be negative, nor units fractional.");
 	}
@@ -65,20 +66,6 @@ function refuse(sums: RatioSums): NotEstimable | null {
 	}
 	if (Number(sums.sumN) === 0) return notEstimable("no-observations", "None of the units has an observation.");
 	return null;
-}
-
-/** The sums as integers, or `null` where a `number` among them may have been rounded already. */
-function asExact(sums: RatioSums): RatioSums<bigint> | null {
-	if (isExact(sums)) return sums;
-	if (!Object.values(sums).every(Number.isSafeInteger)) return null;
-	return {
-		units: BigInt(sums.units),
-		sumY: BigInt(sums.sumY),
-		sumN: BigInt(sums.sumN),
-		sumYY: BigInt(sums.sumYY),
-		sumNN: BigInt(sums.sumNN),
-		sumYN: BigInt(sums.sumYN),
-	};
 }
 
 interface Moments {

@@ -1,4 +1,4 @@
-import { requireArgument } from "./stats-error.ts";
+import { mergeAdditiveSums } from "./additive-sums.ts";
 
 /**
  * Additive sufficient statistics of a ratio of sums, clustered by randomization unit.
@@ -23,12 +23,7 @@ export interface RatioSums<Quantity extends number | bigint = number | bigint> {
 	readonly sumYN: Quantity;
 }
 
-const KEYS = ["units", "sumY", "sumN", "sumYY", "sumNN", "sumYN"] as const;
-
-/** The sums are exact integers. */
-export function isExact(sums: RatioSums): sums is RatioSums<bigint> {
-	return typeof sums.units === "bigint";
-}
+export const RATIO_SUM_KEYS = ["units", "sumY", "sumN", "sumYY", "sumNN", "sumYN"] as const;
 
 /**
  * Sums of the units of all parts together; the parts must not share a unit.
@@ -36,30 +31,5 @@ export function isExact(sums: RatioSums): sums is RatioSums<bigint> {
  * @throws {StatsError} MIXED_QUANTITIES when `number` and `bigint` meet
  */
 export function mergeRatioSums<Sums extends RatioSums<number> | RatioSums<bigint>>(...parts: [Sums, ...Sums[]]): Sums {
-	const [first, ...rest] = parts;
-	const merged: Record<string, number | bigint> = {};
-	for (const key of KEYS) {
-		merged[key] = rest.reduce<number | bigint>((total, part) => add(total, part[key], key), first[key]);
-	}
-	return merged as unknown as Sums;
-}
-
-function add(left: number | bigint, right: number | bigint, field: string): number | bigint {
-	if (typeof left === "bigint" && typeof right === "bigint") return left + right;
-	if (typeof left === "number" && typeof right === "number") return left + right;
-	requireArgument(false, "MIXED_QUANTITIES", field, right, `a ${typeof left} as in the other sums`);
-	return left;
-}
-
-/** @throws {StatsError} MIXED_QUANTITIES unless all six sums are numbers, or all are bigints */
-export function requireOneQuantity(sums: RatioSums, field: string): void {
-	for (const key of KEYS) {
-		requireArgument(
-			typeof sums[key] === (isExact(sums) ? "bigint" : "number"),
-			"MIXED_QUANTITIES",
-			`${field}.${key}`,
-			sums[key],
-			`a ${typeof sums.units} like units`,
-		);
-	}
+	return mergeAdditiveSums<Sums>(RATIO_SUM_KEYS, parts);
 }

@@ -1,0 +1,98 @@
+import { normalUpperQuantile, twoSidedNormalTail } from "./normal-tail.ts";
+import { type NotEstimable, notEstimable } from "./not-estimable.ts";
+import { type ProportionCounts, type ProportionEstimate, proportionEstimate } from "./proportion-estimate.ts";
+import { type EffectEstimate, relativeEffect } from "./relative-effect.ts";
+import { scoreInterval } from "./score-interval.ts";
+import { requireAlpha } from "./stats-error.ts";
+
+/** Below this many units in the smaller arm the difference gets Miettinen and Nurminen's interval. */
+export const SCORE_INTERVAL_BELOW = 200;
+
+export interface ProportionComparisonOptions {
+	/** Two-sided error rate, in (0, 1). */
+	readonly alpha: number;
+	/** @default "miettinen-nurminen" below 200 units in the smaller arm, "newcombe" from there */
+	readonly method?: "newcombe" | "miettinen-nurminen";
+	/** Yates' correction of the p-value; needlessly careful where arms are not tiny. @default false */
+	readonly continuityCorrection?: boolean;
+}
+
+/** Difference of two shares at one planned look; valid only where one unit is one trial. */
+export interface ProportionComparison {
+	readonly kind: "estimated";
+	/** Wilson's interval per arm. */
+	readonly control: ProportionEstimate;
+	readonly treatment: ProportionEstimate;
+	/** p_T − p_C; `standardError` is the unpooled one, the interval that of `method`. */
+	readonly absoluteEffect: EffectEstimate;
+	/** p_T/p_C − 1, for reading. */
+	readonly relativeEffect: EffectEstimate | NotEstimable;
+	/** Two-sided chi-square test with the pooled share. */
+	readonly pValue: number;
+	readonly method: "newcombe" | "miettinen-nurminen";
+}
+
+/**
+ * Compares two proportions at one planned look, with intervals that hold for few units and shares near 0 or 1.
+ *
+ * @returns not-estimable below two units in an arm, for impossible counts, and when all or no unit of both arms did it
+ * @throws {StatsError} INVALID_ALPHA
+ * @see Newcombe 1998, Statist. Med. 17, 873, method 10; Miettinen, Nurminen 1985, Statist. Med. 4
+ */
+export function proportionComparison(
+	controlCounts: ProportionCounts,
+	treatmentCounts: ProportionCounts,
+	options: ProportionComparisonOptions,
+): ProportionComparison | NotEstimable {
+	const { alpha, continuityCorrection = false } = options;
+	requireAlpha(alpha);
+	const control = proportionEstimate(controlCounts, { alpha });
+	if (control.kind === "not-estimable") return control;
+	const treatment = proportionEstimate(treatmentCounts, { alpha });
+	if (treatment.kind === "not-estimable") return treatment;
+
+	const [successes, units] = [
+		Number(controlCounts.successes) + Number(treatmentCounts.successes),
+		control.units + treatment.units,
+	];
+	if (successes === 0 || successes === units) {
+		return notEstimable(
+			"no-variation",
+			`${successes === 0 ? "No" : "Every"} unit of both arms counts, so nothing differs.`,
+		);
+	}
+	const value = treatment.value - control.value;
+	const resolution = 1 / control.units + 1 / treatment.units;
+	const pooledError = Math.sqrt((successes / units) * ((units - successes) / units) * resolution);
+	const distance = Math.max(0, Math.abs(value) - (continuityCorrection ? resolution / 2 : 0));
+	const z = normalUpperQuantile(alpha / 2);
+	const fewest = Math.min(control.units, treatment.units);
+	const method = options.method ?? (fewest < SCORE_INTERVAL_BELOW ? "miettinen-nurminen" : "newcombe");
+	const [lower, upper] =
+		method === "newcombe"
+			? newcombeInterval(control, treatment)
+			: scoreInterval(
+					{ units: control.units, successes: Number(controlCounts.successes) },
+					{ units: treatment.units, successes: Number(treatmentCounts.successes) },
+					z,
+				);
+	const standardError = Math.sqrt(control.variance + treatment.variance);
+	return {
+		kind: "estimated",
+		control,
+		treatment,
+		absoluteEffect: { kind: "estimated", value, standardError, lower, upper },
+		relativeEffect: relativeEffect(control, treatment, z),
+		pValue: twoSidedNormalTail(distance / pooledError),
+		method,
+	};
+}
+
+/** Wilson's bounds of the arms combined: the difference is as uncertain as both of them at right angles. */
+function newcombeInterval(control: ProportionEstimate, treatment: ProportionEstimate): [lower: number, upper: number] {
+	const value = treatment.value - control.value;
+	return [
+		value - Math.hypot(treatment.value - treatment.lower, control.upper - control.value),
+		value + Math.hypot(treatment.upper - treatment.value, control.value - control.lower),
+	];
+}
