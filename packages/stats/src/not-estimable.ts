@@ -24,6 +24,8 @@ export type NotEstimableReason =
 	| "unbounded"
 	/** The effect asked for would take the metric out of its range, or no number of units would show it. */
 	| "out-of-reach"
+	/** A value outside the range that the method is for. */
+	| "out-of-range"
 	/** No more information than at the look before. */
 	| "no-new-information"
 	/** The final look was taken: no error rate is left. */
