@@ -4,6 +4,12 @@ export {
 	type RatioComparison,
 	type RatioComparisonOptions,
 } from "./always-valid-comparison.ts";
+export {
+	type AnytimeValidTTest,
+	type AnytimeValidTTestOptions,
+	anytimeValidTTest,
+	tuneAnytimeValidT,
+} from "./anytime-valid-t-test.ts";
 export type { ArmEstimate } from "./arm-estimate.ts";
 export {
 	oneSidedLogEValue,
@@ -13,6 +19,13 @@ export {
 	twoSidedLogEValue,
 	twoSidedRadiusMultiplier,
 } from "./asymptotic-confidence-sequence.ts";
+export {
+	type BernoulliConfidenceSequenceOptions,
+	bernoulliConfidenceSequence,
+	type MeanInterval,
+} from "./bernoulli-confidence-sequence.ts";
+export { type BetaBinomialDesign, betaBinomialLogEValue } from "./beta-binomial-mixture.ts";
+export { bettingConfidenceSequence, bettingDifference, bettingLogEValue } from "./betting-confidence-sequence.ts";
 export {
 	type BoundaryCrossing,
 	type BoundedLook,
@@ -28,6 +41,8 @@ export {
 } from "./covariate-sums.ts";
 export { type CupedContrast, type CupedOptions, cupedContrast } from "./cuped-contrast.ts";
 export { type DesignEffect, designEffect } from "./design-effect.ts";
+export { combineEValues, type LedgerEntry } from "./e-value-ledger.ts";
+export { empiricalBernsteinConfidenceSequence } from "./empirical-bernstein-confidence-sequence.ts";
 export { type Equivalence, type EquivalenceEstimate, type EquivalenceOptions, equivalence } from "./equivalence.ts";
 export {
 	type EValue,
@@ -35,6 +50,7 @@ export {
 	type FirstViolations,
 	firstViolationEProcess,
 } from "./first-violation-e-process.ts";
+export { type GammaExponentialDesign, gammaExponentialLogEValue, tuneMixture } from "./gamma-exponential-mixture.ts";
 export {
 	type FutilityDesign,
 	type GroupSequentialBoundary,
