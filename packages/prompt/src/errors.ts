@@ -1,18 +1,18 @@
 /** Every way in which a prompt file or its variables can be refused. */
 export type PromptErrorCode =
-	| "file-too-large"
+	| "FILE_TOO_LARGE"
 	| "not-utf8"
-	| "front-matter-missing"
-	| "front-matter-invalid"
-	| "input-schema-invalid"
-	| "template-syntax"
-	| "template-forbidden"
-	| "variable-undeclared"
-	| "variable-missing"
-	| "variable-invalid"
-	| "loop-too-long"
-	| "output-too-large"
-	| "render-failed";
+	| "FRONT_MATTER_MISSING"
+	| "FRONT_MATTER_INVALID"
+	| "INPUT_SCHEMA_INVALID"
+	| "TEMPLATE_SYNTAX"
+	| "TEMPLATE_FORBIDDEN"
+	| "VARIABLE_UNDECLARED"
+	| "VARIABLE_MISSING"
+	| "VARIABLE_INVALID"
+	| "LOOP_TOO_LONG"
+	| "OUTPUT_TOO_LARGE"
+	| "RENDER_FAILED";
 
 export interface PromptErrorDetails {
 	/** Name of the prompt, when the caller gave one. */

@@ -19,13 +19,13 @@ export interface SplitFile {
 export function splitFrontMatter(text: string): SplitFile {
 	const lines = text.split("\n");
 	if (lines[0]?.trimEnd() !== "---") {
-		throw new PromptError("front-matter-missing", 'expected "---" on the first line, then YAML, then "---"', {
+		throw new PromptError("FRONT_MATTER_MISSING", 'expected "---" on the first line, then YAML, then "---"', {
 			line: 1,
 		});
 	}
 	const end = lines.findIndex((line, index) => index > 0 && line.trimEnd() === "---");
 	if (end === -1) {
-		throw new PromptError("front-matter-missing", 'the front matter is not closed: expected a second line "---"', {
+		throw new PromptError("FRONT_MATTER_MISSING", 'the front matter is not closed: expected a second line "---"', {
 			line: lines.length,
 		});
 	}
@@ -39,7 +39,7 @@ export function splitFrontMatter(text: string): SplitFile {
 /** Strict YAML (no aliases, anchors or tags, unique string keys, capped), then the schema. */
 export function parseFrontMatter(yaml: string): PromptFrontMatter {
 	if (yaml.length > MAX_FRONT_MATTER_CHARACTERS) {
-		throw new PromptError("file-too-large", `front matter is longer than ${MAX_FRONT_MATTER_CHARACTERS} characters`);
+		throw new PromptError("FILE_TOO_LARGE", `front matter is longer than ${MAX_FRONT_MATTER_CHARACTERS} characters`);
 	}
 	const checked = PromptFrontMatter.safeParse(parseStrictYaml(yaml), { reportInput: true });
 	if (!checked.success) {
@@ -48,7 +48,7 @@ export function parseFrontMatter(yaml: string): PromptFrontMatter {
 				`${issue.path.length === 0 ? "front matter" : issue.path.join(".")}: ${issue.message}${found(issue.input)}`,
 		);
 		const field = checked.error.issues[0]?.path.join(".") ?? "";
-		throw new PromptError("front-matter-invalid", fields.join("; "), { field }, checked.error);
+		throw new PromptError("FRONT_MATTER_INVALID", fields.join("; "), { field }, checked.error);
 	}
 	return checked.data;
 }
@@ -81,14 +81,14 @@ function parseStrictYaml(yaml: string): unknown {
 			const line = (problem.linePos?.[0]?.line ?? 1) + 1;
 			// yaml reports the end of the stack as an error of the file, which it is.
 			const reason = problem.message.replace("Maximum call stack size exceeded", "nested too deeply").split("\n")[0];
-			throw new PromptError("front-matter-invalid", `front matter: ${reason}`, { line }, problem);
+			throw new PromptError("FRONT_MATTER_INVALID", `front matter: ${reason}`, { line }, problem);
 		}
 		visit(document, (_key, node, path) => refuse(yaml, node, path.length));
 		return document.toJS({ maxAliasCount: 0 }) ?? {};
 	} catch (error) {
 		if (error instanceof PromptError) throw error;
 		// yaml recurses: hostile nesting ends the stack before our own depth check sees it.
-		throw new PromptError("front-matter-invalid", "front matter: cannot be read as YAML", { line: 2 }, error);
+		throw new PromptError("FRONT_MATTER_INVALID", "front matter: cannot be read as YAML", { line: 2 }, error);
 	}
 }
 
@@ -97,7 +97,7 @@ function refuse(yaml: string, node: unknown, depth: number): void {
 	if (problem === undefined) return;
 	const start = isPair(node) ? (isNode(node.key) ? node.key.range?.[0] : undefined) : (node as Node).range?.[0];
 	const line = start === undefined ? 2 : yaml.slice(0, start).split("\n").length + 1;
-	throw new PromptError("front-matter-invalid", `front matter: ${problem}`, { line });
+	throw new PromptError("FRONT_MATTER_INVALID", `front matter: ${problem}`, { line });
 }
 
 function forbidden(node: unknown, depth: number): string | undefined {

@@ -36,7 +36,7 @@ export interface InputSchema {
 	 * The variables with defaults, copied and validated. Variables that are not declared are left out: all variants of
 	 * an experiment are called with the same variables, also those that only one of them reads.
 	 *
-	 * @throws {PromptError} variable-missing, variable-invalid
+	 * @throws {PromptError} VARIABLE_MISSING, VARIABLE_INVALID
 	 */
 	resolve(variables: Readonly<Record<string, unknown>>, prompt: string | undefined): Record<string, unknown>;
 }
@@ -44,7 +44,7 @@ export interface InputSchema {
 /**
  * Compiles `input.schema` (Picoschema or JSON Schema of an object) once.
  * @param usedVariables what the body names; all of it is required when there is no schema
- * @throws {PromptError} input-schema-invalid
+ * @throws {PromptError} INPUT_SCHEMA_INVALID
  */
 export function compileInputSchema(
 	schema: JsonValue | undefined,
@@ -79,7 +79,7 @@ export function compileInputSchema(
 export function inputJsonSchema(schema: JsonValue): JsonSchema {
 	const field = "input.schema";
 	if (schema === null || typeof schema !== "object" || Array.isArray(schema)) {
-		throw new PromptError("input-schema-invalid", `${field}: expected the variables and their types`, { field });
+		throw new PromptError("INPUT_SCHEMA_INVALID", `${field}: expected the variables and their types`, { field });
 	}
 	const { type, properties } = schema;
 	const isJsonSchema = type === "object" || (properties !== null && typeof properties === "object");
@@ -88,7 +88,7 @@ export function inputJsonSchema(schema: JsonValue): JsonSchema {
 	for (const name of Object.keys(declared)) {
 		if (VARIABLE_NAME.test(name) && !RESERVED_NAMES.has(name)) continue;
 		throw new PromptError(
-			"input-schema-invalid",
+			"INPUT_SCHEMA_INVALID",
 			`${field}.${name}: not a variable name; expected letters, digits and "_", and none of the template's own words`,
 			{ field: `${field}.${name}` },
 		);
@@ -102,7 +102,7 @@ function compile(json: JsonSchema): ValidateFunction {
 		return ajv.compile(json);
 	} catch (error) {
 		const reason = error instanceof Error ? error.message : String(error);
-		throw new PromptError("input-schema-invalid", `input.schema: ${reason}`, { field: "input.schema" }, error);
+		throw new PromptError("INPUT_SCHEMA_INVALID", `input.schema: ${reason}`, { field: "input.schema" }, error);
 	}
 }
 
@@ -113,14 +113,14 @@ function checkDefaults(json: JsonSchema, defaults: Readonly<Record<string, JsonV
 	const declared = json.properties as Record<string, JsonValue>;
 	for (const name of names) {
 		if (Object.hasOwn(declared, name)) continue;
-		throw new PromptError("input-schema-invalid", `input.default.${name}: input.schema does not declare "${name}"`, {
+		throw new PromptError("INPUT_SCHEMA_INVALID", `input.default.${name}: input.schema does not declare "${name}"`, {
 			field: `input.default.${name}`,
 		});
 	}
 	const validate = compile({ type: "object", properties: declared });
 	if (validate(defaults)) return;
 	const error = validate.errors?.[0];
-	throw new PromptError("input-schema-invalid", `input.default${describe(error)}`, {
+	throw new PromptError("INPUT_SCHEMA_INVALID", `input.default${describe(error)}`, {
 		field: `input.default${error?.instancePath.replaceAll("/", ".") ?? ""}`,
 	});
 }
@@ -128,7 +128,7 @@ function checkDefaults(json: JsonSchema, defaults: Readonly<Record<string, JsonV
 function missingVariables(missing: readonly string[], prompt: string | undefined): PromptError {
 	const names = missing.map((name) => `"${name}"`).join(", ");
 	return new PromptError(
-		"variable-missing",
+		"VARIABLE_MISSING",
 		`missing variable${missing.length === 1 ? "" : "s"} ${names}; pass a value or declare a default under input.default`,
 		{ variables: missing, ...(prompt === undefined ? {} : { prompt }) },
 	);
@@ -136,7 +136,7 @@ function missingVariables(missing: readonly string[], prompt: string | undefined
 
 function invalidVariable(error: ErrorObject | undefined, prompt: string | undefined): PromptError {
 	const variable = error?.instancePath.split("/")[1] ?? "";
-	return new PromptError("variable-invalid", `variable ${describe(error).replace(/^\./, "")}`, {
+	return new PromptError("VARIABLE_INVALID", `variable ${describe(error).replace(/^\./, "")}`, {
 		variables: [variable],
 		...(prompt === undefined ? {} : { prompt }),
 	});

@@ -30,7 +30,7 @@ const SCHEMA_LIST_KEYWORDS = new Set(["anyOf", "oneOf", "allOf"]);
 
 /**
  * The same schema without `$schema`, if it uses only the supported keywords.
- * @throws {PromptError} input-schema-invalid, naming the keyword
+ * @throws {PromptError} INPUT_SCHEMA_INVALID, naming the keyword
  */
 export function checkJsonSchema(schema: JsonValue, field = "input.schema", depth = 0): JsonSchema {
 	if (schema === null || typeof schema !== "object" || Array.isArray(schema)) {
@@ -71,5 +71,5 @@ function checkKeyword(keyword: string, value: JsonValue, field: string, depth: n
 }
 
 function invalid(field: string, message: string): PromptError {
-	return new PromptError("input-schema-invalid", `${field}: ${message}`, { field });
+	return new PromptError("INPUT_SCHEMA_INVALID", `${field}: ${message}`, { field });
 }

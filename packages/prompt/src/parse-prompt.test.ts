@@ -49,58 +49,58 @@ describe("parsePrompt", () => {
 	});
 
 	const refused: [string, string | Uint8Array, PromptErrorCode, RegExp][] = [
-		["no front matter", "Hello", "front-matter-missing", /line 1/],
-		["unclosed front matter", "---\nmodel: m\n", "front-matter-missing", /not closed/],
-		["YAML error", file("model: [m"), "front-matter-invalid", /line [23]/],
-		["duplicate key", file("model: m\nmodel: n"), "front-matter-invalid", /unique/],
-		["alias", file("model: &a m\nconfig:\n  x: *a"), "front-matter-invalid", /anchor|alias/],
+		["no front matter", "Hello", "FRONT_MATTER_MISSING", /line 1/],
+		["unclosed front matter", "---\nmodel: m\n", "FRONT_MATTER_MISSING", /not closed/],
+		["YAML error", file("model: [m"), "FRONT_MATTER_INVALID", /line [23]/],
+		["duplicate key", file("model: m\nmodel: n"), "FRONT_MATTER_INVALID", /unique/],
+		["alias", file("model: &a m\nconfig:\n  x: *a"), "FRONT_MATTER_INVALID", /anchor|alias/],
 		[
 			"alias bomb",
 			file("model: m\nconfig:\n  a: &a [1,1]\n  b: &b [*a,*a]\n  c: [*b,*b]"),
-			"front-matter-invalid",
+			"FRONT_MATTER_INVALID",
 			/anchor/,
 		],
-		["tag", file("model: !!js/function m"), "front-matter-invalid", /tag/i],
-		["standard tag", file("model: !!str m"), "front-matter-invalid", /tag/i],
-		["prototype key", file("model: m\nconfig:\n  __proto__: {a: 1}"), "front-matter-invalid", /__proto__/],
-		["unknown key", file("model: m\nmodle: n"), "front-matter-invalid", /modle/],
-		["missing model", file("config: {}"), "front-matter-invalid", /model/],
-		["infinite number", file("model: m\nconfig:\n  temperature: .inf"), "front-matter-invalid", /config/],
+		["tag", file("model: !!js/function m"), "FRONT_MATTER_INVALID", /tag/i],
+		["standard tag", file("model: !!str m"), "FRONT_MATTER_INVALID", /tag/i],
+		["prototype key", file("model: m\nconfig:\n  __proto__: {a: 1}"), "FRONT_MATTER_INVALID", /__proto__/],
+		["unknown key", file("model: m\nmodle: n"), "FRONT_MATTER_INVALID", /modle/],
+		["missing model", file("config: {}"), "FRONT_MATTER_INVALID", /model/],
+		["infinite number", file("model: m\nconfig:\n  temperature: .inf"), "FRONT_MATTER_INVALID", /config/],
 		[
 			"deep nesting",
 			file(`model: m\nconfig:\n  a: ${"[".repeat(20_000)}${"]".repeat(20_000)}`),
-			"front-matter-invalid",
+			"FRONT_MATTER_INVALID",
 			/deep/,
 		],
-		["scalar front matter", file("hello"), "front-matter-invalid", /object/],
-		["empty body", file("model: m", "  \n"), "template-syntax", /empty/],
+		["scalar front matter", file("hello"), "FRONT_MATTER_INVALID", /object/],
+		["empty body", file("model: m", "  \n"), "TEMPLATE_SYNTAX", /empty/],
 		["invalid UTF-8", new Uint8Array([0x2d, 0x2d, 0x2d, 0x0a, 0xff]), "not-utf8", /UTF-8/],
 		["lone surrogate", file("model: m", "\ud800"), "not-utf8", /surrogate/],
-		["large file", file("model: m", "x".repeat(262_144)), "file-too-large", /262144/],
-		["Picoschema type", withSchema("    a: strnig", "{{a}}"), "input-schema-invalid", /strnig/],
-		["variable name", withSchema("    each: string", "x"), "input-schema-invalid", /each/],
+		["large file", file("model: m", "x".repeat(262_144)), "FILE_TOO_LARGE", /262144/],
+		["Picoschema type", withSchema("    a: strnig", "{{a}}"), "INPUT_SCHEMA_INVALID", /strnig/],
+		["variable name", withSchema("    each: string", "x"), "INPUT_SCHEMA_INVALID", /each/],
 		[
 			"JSON Schema pattern",
 			withSchema("    type: object\n    properties: {a: {type: string, pattern: '(a+)+$'}}", "{{a}}"),
-			"input-schema-invalid",
+			"INPUT_SCHEMA_INVALID",
 			/pattern/,
 		],
 		[
 			"JSON Schema reference",
 			withSchema("    type: object\n    properties: {a: {$ref: 'http://x/y'}}", "{{a}}"),
-			"input-schema-invalid",
+			"INPUT_SCHEMA_INVALID",
 			/\$ref/,
 		],
 		[
 			"default of the wrong type",
 			file("model: m\ninput:\n  schema: {n: integer}\n  default: {n: many}", "{{n}}"),
-			"input-schema-invalid",
+			"INPUT_SCHEMA_INVALID",
 			/integer/,
 		],
 		[
 			"default of nothing",
 			file("model: m\ninput:\n  schema: {n: integer}\n  default: {m: 1}", "{{n}}"),
-			"input-schema-invalid",
+			"INPUT_SCHEMA_INVALID",
 			/"m"/,
 		],
 	];
@@ -152,14 +152,14 @@ describe("template allow-list", () => {
 		["many parts", "{{a}}".repeat(5_001)],
 	])("refuses %s", (_what, text) => {
 		const error = refusal(() => parsePrompt(body(`first line\n${text}`)));
-		expect(error.code).toBe("template-forbidden");
+		expect(error.code).toBe("TEMPLATE_FORBIDDEN");
 		// Front matter takes three lines, the text the fourth.
 		expect(error.details.line).toBe(5);
 	});
 
 	it("says where the syntax is broken", () => {
 		const error = refusal(() => parsePrompt(body("one\ntwo {{#if a}}\nthree")));
-		expect(error.code).toBe("template-syntax");
+		expect(error.code).toBe("TEMPLATE_SYNTAX");
 		expect(error.details.line).toBeGreaterThanOrEqual(4);
 	});
 
@@ -171,7 +171,7 @@ describe("template allow-list", () => {
 		["an undeclared field of an item", "    a(array):\n      b: string", "{{#each a}}{{c}}{{/each}}"],
 		["an outer variable from inside", "    a(array):\n      b: string\n    c: string", "{{#each a}}{{c}}{{/each}}"],
 	])("refuses %s", (_what, schema, text) => {
-		expect(refusal(() => parsePrompt(withSchema(schema, text))).code).toBe("variable-undeclared");
+		expect(refusal(() => parsePrompt(withSchema(schema, text))).code).toBe("VARIABLE_UNDECLARED");
 	});
 
 	it.each([
@@ -179,7 +179,7 @@ describe("template allow-list", () => {
 		["a list as text", "    a(array): string", "{{a}}"],
 		["a loop over a text", "    a: string", "{{#each a}}x{{/each}}"],
 	])("refuses %s", (_what, schema, text) => {
-		expect(refusal(() => parsePrompt(withSchema(schema, text))).code).toBe("template-forbidden");
+		expect(refusal(() => parsePrompt(withSchema(schema, text))).code).toBe("TEMPLATE_FORBIDDEN");
 	});
 
 	it("accepts declared paths, loops, outer variables and wildcards", () => {

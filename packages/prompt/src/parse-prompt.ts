@@ -25,7 +25,7 @@ export function parsePrompt(bytes: Uint8Array | string, options: ParseOptions = 
 		const frontMatter = parseFrontMatter(yaml);
 		const { schema, default: defaults } = frontMatter.input;
 		if (body.trim() === "") {
-			throw new PromptError("template-syntax", "the body is empty; write the prompt below the front matter", {
+			throw new PromptError("TEMPLATE_SYNTAX", "the body is empty; write the prompt below the front matter", {
 				line: bodyLine,
 			});
 		}
@@ -52,7 +52,7 @@ export function parsePrompt(bytes: Uint8Array | string, options: ParseOptions = 
 function decode(bytes: Uint8Array | string): string {
 	const size = typeof bytes === "string" ? Buffer.byteLength(bytes) : bytes.byteLength;
 	if (size > MAX_FILE_BYTES) {
-		throw new PromptError("file-too-large", `the file has ${size} bytes; at most ${MAX_FILE_BYTES} are read`);
+		throw new PromptError("FILE_TOO_LARGE", `the file has ${size} bytes; at most ${MAX_FILE_BYTES} are read`);
 	}
 	let text: string;
 	if (typeof bytes === "string") {

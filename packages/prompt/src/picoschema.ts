@@ -14,7 +14,7 @@ const WILDCARD = /^\(\*\)(\?)?$/;
  * `items(array, what they are): string`, `customer(object): { … }`, `(*): any` for further keys.
  * An optional property may also be `null`; named types are not known.
  *
- * @throws {PromptError} input-schema-invalid
+ * @throws {PromptError} INPUT_SCHEMA_INVALID
  * @see https://google.github.io/dotprompt/reference/picoschema/
  */
 export function picoschemaToJsonSchema(schema: JsonValue, field = "input.schema"): JsonSchema {
@@ -87,5 +87,5 @@ function nullable(schema: JsonSchema): JsonSchema {
 }
 
 function invalid(field: string, message: string): PromptError {
-	return new PromptError("input-schema-invalid", `${field}: ${message}`, { field });
+	return new PromptError("INPUT_SCHEMA_INVALID", `${field}: ${message}`, { field });
 }

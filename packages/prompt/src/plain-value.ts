@@ -17,7 +17,7 @@ export function copyBudget(maxCharacters: number): CopyBudget {
  * A deep copy in which nothing can act: strings, finite numbers, booleans and null, in lists and objects, as JSON
  * would have them. `undefined` members are left out.
  *
- * @throws {PromptError} variable-invalid for functions, symbols, bigints, NaN, cycles, too deep or too large values
+ * @throws {PromptError} VARIABLE_INVALID for functions, symbols, bigints, NaN, cycles, too deep or too large values
  */
 export function plainValue(value: unknown, path: string, budget: CopyBudget, depth = 0): unknown {
 	if (--budget.nodes < 0) throw invalid(path, `more than ${MAX_NODES} values`);
@@ -57,5 +57,5 @@ export function plainValue(value: unknown, path: string, budget: CopyBudget, dep
 
 function invalid(path: string, message: string): PromptError {
 	const [variable = path] = path.split(/[.[]/, 1);
-	return new PromptError("variable-invalid", `variable "${path}": ${message}`, { variables: [variable] });
+	return new PromptError("VARIABLE_INVALID", `variable "${path}": ${message}`, { variables: [variable] });
 }

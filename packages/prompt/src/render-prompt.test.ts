@@ -128,7 +128,7 @@ describe("variables", () => {
 
 	it("names every missing variable", () => {
 		const error = refusal(() => renderPrompt(prompt(SUPPORT, schema("{shop: string, question: string}")), {}));
-		expect(error.code).toBe("variable-missing");
+		expect(error.code).toBe("VARIABLE_MISSING");
 		expect(error.details.variables).toEqual(["shop", "question"]);
 		expect(error.message).toContain('"question"');
 	});
@@ -139,7 +139,7 @@ describe("variables", () => {
 
 	it("does not take inherited properties for variables", () => {
 		const inherited = Object.create({ question: "x" });
-		expect(refusal(() => renderPrompt(prompt("{{question}}"), inherited)).code).toBe("variable-missing");
+		expect(refusal(() => renderPrompt(prompt("{{question}}"), inherited)).code).toBe("VARIABLE_MISSING");
 	});
 
 	const cyclic: { self?: unknown } = {};
@@ -150,17 +150,17 @@ describe("variables", () => {
 		},
 	};
 	it.each<[string, unknown, PromptErrorCode]>([
-		["a function", () => "x", "variable-invalid"],
-		["a symbol", Symbol("x"), "variable-invalid"],
-		["a bigint", 1n, "variable-invalid"],
-		["NaN", Number.NaN, "variable-invalid"],
-		["a class instance", new Map(), "variable-invalid"],
-		["a date", new Date(0), "variable-invalid"],
-		["a cycle", cyclic, "variable-invalid"],
-		["an object with a method", acts, "variable-invalid"],
-		["an object as text", { a: 1 }, "render-failed"],
-		["a list as text", ["a"], "render-failed"],
-		["a huge text", "x".repeat(1_048_577), "variable-invalid"],
+		["a function", () => "x", "VARIABLE_INVALID"],
+		["a symbol", Symbol("x"), "VARIABLE_INVALID"],
+		["a bigint", 1n, "VARIABLE_INVALID"],
+		["NaN", Number.NaN, "VARIABLE_INVALID"],
+		["a class instance", new Map(), "VARIABLE_INVALID"],
+		["a date", new Date(0), "VARIABLE_INVALID"],
+		["a cycle", cyclic, "VARIABLE_INVALID"],
+		["an object with a method", acts, "VARIABLE_INVALID"],
+		["an object as text", { a: 1 }, "RENDER_FAILED"],
+		["a list as text", ["a"], "RENDER_FAILED"],
+		["a huge text", "x".repeat(1_048_577), "VARIABLE_INVALID"],
 	])("refuses %s", (_what, value, code) => {
 		const error = refusal(() => renderPrompt(prompt("{{v}}"), { v: value }));
 		expect(error.code).toBe(code);
@@ -213,26 +213,26 @@ describe("loops", () => {
 describe("limits", () => {
 	it("caps the output", () => {
 		const compiled = prompt("{{a}}".repeat(20));
-		expect(refusal(() => renderPrompt(compiled, { a: "x".repeat(100_000) })).code).toBe("output-too-large");
+		expect(refusal(() => renderPrompt(compiled, { a: "x".repeat(100_000) })).code).toBe("OUTPUT_TOO_LARGE");
 		expect(refusal(() => renderPrompt(compiled, { a: "xx" }, { maxOutputCharacters: 39 })).code).toBe(
-			"output-too-large",
+			"OUTPUT_TOO_LARGE",
 		);
 	});
 
 	it("caps an output that no string could hold", () => {
 		const compiled = prompt("{{a}}".repeat(4_000));
-		expect(refusal(() => renderPrompt(compiled, { a: "x".repeat(1_000_000) })).code).toBe("output-too-large");
+		expect(refusal(() => renderPrompt(compiled, { a: "x".repeat(1_000_000) })).code).toBe("OUTPUT_TOO_LARGE");
 	});
 
 	it("caps the rounds of all loops together", () => {
 		const compiled = prompt("{{#each a}}{{#each ../a}}{{/each}}{{/each}}x");
 		const a = Array.from({ length: 200 }, (_, index) => index);
-		expect(refusal(() => renderPrompt(compiled, { a })).code).toBe("loop-too-long");
+		expect(refusal(() => renderPrompt(compiled, { a })).code).toBe("LOOP_TOO_LONG");
 	});
 
 	it("caps the output of a loop while it runs", () => {
 		const compiled = prompt("{{#each a}}{{../b}}{{/each}}");
 		const a = Array.from({ length: 9_000 }, () => 1);
-		expect(refusal(() => renderPrompt(compiled, { a, b: "x".repeat(1_000_000) })).code).toBe("output-too-large");
+		expect(refusal(() => renderPrompt(compiled, { a, b: "x".repeat(1_000_000) })).code).toBe("OUTPUT_TOO_LARGE");
 	});
 });

@@ -16,7 +16,7 @@ export interface RenderOptions {
  * 128 random bits of this render. Text before the first marker is a `user` message; messages that are wholly
  * blank are left out. Undeclared variables are ignored.
  *
- * @throws {PromptError} variable-missing, variable-invalid, output-too-large, loop-too-long, render-failed
+ * @throws {PromptError} VARIABLE_MISSING, VARIABLE_INVALID, OUTPUT_TOO_LARGE, LOOP_TOO_LONG, RENDER_FAILED
  */
 export function renderPrompt(
 	prompt: Prompt,

@@ -51,15 +51,15 @@ class TemplateWalk {
 	}
 
 	program(program: hbs.AST.Program, depth: number): void {
-		if (depth > MAX_DEPTH) throw this.error("template-forbidden", program, `blocks nested deeper than ${MAX_DEPTH}`);
+		if (depth > MAX_DEPTH) throw this.error("TEMPLATE_FORBIDDEN", program, `blocks nested deeper than ${MAX_DEPTH}`);
 		if (program.blockParams !== undefined && program.blockParams.length > 0) {
-			throw this.error("template-forbidden", program, `block parameters "as |…|" are not allowed; use "this"`);
+			throw this.error("TEMPLATE_FORBIDDEN", program, `block parameters "as |…|" are not allowed; use "this"`);
 		}
 		for (const statement of program.body) this.statement(statement as Any, depth);
 	}
 
 	private statement(node: Any, depth: number): void {
-		if (++this.nodes > MAX_NODES) throw this.error("template-forbidden", node, `more than ${MAX_NODES} parts`);
+		if (++this.nodes > MAX_NODES) throw this.error("TEMPLATE_FORBIDDEN", node, `more than ${MAX_NODES} parts`);
 		switch (node.type) {
 			case "ContentStatement":
 			case "CommentStatement":
@@ -72,9 +72,9 @@ class TemplateWalk {
 				return;
 			case "PartialStatement":
 			case "PartialBlockStatement":
-				throw this.error("template-forbidden", node, "partials {{> …}} are not allowed; write the text here");
+				throw this.error("TEMPLATE_FORBIDDEN", node, "partials {{> …}} are not allowed; write the text here");
 			default:
-				throw this.error("template-forbidden", node, `${node.type} is not allowed`);
+				throw this.error("TEMPLATE_FORBIDDEN", node, `${node.type} is not allowed`);
 		}
 	}
 
@@ -82,30 +82,30 @@ class TemplateWalk {
 		const path = node.path as hbs.AST.PathExpression;
 		if (!node.escaped) {
 			throw this.error(
-				"template-forbidden",
+				"TEMPLATE_FORBIDDEN",
 				node,
 				"{{{…}}} and {{&…}} are not allowed; write {{…}}, nothing is escaped",
 			);
 		}
-		if (path.type !== "PathExpression") throw this.error("template-forbidden", node, "expected a variable's name");
+		if (path.type !== "PathExpression") throw this.error("TEMPLATE_FORBIDDEN", node, "expected a variable's name");
 		if (path.original === "role") {
 			this.role(node);
 			return;
 		}
 		if (node.params.length > 0 || node.hash !== undefined) {
 			throw this.error(
-				"template-forbidden",
+				"TEMPLATE_FORBIDDEN",
 				node,
 				`helper "${path.original}" is not known; only role, #if, #unless, #each`,
 			);
 		}
 		const schema = this.path(path);
 		if (!path.data && path.parts.length === 0 && path.depth === 0 && this.contexts.length === 1) {
-			throw this.error("template-forbidden", node, `"this" stands for all variables here; name one`);
+			throw this.error("TEMPLATE_FORBIDDEN", node, `"this" stands for all variables here; name one`);
 		}
 		if (isAlways(schema, ["object", "array"])) {
 			throw this.error(
-				"template-forbidden",
+				"TEMPLATE_FORBIDDEN",
 				node,
 				`"${path.original}" is no text; use #each or name one of its fields`,
 			);
@@ -121,7 +121,7 @@ class TemplateWalk {
 			node.hash !== undefined
 		) {
 			const roles = [...TEMPLATE_ROLES.keys()].map((name) => `"${name}"`).join(", ");
-			throw this.error("template-forbidden", node, `expected {{role …}} with one of ${roles}`);
+			throw this.error("TEMPLATE_FORBIDDEN", node, `expected {{role …}} with one of ${roles}`);
 		}
 		this.roles.push(node.loc);
 	}
@@ -129,17 +129,17 @@ class TemplateWalk {
 	private block(node: hbs.AST.BlockStatement, depth: number): void {
 		const name = node.path.type === "PathExpression" ? node.path.original : "";
 		if (!BLOCKS.has(name) || node.program === undefined) {
-			throw this.error("template-forbidden", node, `block "${name}" is not allowed; only #if, #unless, #each`);
+			throw this.error("TEMPLATE_FORBIDDEN", node, `block "${name}" is not allowed; only #if, #unless, #each`);
 		}
 		const [subject] = node.params as [hbs.AST.PathExpression?];
 		if (node.params.length !== 1 || subject?.type !== "PathExpression" || node.hash !== undefined) {
-			throw this.error("template-forbidden", node, `expected {{#${name} variable}}`);
+			throw this.error("TEMPLATE_FORBIDDEN", node, `expected {{#${name} variable}}`);
 		}
 		const schema = this.path(subject);
 		if (name === "each") {
 			if (isAlways(schema, ["string", "number", "integer", "boolean", "null"])) {
 				throw this.error(
-					"template-forbidden",
+					"TEMPLATE_FORBIDDEN",
 					node,
 					`"${subject.original}" is no list; #each needs an array or object`,
 				);
@@ -159,28 +159,28 @@ class TemplateWalk {
 			const name = path.parts.join(".");
 			if (this.contexts.length > 1 && path.depth === 0 && DATA_VARIABLES.has(name)) return { type: "string" };
 			throw this.error(
-				"template-forbidden",
+				"TEMPLATE_FORBIDDEN",
 				path,
 				`"${path.original}" is not allowed; inside #each there are @index, @key, @first, @last`,
 			);
 		}
 		const level = this.contexts.length - 1 - path.depth;
-		if (level < 0) throw this.error("template-forbidden", path, `"${path.original}" leads above the variables`);
+		if (level < 0) throw this.error("TEMPLATE_FORBIDDEN", path, `"${path.original}" leads above the variables`);
 		for (const part of path.parts) {
 			if (typeof part !== "string" || FORBIDDEN_SEGMENTS.has(part)) {
-				throw this.error("template-forbidden", path, `"${path.original}" is not allowed: "${part}" is not data`);
+				throw this.error("TEMPLATE_FORBIDDEN", path, `"${path.original}" is not allowed: "${part}" is not data`);
 			}
 		}
 		const [first] = path.parts;
 		if (level === 0 && first !== undefined) {
 			// Checked at every depth: Handlebars would take a bare {{if}} for the helper.
 			if (!VARIABLE_NAME.test(first) || RESERVED_NAMES.has(first)) {
-				throw this.error("template-forbidden", path, `"${first}" is not a variable's name`);
+				throw this.error("TEMPLATE_FORBIDDEN", path, `"${first}" is not a variable's name`);
 			}
 			this.variables.add(first);
 		}
 		if (path.parts.length === 1 && path.depth === 0 && RESERVED_NAMES.has(first ?? "")) {
-			throw this.error("template-forbidden", path, `"${first}" is a word of the template language`);
+			throw this.error("TEMPLATE_FORBIDDEN", path, `"${first}" is a word of the template language`);
 		}
 		let schema = this.contexts[level];
 		for (const part of path.parts) schema = this.member(path, schema, part);
@@ -200,7 +200,7 @@ class TemplateWalk {
 		if (isOpenObject) return typeof additionalProperties === "object" ? asSchema(additionalProperties) : undefined;
 		if (schema.type === undefined) return undefined;
 		throw this.error(
-			"variable-undeclared",
+			"VARIABLE_UNDECLARED",
 			path,
 			`input.schema does not declare "${path.original}"; declare it or remove it`,
 			[part],

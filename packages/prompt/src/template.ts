@@ -18,7 +18,7 @@ export interface RenderLimits {
 export interface CompiledTemplate {
 	/** Top-level variables the body names. */
 	readonly variables: readonly string[];
-	/** @throws {PromptError} output-too-large, loop-too-long, render-failed */
+	/** @throws {PromptError} OUTPUT_TOO_LARGE, LOOP_TOO_LONG, RENDER_FAILED */
 	render(variables: Record<string, unknown>, limits: RenderLimits): Message[];
 }
 
@@ -41,7 +41,7 @@ const engine = createEngine();
  * Checks the body against the allow-list and compiles it once.
  * @param body Handlebars source, lines ending in `\n`
  * @param bodyLine line of the file on which it starts
- * @throws {PromptError} template-syntax, template-forbidden, variable-undeclared
+ * @throws {PromptError} TEMPLATE_SYNTAX, TEMPLATE_FORBIDDEN, VARIABLE_UNDECLARED
  */
 export function compileTemplate(body: string, input: JsonSchema | undefined, bodyLine: number): CompiledTemplate {
 	// Handlebars compiles a syntax tree as well as text, and a tree from outside is code.
@@ -83,7 +83,7 @@ function parse(body: string, bodyLine: number): hbs.AST.Program {
 			.replace(/^Parse error on line \d+:\s*/, "")
 			.replaceAll("\n", " ")
 			.slice(0, 200);
-		throw new PromptError("template-syntax", `template: ${reason}`, { line }, error);
+		throw new PromptError("TEMPLATE_SYNTAX", `template: ${reason}`, { line }, error);
 	}
 }
 
@@ -121,7 +121,7 @@ function run(template: HandlebarsTemplateDelegate, variables: Record<string, unk
 			error instanceof TypeError
 				? "a list or an object stands where text is expected; use #each or name one of its fields"
 				: "the template failed";
-		throw new PromptError("render-failed", message, {}, error);
+		throw new PromptError("RENDER_FAILED", message, {}, error);
 	}
 }
 
@@ -142,7 +142,7 @@ function splitMessages(output: string, marker: string): Message[] {
 }
 
 function tooLarge({ maxOutputCharacters }: RenderLimits, cause?: unknown): PromptError {
-	return new PromptError("output-too-large", `the messages exceed ${maxOutputCharacters} characters`, {}, cause);
+	return new PromptError("OUTPUT_TOO_LARGE", `the messages exceed ${maxOutputCharacters} characters`, {}, cause);
 }
 
 /** An instance of its own: what others register on Handlebars is not seen here. */
@@ -171,7 +171,7 @@ function renderEach(context: unknown, subject: unknown, options: HelperOptions):
 	let output = "";
 	for (const [index, [key, item]] of members.entries()) {
 		if (++render.iterations > render.limits.maxIterations) {
-			throw new PromptError("loop-too-long", `more than ${render.limits.maxIterations} rounds of #each`);
+			throw new PromptError("LOOP_TOO_LONG", `more than ${render.limits.maxIterations} rounds of #each`);
 		}
 		const data = Handlebars.createFrame(options.data);
 		data.key = key;

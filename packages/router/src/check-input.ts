@@ -32,7 +32,7 @@ export function checkInput(input: CompileInput): Problems {
 
 function checkRevision({ revision }: CompileInput, problems: Problems): void {
 	if (Number.isSafeInteger(revision) && revision >= 1) return;
-	problems.add("revision-invalid", "routing.json", "metadata.revision", revision, "expected an integer ≥ 1");
+	problems.add("REVISION_INVALID", "routing.json", "metadata.revision", revision, "expected an integer ≥ 1");
 }
 
 /** Two experiments of one key would share their salts, hence their coin flips. */
@@ -41,7 +41,7 @@ function checkDuplicates(experiments: readonly ExperimentFile[], problems: Probl
 	for (const { file, experiment } of experiments) {
 		const first = seen.get(experiment.key);
 		if (first === undefined) seen.set(experiment.key, file);
-		else problems.add("duplicate-key", file, "key", experiment.key, `already the key of ${first}; choose another`);
+		else problems.add("DUPLICATE_KEY", file, "key", experiment.key, `already the key of ${first}; choose another`);
 	}
 }
 
@@ -49,7 +49,7 @@ function checkPins({ environment, environmentName, prompts }: CompileInput, prob
 	const file = environmentFile(environmentName);
 	const names = Object.entries(environment.prompts);
 	if (names.length === 0) {
-		problems.add("flags-empty", file, "prompts", {}, "pin at least one prompt");
+		problems.add("FLAGS_EMPTY", file, "prompts", {}, "pin at least one prompt");
 	}
 	for (const [name, version] of names) {
 		const field = `prompts.${name}`;
@@ -57,32 +57,32 @@ function checkPins({ environment, environmentName, prompts }: CompileInput, prob
 		if (released === undefined) {
 			const known = versionsOf(name, prompts);
 			if (known.length === 0)
-				problems.add("prompt-unknown", file, field, name, "there is no released prompt of this name");
-			else problems.add("version-unknown", file, field, version, `released are ${known.join(", ")}`);
+				problems.add("PROMPT_UNKNOWN", file, field, name, "there is no released prompt of this name");
+			else problems.add("VERSION_UNKNOWN", file, field, version, `released are ${known.join(", ")}`);
 		}
 	}
 	for (const [label, { bytes, digest }] of prompts) {
 		const actual = createHash("sha256").update(bytes).digest("hex");
 		if (actual === digest) continue;
-		problems.add("digest-mismatch", `prompts/${label}`, "digest", digest, `its bytes hash to ${actual}`);
+		problems.add("DIGEST_MISMATCH", `prompts/${label}`, "digest", digest, `its bytes hash to ${actual}`);
 	}
 }
 
 function checkEnvironment({ environment, environmentName }: CompileInput, problems: Problems): void {
 	const file = environmentFile(environmentName);
 	if (environment.holdout !== undefined && shareSteps(environment.holdout.share) === undefined) {
-		problems.add("share-too-fine", file, "holdout.share", environment.holdout.share, "use steps of 0.00001");
+		problems.add("SHARE_TOO_FINE", file, "holdout.share", environment.holdout.share, "use steps of 0.00001");
 	}
 	for (const [name, layer] of Object.entries(environment.layers)) {
 		const field = `layers.${name}.slots`;
 		let total = 0;
 		for (const [slot, share] of Object.entries(layer.slots)) {
 			const steps = shareSteps(share);
-			if (steps === undefined) problems.add("share-too-fine", file, `${field}.${slot}`, share, "use steps of 0.00001");
+			if (steps === undefined) problems.add("SHARE_TOO_FINE", file, `${field}.${slot}`, share, "use steps of 0.00001");
 			total += steps ?? share * SHARE_STEPS;
 		}
 		if (total > SHARE_STEPS) {
-			problems.add("slots-exceed-layer", file, field, total / SHARE_STEPS, "the shares may add up to 1 at most");
+			problems.add("SLOTS_EXCEED_LAYER", file, field, total / SHARE_STEPS, "the shares may add up to 1 at most");
 		}
 	}
 }
@@ -94,7 +94,7 @@ function checkVersions({ file, experiment }: ExperimentFile, input: CompileInput
 		: undefined;
 	if (pinned === undefined) {
 		const fix = `pin it under prompts in ${environmentFile(environmentName)}, or set the experiment's status to draft`;
-		problems.add("prompt-unknown", file, "prompt", experiment.prompt, fix);
+		problems.add("PROMPT_UNKNOWN", file, "prompt", experiment.prompt, fix);
 	}
 	experiment.variants.forEach((variant, index) => {
 		const field = `variants[${index}].version`;
@@ -102,11 +102,11 @@ function checkVersions({ file, experiment }: ExperimentFile, input: CompileInput
 			const known = versionsOf(experiment.prompt, prompts);
 			const fix =
 				known.length === 0 ? `no version of ${experiment.prompt} is released` : `released are ${known.join(", ")}`;
-			problems.add("version-unknown", file, field, variant.version, fix);
+			problems.add("VERSION_UNKNOWN", file, field, variant.version, fix);
 		}
 		if (variant.key === "control" && pinned !== undefined && variant.version !== pinned) {
 			const fix = `${environmentFile(environmentName)} pins ${pinned}; control is what units outside the experiment get`;
-			problems.add("control-version-differs", file, field, variant.version, fix);
+			problems.add("CONTROL_VERSION_DIFFERS", file, field, variant.version, fix);
 		}
 	});
 }
@@ -116,17 +116,17 @@ function checkUnit({ file, experiment }: ExperimentFile, environment: Environmen
 	const layer = layerOf(experiment, environment);
 	if (layer !== undefined && layer.unit !== experiment.unit) {
 		const fix = `the layer "${experiment.layer}" hashes ${layer.unit}; use the same unit`;
-		problems.add("unit-type-mixed", file, "unit", experiment.unit, fix);
+		problems.add("UNIT_TYPE_MIXED", file, "unit", experiment.unit, fix);
 	}
 	const { holdout } = environment;
 	if (holdout !== undefined && holdout.unit !== experiment.unit) {
 		const fix = `the holdout "${holdout.key}" hashes ${holdout.unit}; use the same unit, or remove the holdout`;
-		problems.add("unit-type-mixed", file, "unit", experiment.unit, fix);
+		problems.add("UNIT_TYPE_MIXED", file, "unit", experiment.unit, fix);
 	}
 	experiment.audience.forEach(({ attribute }, index) => {
 		if (attribute !== "targetingKey") return;
 		problems.add(
-			"attribute-reserved",
+			"ATTRIBUTE_RESERVED",
 			file,
 			`audience[${index}].attribute`,
 			attribute,
@@ -138,7 +138,7 @@ function checkUnit({ file, experiment }: ExperimentFile, environment: Environmen
 function checkShares({ file, experiment }: ExperimentFile, problems: Problems): void {
 	const { enrolled } = experiment.allocation;
 	if (shareSteps(enrolled) !== undefined) return;
-	problems.add("share-too-fine", file, "allocation.enrolled", enrolled, "use steps of 0.00001");
+	problems.add("SHARE_TOO_FINE", file, "allocation.enrolled", enrolled, "use steps of 0.00001");
 }
 
 function checkOverlap(running: readonly ExperimentFile[], input: CompileInput, problems: Problems): void {
@@ -150,7 +150,7 @@ function checkOverlap(running: readonly ExperimentFile[], input: CompileInput, p
 		const samePrompt = byPrompt.get(experiment.prompt);
 		if (samePrompt !== undefined) {
 			const fix = `${samePrompt.file} runs on the same prompt; a call can be in one experiment: stop one of them`;
-			problems.add("prompt-overlap", file, "prompt", experiment.prompt, fix);
+			problems.add("PROMPT_OVERLAP", file, "prompt", experiment.prompt, fix);
 		}
 		byPrompt.set(experiment.prompt, entry);
 		if (experiment.layer === undefined) continue;
@@ -158,14 +158,14 @@ function checkOverlap(running: readonly ExperimentFile[], input: CompileInput, p
 		if (layer !== undefined) {
 			if ((layer.slots[experiment.key] ?? 0) > 0) continue;
 			const fix = `give ${experiment.key} a share under layers.${experiment.layer}.slots in ${environmentFile(environmentName)}`;
-			problems.add("slot-missing", file, "layer", experiment.layer, fix);
+			problems.add("SLOT_MISSING", file, "layer", experiment.layer, fix);
 			continue;
 		}
 		const sameLayer = byLayer.get(experiment.layer);
 		if (sameLayer !== undefined) {
 			const slots = `layers.${experiment.layer}.slots in ${environmentFile(environmentName)}`;
 			problems.add(
-				"layer-overlap",
+				"LAYER_OVERLAP",
 				file,
 				"layer",
 				experiment.layer,
@@ -173,7 +173,7 @@ function checkOverlap(running: readonly ExperimentFile[], input: CompileInput, p
 			);
 			if (sameLayer.experiment.unit !== experiment.unit) {
 				const fix = `${sameLayer.file} on the same layer hashes ${sameLayer.experiment.unit}; use the same unit`;
-				problems.add("unit-type-mixed", file, "unit", experiment.unit, fix);
+				problems.add("UNIT_TYPE_MIXED", file, "unit", experiment.unit, fix);
 			}
 		}
 		byLayer.set(experiment.layer, entry);

@@ -152,22 +152,22 @@ describe("compileBundle", () => {
 		[
 			"an unreleased prompt",
 			{ environment: { prompts: { nothing: "1.0.0" } }, experiments: [] },
-			"prompt-unknown",
+			"PROMPT_UNKNOWN",
 			"prompts.nothing",
 			/released/,
 		],
 		[
 			"an unreleased version",
 			{ environment: { prompts: { summary: "7.0.0" } }, experiments: [] },
-			"version-unknown",
+			"VERSION_UNKNOWN",
 			"prompts.summary",
 			/2\.0\.0, 2\.1\.0/,
 		],
-		["an empty environment", { environment: { prompts: {} }, experiments: [] }, "flags-empty", "prompts", /pin/],
+		["an empty environment", { environment: { prompts: {} }, experiments: [] }, "FLAGS_EMPTY", "prompts", /pin/],
 		[
 			"a prompt that is not deployed",
 			{ environment: { prompts: { summary: "2.0.0" } } },
-			"prompt-unknown",
+			"PROMPT_UNKNOWN",
 			"prompt",
 			/environments\/production\.yaml/,
 		],
@@ -183,7 +183,7 @@ describe("compileBundle", () => {
 					}),
 				],
 			},
-			"version-unknown",
+			"VERSION_UNKNOWN",
 			"variants[1].version",
 			/1\.0\.0, 1\.1\.0/,
 		],
@@ -199,74 +199,74 @@ describe("compileBundle", () => {
 					}),
 				],
 			},
-			"control-version-differs",
+			"CONTROL_VERSION_DIFFERS",
 			"variants[0].version",
 			/pins 1\.0\.0/,
 		],
 		[
 			"two experiments on a prompt",
 			{ experiments: [sampleExperiment(), sampleExperiment({ key: "other" })] },
-			"prompt-overlap",
+			"PROMPT_OVERLAP",
 			"prompt",
 			/polite\.yaml/,
 		],
 		[
 			"two experiments on an undivided layer",
 			{ experiments: [sampleExperiment({ layer: "chat" }), onSummary({ layer: "chat" })] },
-			"layer-overlap",
+			"LAYER_OVERLAP",
 			"layer",
 			/layers\.chat\.slots/,
 		],
 		[
 			"an experiment without a slot",
 			{ environment: layer({ terse: 0.5 }), experiments: [sampleExperiment({ layer: "chat" })] },
-			"slot-missing",
+			"SLOT_MISSING",
 			"layer",
 			/polite/,
 		],
 		[
 			"slots that exceed the layer",
 			{ environment: layer({ polite: 0.6, terse: 0.5 }), experiments: [sampleExperiment({ layer: "chat" })] },
-			"slots-exceed-layer",
+			"SLOTS_EXCEED_LAYER",
 			"layers.chat.slots",
 			/at most/,
 		],
 		[
 			"another unit than the layer's",
 			{ environment: layer({ polite: 0.5 }, "session"), experiments: [sampleExperiment({ layer: "chat" })] },
-			"unit-type-mixed",
+			"UNIT_TYPE_MIXED",
 			"unit",
 			/session/,
 		],
 		[
 			"another unit than the holdout's",
 			{ environment: { holdout: { key: "h", share: 0.1, unit: "session" } } },
-			"unit-type-mixed",
+			"UNIT_TYPE_MIXED",
 			"unit",
 			/session/,
 		],
 		[
 			"a share between steps",
 			{ experiments: [sampleExperiment({ allocation: { enrolled: 0.000001 } })] },
-			"share-too-fine",
+			"SHARE_TOO_FINE",
 			"allocation.enrolled",
 			/0\.00001/,
 		],
 		[
 			"a reserved attribute",
 			{ experiments: [sampleExperiment({ audience: [{ attribute: "targetingKey", in: ["a"] }] })] },
-			"attribute-reserved",
+			"ATTRIBUTE_RESERVED",
 			"audience[0].attribute",
 			/rename/,
 		],
 		[
 			"a key used twice",
 			{ experiments: [sampleExperiment(), sampleExperiment({ status: "stopped", iteration: 2 })] },
-			"duplicate-key",
+			"DUPLICATE_KEY",
 			"key",
 			/polite\.yaml/,
 		],
-		["a revision of zero", { revision: 0 }, "revision-invalid", "metadata.revision", /≥ 1/],
+		["a revision of zero", { revision: 0 }, "REVISION_INVALID", "metadata.revision", /≥ 1/],
 	])("refuses %s", (_what, changes, code, field, fix) => {
 		const error = refusal(changes);
 		expect(error.problems.map((problem) => problem.code)).toContain(code);
@@ -279,7 +279,7 @@ describe("compileBundle", () => {
 	it("refuses bytes that are not those of the digest", () => {
 		const [label, prompt] = samplePrompt("support-reply@1.0.0");
 		const prompts = new Map([...sampleInput().prompts, [label, { ...prompt, bytes: Buffer.from("other") }]]);
-		expect(refusal({ prompts }).code).toBe("digest-mismatch");
+		expect(refusal({ prompts }).code).toBe("DIGEST_MISMATCH");
 	});
 
 	it("names all problems at once", () => {
@@ -289,7 +289,7 @@ describe("compileBundle", () => {
 			experiments: [sampleExperiment(), onSummary()],
 		});
 		const codes = error.problems.map(({ code }) => code);
-		expect(codes).toEqual(["revision-invalid", "control-version-differs", "prompt-unknown"]);
+		expect(codes).toEqual(["REVISION_INVALID", "CONTROL_VERSION_DIFFERS", "PROMPT_UNKNOWN"]);
 		expect(error.message.split("\n")).toHaveLength(error.problems.length);
 	});
 });

@@ -19,16 +19,16 @@ export function readFractional(args: readonly JsonValue[], path: string, lint: L
 	const before = lint.problems.length;
 	const [seed, ...entries] = args;
 	const salt = readSalt(seed, `${path}[0]`, lint);
-	if (entries.length === 0) lint.add("weight-invalid", path, args, "expected at least one [value, weight]");
+	if (entries.length === 0) lint.add("WEIGHT_INVALID", path, args, "expected at least one [value, weight]");
 	const values: (string | boolean)[] = [];
 	const weights: number[] = [];
 	entries.forEach((entry, index) => {
 		const entryPath = `${path}[${index + 1}]`;
 		const [value, weight] = Array.isArray(entry) && entry.length === 2 ? entry : [];
 		if (typeof value !== "string" && typeof value !== "boolean") {
-			lint.add("targeting-invalid", entryPath, entry, "expected [value, weight] with a text, true or false");
+			lint.add("TARGETING_INVALID", entryPath, entry, "expected [value, weight] with a text, true or false");
 		} else if (typeof weight !== "number" || !Number.isInteger(weight) || weight < 1 || weight > MAX_TOTAL_WEIGHT) {
-			lint.add("weight-invalid", `${entryPath}[1]`, weight, "expected an integer ≥ 1; leave out what gets nobody");
+			lint.add("WEIGHT_INVALID", `${entryPath}[1]`, weight, "expected an integer ≥ 1; leave out what gets nobody");
 		} else {
 			values.push(value);
 			weights.push(weight);
@@ -36,9 +36,9 @@ export function readFractional(args: readonly JsonValue[], path: string, lint: L
 	});
 	const total = weights.reduce((sum, weight) => sum + weight, 0);
 	if (total > MAX_TOTAL_WEIGHT)
-		lint.add("weight-invalid", path, total, `the weights must add up to ≤ ${MAX_TOTAL_WEIGHT}`);
+		lint.add("WEIGHT_INVALID", path, total, `the weights must add up to ≤ ${MAX_TOTAL_WEIGHT}`);
 	if (new Set(values.map((value) => typeof value)).size > 1) {
-		lint.add("targeting-invalid", path, values, "expected only texts or only true and false");
+		lint.add("TARGETING_INVALID", path, values, "expected only texts or only true and false");
 	}
 	if (salt === undefined || lint.problems.length > before) return undefined;
 	return { values, hash: saltedMurmur3(salt), ends: cutoffs(weights) };
@@ -54,11 +54,11 @@ function readSalt(seed: JsonValue | undefined, path: string, lint: Lint): string
 		variable.args.length !== 1 ||
 		variable.args[0] !== "targetingKey"
 	) {
-		lint.add("salt-invalid", path, seed, 'expected {"cat":["<salt>:",{"var":"targetingKey"}]}');
+		lint.add("SALT_INVALID", path, seed, 'expected {"cat":["<salt>:",{"var":"targetingKey"}]}');
 		return undefined;
 	}
 	if (!SALT.test(salt)) {
-		lint.add("salt-invalid", `${path}.cat[0]`, salt, 'expected printable ASCII without spaces, ending in ":"');
+		lint.add("SALT_INVALID", `${path}.cat[0]`, salt, 'expected printable ASCII without spaces, ending in ":"');
 		return undefined;
 	}
 	lint.useSalt(salt, `${path}.cat[0]`);

@@ -20,7 +20,7 @@ export class Lint {
 	useSalt(salt: string, path: string): void {
 		const first = this.saltPaths.get(salt);
 		if (first === undefined) this.saltPaths.set(salt, path);
-		else this.add("salt-reused", path, salt, `already used at ${first}; every fractional needs a salt of its own`);
+		else this.add("SALT_REUSED", path, salt, `already used at ${first}; every fractional needs a salt of its own`);
 	}
 }
 

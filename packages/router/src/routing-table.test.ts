@@ -216,51 +216,51 @@ describe("lint", () => {
 	const ARMS = "flags.support-reply.targeting.if[3].fractional";
 
 	it.each<[string, Parameters<typeof changed>[0], string, string]>([
-		["null", () => null, "schema-invalid", ""],
-		["an empty object", () => ({}), "schema-invalid", "$schema"],
-		["empty flags", (file) => ({ ...file, flags: {} }), "flags-empty", "flags"],
+		["null", () => null, "SCHEMA_INVALID", ""],
+		["an empty object", () => ({}), "SCHEMA_INVALID", "$schema"],
+		["empty flags", (file) => ({ ...file, flags: {} }), "FLAGS_EMPTY", "flags"],
 		[
 			"another hash",
 			(file) => ({ ...file, metadata: { ...file.metadata, hash: "flagd-fractional-v3" } }),
-			"hash-version-unknown",
+			"HASH_VERSION_UNKNOWN",
 			"metadata.hash",
 		],
 		[
 			"a self-test that fails",
 			(file) => ({ ...file, metadata: { ...file.metadata, selfTest: "a=1" } }),
-			"self-test-failed",
+			"SELF_TEST_FAILED",
 			"metadata.selfTest",
 		],
 		[
 			"a self-test without a value",
 			(file) => ({ ...file, metadata: { ...file.metadata, selfTest: "a" } }),
-			"self-test-failed",
+			"SELF_TEST_FAILED",
 			"metadata.selfTest",
 		],
-		["an unknown variant", arms(["polite.other", 1]), "variant-unknown", `${ARMS}[1][0]`],
-		["a weight of zero", arms(["polite.control", 0]), "weight-invalid", `${ARMS}[1][1]`],
-		["a negative weight", arms(["polite.control", 2], ["polite.polite", -1]), "weight-invalid", `${ARMS}[2][1]`],
-		["a fraction as weight", arms(["polite.control", 0.5]), "weight-invalid", `${ARMS}[1][1]`],
-		["a missing weight", arms(["polite.control"]), "targeting-invalid", `${ARMS}[1]`],
-		["no weight at all", arms(), "weight-invalid", ARMS],
-		["weights beyond 2³¹ − 1", arms(["polite.control", 2 ** 31 - 1], ["polite.polite", 1]), "weight-invalid", ARMS],
-		["texts mixed with booleans", arms(["polite.control", 1], [true, 1]), "targeting-invalid", ARMS],
+		["an unknown variant", arms(["polite.other", 1]), "VARIANT_UNKNOWN", `${ARMS}[1][0]`],
+		["a weight of zero", arms(["polite.control", 0]), "WEIGHT_INVALID", `${ARMS}[1][1]`],
+		["a negative weight", arms(["polite.control", 2], ["polite.polite", -1]), "WEIGHT_INVALID", `${ARMS}[2][1]`],
+		["a fraction as weight", arms(["polite.control", 0.5]), "WEIGHT_INVALID", `${ARMS}[1][1]`],
+		["a missing weight", arms(["polite.control"]), "TARGETING_INVALID", `${ARMS}[1]`],
+		["no weight at all", arms(), "WEIGHT_INVALID", ARMS],
+		["weights beyond 2³¹ − 1", arms(["polite.control", 2 ** 31 - 1], ["polite.polite", 1]), "WEIGHT_INVALID", ARMS],
+		["texts mixed with booleans", arms(["polite.control", 1], [true, 1]), "TARGETING_INVALID", ARMS],
 		[
 			"a salt outside ASCII",
 			condition({ fractional: [seed("sält:"), [true, 1]] }),
-			"salt-invalid",
+			"SALT_INVALID",
 			`${CONDITION}.fractional[0].cat[0]`,
 		],
 		[
 			"a salt with a space",
 			condition({ fractional: [seed("a b:"), [true, 1]] }),
-			"salt-invalid",
+			"SALT_INVALID",
 			`${CONDITION}.fractional[0].cat[0]`,
 		],
 		[
 			"a salt without colon",
 			condition({ fractional: [seed("salt"), [true, 1]] }),
-			"salt-invalid",
+			"SALT_INVALID",
 			`${CONDITION}.fractional[0].cat[0]`,
 		],
 		[
@@ -271,39 +271,39 @@ describe("lint", () => {
 					[false, 1],
 				],
 			}),
-			"salt-invalid",
+			"SALT_INVALID",
 			`${CONDITION}.fractional[0]`,
 		],
 		[
 			"a seed of the id alone",
 			condition({ fractional: [id, [true, 1]] }),
-			"salt-invalid",
+			"SALT_INVALID",
 			`${CONDITION}.fractional[0]`,
 		],
 		[
 			"a seed of an attribute",
 			condition({ fractional: [{ cat: ["s:", { var: "email" }] }, [true, 1]] }),
-			"salt-invalid",
+			"SALT_INVALID",
 			`${CONDITION}.fractional[0]`,
 		],
 		[
 			"a salt used twice",
 			condition({ fractional: [seed("polite.1.arm:"), [true, 1]] }),
-			"salt-reused",
+			"SALT_REUSED",
 			`${ARMS}[0].cat[0]`,
 		],
-		["a dangling reference", condition({ $ref: "nothing" }), "reference-dangling", CONDITION],
-		["an inherited name as reference", condition({ $ref: "constructor" }), "reference-dangling", CONDITION],
+		["a dangling reference", condition({ $ref: "nothing" }), "REFERENCE_DANGLING", CONDITION],
+		["an inherited name as reference", condition({ $ref: "constructor" }), "REFERENCE_DANGLING", CONDITION],
 		[
 			"an unknown operator",
 			condition({ sem_ver: [{ var: "v" }, ">", "1.0.0"] }),
-			"operator-unknown",
+			"OPERATOR_UNKNOWN",
 			`${CONDITION}.sem_ver`,
 		],
 		[
 			"an unknown operator deep inside",
 			condition({ "!": [{ starts_with: [id, "a"] }] }),
-			"operator-unknown",
+			"OPERATOR_UNKNOWN",
 			`${CONDITION}.![0].starts_with`,
 		],
 		[
@@ -311,39 +311,39 @@ describe("lint", () => {
 			(_, targeting) => {
 				targeting.if[3] = { or: [1] };
 			},
-			"operator-unknown",
+			"OPERATOR_UNKNOWN",
 			"flags.support-reply.targeting.if[3].or",
 		],
-		["a known operator out of place", condition({ cat: ["a", "b"] }), "targeting-invalid", CONDITION],
-		["a literal as condition", condition(true), "targeting-invalid", CONDITION],
-		["an attribute as condition", condition({ var: "beta" }), "targeting-invalid", CONDITION],
+		["a known operator out of place", condition({ cat: ["a", "b"] }), "TARGETING_INVALID", CONDITION],
+		["a literal as condition", condition(true), "TARGETING_INVALID", CONDITION],
+		["an attribute as condition", condition({ var: "beta" }), "TARGETING_INVALID", CONDITION],
 		[
 			"an attribute compared by ==",
 			condition({ "==": [{ var: "country" }, "CH"] }),
-			"targeting-invalid",
+			"TARGETING_INVALID",
 			`${CONDITION}.==`,
 		],
-		["a nested attribute", condition({ in: [{ var: "a.b" }, ["x"]] }), "targeting-invalid", `${CONDITION}.in[0]`],
-		["a text searched by in", condition({ in: [{ var: "a" }, "text"] }), "targeting-invalid", `${CONDITION}.in[1]`],
+		["a nested attribute", condition({ in: [{ var: "a.b" }, ["x"]] }), "TARGETING_INVALID", `${CONDITION}.in[0]`],
+		["a text searched by in", condition({ in: [{ var: "a" }, "text"] }), "TARGETING_INVALID", `${CONDITION}.in[1]`],
 		[
 			"a number as result",
 			(_, targeting) => {
 				targeting.if[3] = 5;
 			},
-			"targeting-invalid",
+			"TARGETING_INVALID",
 			"flags.support-reply.targeting.if[3]",
 		],
-		["two keys in one node", condition({ "!": [id], in: [] }), "targeting-invalid", CONDITION],
+		["two keys in one node", condition({ "!": [id], in: [] }), "TARGETING_INVALID", CONDITION],
 		[
 			"targeting that does not begin with the unit",
 			(_, targeting) => void targeting.if.splice(0, 2),
-			"targeting-invalid",
+			"TARGETING_INVALID",
 			"flags.support-reply.targeting",
 		],
 		[
 			"no default variant",
 			(file) => void delete (file.flags[SUPPORT]!.variants as Record<string, unknown>).default,
-			"variant-unknown",
+			"VARIANT_UNKNOWN",
 			"flags.support-reply.variants",
 		],
 		[
@@ -351,7 +351,7 @@ describe("lint", () => {
 			(file) => {
 				file.flags[SUPPORT]!.variants.default!.enrolled = true;
 			},
-			"variant-invalid",
+			"VARIANT_INVALID",
 			"flags.support-reply.variants.default.enrolled",
 		],
 		[
@@ -359,7 +359,7 @@ describe("lint", () => {
 			(file) => {
 				file.flags[SUPPORT]!.variants.default!.prompt = "summary";
 			},
-			"variant-invalid",
+			"VARIANT_INVALID",
 			"flags.support-reply.variants.default.prompt",
 		],
 		[
@@ -367,7 +367,7 @@ describe("lint", () => {
 			(file) => {
 				file.flags[SUPPORT]!.variants["polite.polite"]!.variant = "control";
 			},
-			"variant-invalid",
+			"VARIANT_INVALID",
 			"flags.support-reply.variants.polite.polite",
 		],
 		[
@@ -375,19 +375,19 @@ describe("lint", () => {
 			(file) => {
 				file.flags[SUPPORT]!.metadata.status = "halted";
 			},
-			"targeting-invalid",
+			"TARGETING_INVALID",
 			"flags.support-reply.targeting",
 		],
 		[
 			"a running experiment without targeting",
 			(file) => void delete file.flags[SUPPORT]!.targeting,
-			"targeting-invalid",
+			"TARGETING_INVALID",
 			"flags.support-reply.targeting",
 		],
 		[
 			"an evaluator that is no fractional",
 			(file) => ({ ...file, $evaluators: { x: { in: [1] } } }),
-			"targeting-invalid",
+			"TARGETING_INVALID",
 			"$evaluators.x",
 		],
 	])("refuses %s", (_what, change, code, field) => {
@@ -397,9 +397,9 @@ describe("lint", () => {
 
 	it("refuses nesting that would end the stack", () => {
 		const deep = JSON.parse(`${'{"!":['.repeat(20_000)}true${"]}".repeat(20_000)}`);
-		expect(["schema-invalid", "targeting-invalid"]).toContain(refusal(changed(condition(deep))).code);
+		expect(["SCHEMA_INVALID", "TARGETING_INVALID"]).toContain(refusal(changed(condition(deep))).code);
 		const nested = JSON.parse(`${'{"!":['.repeat(100)}{"$ref":"x"}${"]}".repeat(100)}`);
-		expect(refusal(changed(condition(nested))).code).toBe("targeting-invalid");
+		expect(refusal(changed(condition(nested))).code).toBe("TARGETING_INVALID");
 	});
 
 	it("names every problem of a file", () => {
@@ -409,7 +409,7 @@ describe("lint", () => {
 				targeting.if[3] = { fractional: [seed("new:"), ["polite.x", 0], ["polite.y", -1]] };
 			}),
 		);
-		expect(error.problems.map(({ code }) => code)).toEqual(["reference-dangling", "weight-invalid", "weight-invalid"]);
+		expect(error.problems.map(({ code }) => code)).toEqual(["REFERENCE_DANGLING", "WEIGHT_INVALID", "WEIGHT_INVALID"]);
 	});
 
 	it("says other-layer and gate for conditions written by hand", () => {

@@ -54,7 +54,7 @@ export class RoutingTable {
 			routes.set(name, { unit: flag.metadata.unit, target: compileFlag(flag, path, variants, evaluators, lint) });
 		}
 		if (routes.size === 0 && lint.problems.length === 0) {
-			lint.add("flags-empty", "flags", {}, "a file without flags would take every prompt away; expected at least one");
+			lint.add("FLAGS_EMPTY", "flags", {}, "a file without flags would take every prompt away; expected at least one");
 		}
 		throwProblems(lint.problems);
 		return { table: new RoutingTable(file, routes), file };
@@ -84,7 +84,7 @@ function checkSchema(input: unknown): RoutingFile {
 	const hash = (input as { metadata?: { hash?: unknown } } | null | undefined)?.metadata?.hash;
 	if (typeof hash === "string" && hash !== HASH_VERSION) {
 		lint.add(
-			"hash-version-unknown",
+			"HASH_VERSION_UNKNOWN",
 			"metadata.hash",
 			hash,
 			`this version knows "${HASH_VERSION}" only; update Armspan`,
@@ -96,11 +96,11 @@ function checkSchema(input: unknown): RoutingFile {
 		checked = RoutingFile.safeParse(input);
 	} catch (error) {
 		// The schema recurses, and hostile nesting ends the stack.
-		lint.add("schema-invalid", "", undefined, "nested too deeply");
+		lint.add("SCHEMA_INVALID", "", undefined, "nested too deeply");
 		throw new RouterError([lint.problems[0]!], error);
 	}
 	if (checked.success) return checked.data;
-	for (const issue of checked.error.issues) lint.add("schema-invalid", issue.path.join("."), undefined, issue.message);
+	for (const issue of checked.error.issues) lint.add("SCHEMA_INVALID", issue.path.join("."), undefined, issue.message);
 	throwProblems(lint.problems, checked.error);
 	throw checked.error;
 }
@@ -112,7 +112,7 @@ function checkSelfTest(file: RoutingFile, lint: Lint): void {
 	const computed = murmur3(selfTest.slice(0, at));
 	if (at === -1 || String(computed) !== selfTest.slice(at + 1)) {
 		lint.add(
-			"self-test-failed",
+			"SELF_TEST_FAILED",
 			"metadata.selfTest",
 			selfTest,
 			`expected "<input>=<murmur3>"; this reader computes ${computed}`,
@@ -129,11 +129,11 @@ function compileFlag(
 ): Target {
 	const { status } = flag.metadata;
 	if (flag.targeting !== undefined && (status === "halted" || status === "stopped")) {
-		lint.add("targeting-invalid", `${path}.targeting`, status, `a ${status} experiment has no targeting; remove it`);
+		lint.add("TARGETING_INVALID", `${path}.targeting`, status, `a ${status} experiment has no targeting; remove it`);
 	}
 	if (flag.targeting === undefined) {
 		if (status === "running")
-			lint.add("targeting-invalid", `${path}.targeting`, undefined, "a running experiment needs one");
+			lint.add("TARGETING_INVALID", `${path}.targeting`, undefined, "a running experiment needs one");
 		const assignment = variants.unenrolled(status === undefined || status === "running" ? "default" : status);
 		return () => assignment;
 	}
@@ -146,18 +146,18 @@ function flagVariants(prompt: string, flag: RoutingFlag, path: string, lint: Lin
 		const at = `${path}.variants.${key}`;
 		const isDefault = key === DEFAULT_VARIANT;
 		const expected = isDefault ? DEFAULT_VARIANT : `${variant.experiment}.${variant.variant}`;
-		if (variant.prompt !== prompt) lint.add("variant-invalid", `${at}.prompt`, variant.prompt, `expected "${prompt}"`);
+		if (variant.prompt !== prompt) lint.add("VARIANT_INVALID", `${at}.prompt`, variant.prompt, `expected "${prompt}"`);
 		if (variant.enrolled === isDefault) {
-			lint.add("variant-invalid", `${at}.enrolled`, variant.enrolled, "all variants but the default are enrolled");
+			lint.add("VARIANT_INVALID", `${at}.enrolled`, variant.enrolled, "all variants but the default are enrolled");
 		}
 		if (isDefault ? variant.experiment !== null || variant.variant !== expected : key !== expected) {
-			lint.add("variant-invalid", at, `${variant.experiment}.${variant.variant}`, `expected "${key}"`);
+			lint.add("VARIANT_INVALID", at, `${variant.experiment}.${variant.variant}`, `expected "${key}"`);
 		}
 		assignments.set(key, assignmentOf(key, flag, "split"));
 	}
 	if (!assignments.has(DEFAULT_VARIANT)) {
 		lint.add(
-			"variant-unknown",
+			"VARIANT_UNKNOWN",
 			`${path}.variants`,
 			Object.keys(flag.variants),
 			`expected a variant "${DEFAULT_VARIANT}"`,

@@ -42,7 +42,7 @@ export class TargetingCompiler {
 		const [first, second] = found?.operator === "if" ? found.args : [];
 		if (!isNoUnit(first) || second !== null) {
 			this.lint.add(
-				"targeting-invalid",
+				"TARGETING_INVALID",
 				path,
 				node,
 				'targeting must begin {"if":[{"!":[{"var":"targetingKey"}]},null,…]}',
@@ -58,12 +58,12 @@ export class TargetingCompiler {
 		if (typeof node === "string") {
 			const assignment = this.variants.variant(node);
 			if (assignment !== undefined) return () => assignment;
-			this.lint.add("variant-unknown", path, node, "name one of the flag's variants");
+			this.lint.add("VARIANT_UNKNOWN", path, node, "name one of the flag's variants");
 			return nobody;
 		}
 		const found = operation(node);
 		if (depth > MAX_DEPTH) {
-			this.lint.add("targeting-invalid", path, undefined, `nested deeper than ${MAX_DEPTH} levels`);
+			this.lint.add("TARGETING_INVALID", path, undefined, `nested deeper than ${MAX_DEPTH} levels`);
 		} else if (found?.operator === "if") {
 			return this.branches(found.args, `${path}.if`, reason, depth);
 		} else if (found?.operator === "fractional") {
@@ -75,7 +75,7 @@ export class TargetingCompiler {
 	}
 
 	private branches(args: readonly JsonValue[], path: string, reason: AssignmentReason, depth: number): Target {
-		if (args.length < 2) this.lint.add("targeting-invalid", path, args, "expected condition, result, …, result");
+		if (args.length < 2) this.lint.add("TARGETING_INVALID", path, args, "expected condition, result, …, result");
 		const tests: Condition["test"][] = [];
 		const results: Target[] = [];
 		let last = reason;
@@ -104,7 +104,7 @@ export class TargetingCompiler {
 		fractional.values.forEach((value, index) => {
 			const assignment = typeof value === "string" ? this.variants.variant(value) : undefined;
 			if (assignment !== undefined) assignments.push(assignment);
-			else this.lint.add("variant-unknown", `${path}[${index + 1}][0]`, value, "name one of the flag's variants");
+			else this.lint.add("VARIANT_UNKNOWN", `${path}[${index + 1}][0]`, value, "name one of the flag's variants");
 		});
 		const { hash, ends } = fractional;
 		return (unit) => {
@@ -120,13 +120,13 @@ export class TargetingCompiler {
 		if (isNoUnit(node)) return { test: (unit) => unit.length === 0, reason: "no-unit" };
 		const found = operation(node);
 		if (depth > MAX_DEPTH) {
-			this.lint.add("targeting-invalid", path, undefined, `nested deeper than ${MAX_DEPTH} levels`);
+			this.lint.add("TARGETING_INVALID", path, undefined, `nested deeper than ${MAX_DEPTH} levels`);
 			return never;
 		}
 		switch (found?.operator) {
 			case "!": {
 				if (found.args.length !== 1)
-					this.lint.add("targeting-invalid", `${path}.!`, found.args, "expected one argument");
+					this.lint.add("TARGETING_INVALID", `${path}.!`, found.args, "expected one argument");
 				const { test, reason } = this.condition(found.args[0], `${path}.![0]`, depth + 1);
 				return { test: (unit, attributes) => !test(unit, attributes), reason };
 			}
@@ -143,7 +143,7 @@ export class TargetingCompiler {
 				const evaluator = this.reference(node, path);
 				if (evaluator?.kind === "share") return { test: evaluator.test, reason: "holdout" };
 				if (evaluator !== undefined)
-					this.lint.add("targeting-invalid", path, node, "expected an evaluator of true and false");
+					this.lint.add("TARGETING_INVALID", path, node, "expected an evaluator of true and false");
 				return never;
 			}
 			default:
@@ -156,12 +156,12 @@ export class TargetingCompiler {
 		const [subject, list] = args;
 		const attribute = operation(subject)?.operator === "var" ? operation(subject)?.args[0] : undefined;
 		if (typeof attribute !== "string" || !ATTRIBUTE.test(attribute) || attribute === "targetingKey") {
-			this.lint.add("targeting-invalid", `${path}[0]`, subject, 'expected {"var":"<attribute>"}');
+			this.lint.add("TARGETING_INVALID", `${path}[0]`, subject, 'expected {"var":"<attribute>"}');
 			return undefined;
 		}
 		const isScalar = (value: JsonValue) => ["string", "number", "boolean"].includes(typeof value);
 		if (args.length !== 2 || !Array.isArray(list) || list.length === 0 || !list.every(isScalar)) {
-			this.lint.add("targeting-invalid", `${path}[1]`, list, "expected a list of texts, numbers and booleans");
+			this.lint.add("TARGETING_INVALID", `${path}[1]`, list, "expected a list of texts, numbers and booleans");
 			return undefined;
 		}
 		const allowed = new Set<unknown>(list);
@@ -177,7 +177,7 @@ export class TargetingCompiler {
 		if (evaluator?.kind !== "slots" || typeof right !== "string" || args.length !== 2) {
 			// Anything else is compared loosely by JsonLogic, and differently from language to language.
 			this.lint.add(
-				"targeting-invalid",
+				"TARGETING_INVALID",
 				path,
 				args,
 				'expected [{"$ref":"<layer>"}, "<slot>"]; compare attributes with in',
@@ -185,7 +185,7 @@ export class TargetingCompiler {
 			return undefined;
 		}
 		if (!evaluator.slots.has(right)) {
-			this.lint.add("targeting-invalid", `${path}[1]`, right, "name a slot of the layer");
+			this.lint.add("TARGETING_INVALID", `${path}[1]`, right, "name a slot of the layer");
 			return undefined;
 		}
 		const { slot } = evaluator;
@@ -198,16 +198,16 @@ export class TargetingCompiler {
 	private reference(node: JsonValue | undefined, path: string): Evaluator | undefined {
 		const name = operation(node)?.args[0];
 		const evaluator = typeof name === "string" ? this.evaluators.get(name) : undefined;
-		if (evaluator === undefined) this.lint.add("reference-dangling", path, name, "name one of $evaluators");
+		if (evaluator === undefined) this.lint.add("REFERENCE_DANGLING", path, name, "name one of $evaluators");
 		return evaluator;
 	}
 
 	private unexpected(node: JsonValue | undefined, path: string, expected: string): void {
 		const found = operation(node);
 		const isKnown = found === undefined || OPERATORS.split(", ").includes(found.operator);
-		if (isKnown) this.lint.add("targeting-invalid", path, describeNode(node), `expected ${expected}`);
+		if (isKnown) this.lint.add("TARGETING_INVALID", path, describeNode(node), `expected ${expected}`);
 		else
-			this.lint.add("operator-unknown", `${path}.${found.operator}`, found.operator, `only ${OPERATORS} are allowed`);
+			this.lint.add("OPERATOR_UNKNOWN", `${path}.${found.operator}`, found.operator, `only ${OPERATORS} are allowed`);
 	}
 }
 
@@ -230,7 +230,7 @@ export function compileEvaluators(
 		const found = operation(node);
 		if (found?.operator !== "fractional") {
 			const known = found === undefined || OPERATORS.split(", ").includes(found.operator);
-			const code = known ? "targeting-invalid" : "operator-unknown";
+			const code = known ? "TARGETING_INVALID" : "OPERATOR_UNKNOWN";
 			lint.add(code, path, describeNode(node), "expected fractional");
 			continue;
 		}
@@ -262,7 +262,7 @@ function booleanShare(
 	if (fractional === undefined) return undefined;
 	const { values, hash, ends } = fractional;
 	if (!values.every((value) => typeof value === "boolean")) {
-		lint.add("targeting-invalid", path, values, "expected entries [true, weight] and [false, weight]");
+		lint.add("TARGETING_INVALID", path, values, "expected entries [true, weight] and [false, weight]");
 		return undefined;
 	}
 	const [only] = values;

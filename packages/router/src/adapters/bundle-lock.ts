@@ -21,7 +21,7 @@ export class BundleLock {
 		this.token = token;
 	}
 
-	/** @throws {RouterError} bundle-locked after ten seconds */
+	/** @throws {RouterError} BUNDLE_LOCKED after ten seconds */
 	static async acquire(directory: string): Promise<BundleLock> {
 		const path = join(directory, LOCK_FILE);
 		const token = JSON.stringify({ pid: process.pid, host: hostname(), id: randomUUID() });
@@ -30,17 +30,17 @@ export class BundleLock {
 			const removed = await removeStale(path);
 			if (removed) continue;
 			if (performance.now() > deadline) {
-				throw bundleError("bundle-locked", path, "another process keeps writing; if there is none, delete this file");
+				throw bundleError("BUNDLE_LOCKED", path, "another process keeps writing; if there is none, delete this file");
 			}
 			await sleep(RETRY_MS * (0.5 + Math.random()));
 		}
 		return new BundleLock(path, token);
 	}
 
-	/** @throws {RouterError} bundle-locked if the lock was taken away, as from a process that slept too long */
+	/** @throws {RouterError} BUNDLE_LOCKED if the lock was taken away, as from a process that slept too long */
 	async assertHeld(): Promise<void> {
 		if ((await readOrUndefined(this.path)) !== this.token) {
-			throw bundleError("bundle-locked", this.path, "another process took the lock over; write again");
+			throw bundleError("BUNDLE_LOCKED", this.path, "another process took the lock over; write again");
 		}
 	}
 

@@ -80,10 +80,10 @@ describe("BundleWatcher", () => {
 		start();
 		const file = join(directory, "routing.json");
 		for (const [content, code] of [
-			["", "bundle-torn"],
-			["{}", "schema-invalid"],
-			[bundle(2).json.slice(0, 500), "bundle-torn"],
-			[bundle(2).json.replace("flagd-fractional-v2", "flagd-fractional-v9"), "hash-version-unknown"],
+			["", "BUNDLE_TORN"],
+			["{}", "SCHEMA_INVALID"],
+			[bundle(2).json.slice(0, 500), "BUNDLE_TORN"],
+			[bundle(2).json.replace("flagd-fractional-v2", "flagd-fractional-v9"), "HASH_VERSION_UNKNOWN"],
 		] as const) {
 			writeFileSync(file, content);
 			await errorIs(code);
@@ -101,26 +101,26 @@ describe("BundleWatcher", () => {
 		await writeBundle(directory, bundle(5));
 		start();
 		await writeBundle(directory, bundle(4), { force: true });
-		await errorIs("revision-not-higher");
+		await errorIs("REVISION_NOT_HIGHER");
 		expect(watcher?.current?.table.revision).toBe(5);
 		await writeBundle(directory, bundle(5, { iteration: 2 }), { force: true });
 		await until(() => errors.length === 2);
 		expect(watcher?.current?.file.flags["support-reply"]?.metadata.iteration).toBe(1);
 		await writeBundle(directory, bundle(6));
 		await revisionIs(6);
-		expect(errors).toEqual(["revision-not-higher", "revision-not-higher"]);
+		expect(errors).toEqual(["REVISION_NOT_HIGHER", "REVISION_NOT_HIGHER"]);
 	});
 
 	it("survives the routing file and the directory being deleted and made again", async () => {
 		await writeBundle(directory, bundle(1));
 		start();
 		rmSync(join(directory, "routing.json"));
-		await errorIs("bundle-missing");
+		await errorIs("BUNDLE_MISSING");
 		expect(watcher?.current?.table.revision).toBe(1);
 		await writeBundle(directory, bundle(2));
 		await revisionIs(2);
 		rmSync(directory, { recursive: true });
-		await errorIs("bundle-missing");
+		await errorIs("BUNDLE_MISSING");
 		await writeBundle(directory, bundle(3));
 		await revisionIs(3);
 		// The watch is on the new directory, not on the one that is gone.
@@ -152,7 +152,7 @@ describe("BundleWatcher", () => {
 		const next = bundle(2);
 		writeFileSync(join(root, "routing.json"), next.json);
 		renameSync(join(root, "routing.json"), join(directory, "routing.json"));
-		await errorIs("prompt-missing");
+		await errorIs("PROMPT_MISSING");
 		expect(watcher?.current?.table.revision).toBe(1);
 		for (const [digest, bytes] of next.prompts) writeFileSync(promptFile(directory, digest), bytes);
 		await revisionIs(2);
@@ -183,7 +183,7 @@ describe("BundleWatcher", () => {
 		writeFileSync(join(directory, "routing.json"), "{}");
 		expect(start().current).toBeUndefined();
 		expect(errors).toEqual([]);
-		await errorIs("schema-invalid");
+		await errorIs("SCHEMA_INVALID");
 		await writeBundle(directory, bundle(1));
 		await revisionIs(1);
 	});

@@ -8,11 +8,11 @@ const YOUNG_MS = 2_000;
 
 /** Causes that may go away although `routing.json` stays the same. */
 const PASSING: ReadonlySet<RouterErrorCode> = new Set([
-	"bundle-missing",
-	"bundle-unreadable",
-	"bundle-torn",
-	"prompt-missing",
-	"prompt-corrupt",
+	"BUNDLE_MISSING",
+	"BUNDLE_UNREADABLE",
+	"BUNDLE_TORN",
+	"PROMPT_MISSING",
+	"PROMPT_CORRUPT",
 ]);
 
 export interface BundleWatcherOptions {
@@ -111,7 +111,7 @@ export class BundleWatcher {
 		) {
 			const file = join(this.directory, ROUTING_FILE);
 			const fix = `revision ${next.table.revision} is not above ${current.table.revision}, which is in use; to go back, compile with a higher one`;
-			throw bundleError("revision-not-higher", file, fix);
+			throw bundleError("REVISION_NOT_HIGHER", file, fix);
 		}
 		this.loaded = next;
 	}
@@ -119,7 +119,7 @@ export class BundleWatcher {
 	private report(error: unknown, onError: (error: Error) => void): void {
 		const problem = error instanceof Error ? error : new Error(String(error));
 		// A bundle that was never there is not a fault: the application may be up first.
-		if (this.loaded === undefined && problem instanceof RouterError && problem.code === "bundle-missing") return;
+		if (this.loaded === undefined && problem instanceof RouterError && problem.code === "BUNDLE_MISSING") return;
 		if (problem.message === this.reported) return;
 		this.reported = problem.message;
 		onError(problem);

@@ -28,7 +28,7 @@ export function promptFile(directory: string, digest: string): string {
 /**
  * Reads and checks the bundle in a directory.
  * @param previous a bundle read before: prompt files that both have are taken from it, their digest being their name
- * @throws {RouterError} bundle-missing, bundle-unreadable, bundle-torn, prompt-missing, prompt-corrupt, or a lint code
+ * @throws {RouterError} BUNDLE_MISSING, BUNDLE_UNREADABLE, BUNDLE_TORN, PROMPT_MISSING, PROMPT_CORRUPT, or a lint code
  */
 export function readBundle(directory: string, previous?: LoadedBundle): LoadedBundle {
 	const bytes = readRoutingFile(directory);
@@ -53,10 +53,10 @@ export function readRoutingFile(directory: string): Buffer {
 		if (size <= MAX_ROUTING_FILE_BYTES) return readFileSync(file);
 	} catch (error) {
 		if (isNoEntry(error))
-			throw bundleError("bundle-missing", file, "there is no routing file; compile a bundle into it", error);
-		throw bundleError("bundle-unreadable", file, `cannot be read: ${String(error)}`, error);
+			throw bundleError("BUNDLE_MISSING", file, "there is no routing file; compile a bundle into it", error);
+		throw bundleError("BUNDLE_UNREADABLE", file, `cannot be read: ${String(error)}`, error);
 	}
-	throw bundleError("bundle-unreadable", file, `larger than ${MAX_ROUTING_FILE_BYTES} bytes`);
+	throw bundleError("BUNDLE_UNREADABLE", file, `larger than ${MAX_ROUTING_FILE_BYTES} bytes`);
 }
 
 function parseRoutingFile(directory: string, bytes: Buffer): unknown {
@@ -65,7 +65,7 @@ function parseRoutingFile(directory: string, bytes: Buffer): unknown {
 	} catch (error) {
 		const file = join(directory, ROUTING_FILE);
 		throw bundleError(
-			"bundle-torn",
+			"BUNDLE_TORN",
 			file,
 			`${bytes.length} bytes that are no JSON; write it by rename, never in place`,
 			error,
@@ -79,15 +79,15 @@ function readPrompt(directory: string, digest: string, problems: RouterProblem[]
 		problems.push({ code, file, field: "digest", value: digest, fix });
 	try {
 		if (statSync(file).size > MAX_PROMPT_FILE_BYTES) {
-			add("prompt-corrupt", `larger than ${MAX_PROMPT_FILE_BYTES} bytes`);
+			add("PROMPT_CORRUPT", `larger than ${MAX_PROMPT_FILE_BYTES} bytes`);
 			return undefined;
 		}
 		const bytes = readFileSync(file);
 		if (createHash("sha256").update(bytes).digest("hex") === digest) return bytes;
-		add("prompt-corrupt", "its bytes do not hash to its name; compile the bundle again");
+		add("PROMPT_CORRUPT", "its bytes do not hash to its name; compile the bundle again");
 	} catch (error) {
-		if (isNoEntry(error)) add("prompt-missing", "routing.json names it but it is not there; compile the bundle again");
-		else add("prompt-missing", `cannot be read: ${String(error)}`);
+		if (isNoEntry(error)) add("PROMPT_MISSING", "routing.json names it but it is not there; compile the bundle again");
+		else add("PROMPT_MISSING", `cannot be read: ${String(error)}`);
 	}
 	return undefined;
 }

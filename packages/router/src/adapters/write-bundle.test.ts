@@ -54,7 +54,7 @@ describe("writeBundle and readBundle", () => {
 
 	it("refuse a revision that is not higher, unless forced", async () => {
 		await writeBundle(directory, bundle(5));
-		expect((await refusal(writeBundle(directory, bundle(5)))).code).toBe("revision-not-higher");
+		expect((await refusal(writeBundle(directory, bundle(5)))).code).toBe("REVISION_NOT_HIGHER");
 		expect((await refusal(writeBundle(directory, bundle(4)))).message).toContain("revision 4 is not above 5");
 		expect(leftovers()).toEqual([]);
 		await writeBundle(directory, bundle(4), { force: true });
@@ -71,18 +71,18 @@ describe("writeBundle and readBundle", () => {
 	});
 
 	it("say what is wrong with a bundle", async () => {
-		expect((await refusal(() => readBundle(directory))).code).toBe("bundle-missing");
+		expect((await refusal(() => readBundle(directory))).code).toBe("BUNDLE_MISSING");
 		await writeBundle(directory, bundle(1));
 		const [first = "", second = ""] = readBundle(directory).table.digests;
 		rmSync(promptFile(directory, first));
 		writeFileSync(promptFile(directory, second), "other");
 		const { problems } = await refusal(() => readBundle(directory));
-		expect(problems.map(({ code }) => code).sort()).toEqual(["prompt-corrupt", "prompt-missing"]);
+		expect(problems.map(({ code }) => code).sort()).toEqual(["PROMPT_CORRUPT", "PROMPT_MISSING"]);
 		for (const [content, code] of [
-			["", "bundle-torn"],
-			['{"flags":', "bundle-torn"],
-			["\u00ff\ufffd", "bundle-torn"],
-			["{}", "schema-invalid"],
+			["", "BUNDLE_TORN"],
+			['{"flags":', "BUNDLE_TORN"],
+			["\u00ff\ufffd", "BUNDLE_TORN"],
+			["{}", "SCHEMA_INVALID"],
 		] as const) {
 			writeFileSync(join(directory, "routing.json"), content);
 			expect((await refusal(() => readBundle(directory))).code).toBe(code);
@@ -134,7 +134,7 @@ describe("several writers at once", () => {
 		const revisions = [3, 1, 5, 2, 4];
 		const results = await Promise.allSettled(revisions.map((revision) => writeBundle(directory, bundle(revision))));
 		const refused = results.filter((result) => result.status === "rejected").map((result) => result.reason.code);
-		expect(new Set([...refused, "revision-not-higher"])).toEqual(new Set(["revision-not-higher"]));
+		expect(new Set([...refused, "REVISION_NOT_HIGHER"])).toEqual(new Set(["REVISION_NOT_HIGHER"]));
 		expect(readBundle(directory).table.revision).toBe(5);
 		expect(leftovers()).toEqual([]);
 	});

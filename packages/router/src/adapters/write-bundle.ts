@@ -17,7 +17,7 @@ export type WriteStep = "locked" | "prompt-temporary" | "prompts-written" | "rou
  * Puts a bundle in place: prompt files first, then `routing.json` by temporary file, fsync and rename. Whoever reads
  * sees the old bundle or the new one, also if this process is killed.
  *
- * @throws {RouterError} revision-not-higher, bundle-locked
+ * @throws {RouterError} REVISION_NOT_HIGHER, BUNDLE_LOCKED
  */
 export async function writeBundle(
 	directory: string,
@@ -66,7 +66,7 @@ function refuseLowerRevision(directory: string, bundle: RoutingBundle, options: 
 	const { revision } = bundle.file.metadata;
 	if (options.force === true || onDisk === undefined || revision > onDisk) return;
 	throw bundleError(
-		"revision-not-higher",
+		"REVISION_NOT_HIGHER",
 		join(directory, ROUTING_FILE),
 		`revision ${revision} is not above ${onDisk} on disk; compile with a higher one`,
 	);
@@ -78,7 +78,7 @@ export function revisionOnDisk(directory: string): number | undefined {
 	try {
 		text = readRoutingFile(directory).toString("utf8");
 	} catch (error) {
-		if (error instanceof Error && "code" in error && error.code === "bundle-missing") return undefined;
+		if (error instanceof Error && "code" in error && error.code === "BUNDLE_MISSING") return undefined;
 		throw error;
 	}
 	try {

@@ -9,6 +9,6 @@ for (let revision = Number(from); revision <= Number(to); revision += Number(ste
 	try {
 		await writeBundle(directory, compileBundle(sampleInput({ revision })));
 	} catch (error) {
-		if (!(error instanceof RouterError) || error.code !== "revision-not-higher") throw error;
+		if (!(error instanceof RouterError) || error.code !== "REVISION_NOT_HIGHER") throw error;
 	}
 }

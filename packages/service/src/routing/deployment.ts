@@ -172,7 +172,7 @@ export class Deployment {
 				throw error;
 			}
 			// A bundle that cannot be used is replaced; applications keep their last good one meanwhile.
-			if (error.code !== "bundle-missing") {
+			if (error.code !== "BUNDLE_MISSING") {
 				this.#options.logger.error({ err: error }, "the routing bundle on disk is broken and will be replaced");
 			}
 			return undefined;
