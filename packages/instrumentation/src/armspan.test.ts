@@ -104,8 +104,8 @@ describe("fallbacks", () => {
 	it("says why there is nothing to send", () => {
 		const routed = armspan.prompt("support-reply", { user: "u1", variables: {} });
 		expect(routed.messages).toEqual([]);
-		expect(routed.error).toMatchObject({ code: "render-failed", message: expect.stringContaining("question") });
-		expect(armspan.prompt("nobody", { user: "u1" }).error).toMatchObject({ code: "prompt-unknown" });
+		expect(routed.error).toMatchObject({ code: "RENDER_FAILED", message: expect.stringContaining("question") });
+		expect(armspan.prompt("nobody", { user: "u1" }).error).toMatchObject({ code: "PROMPT_UNKNOWN" });
 	});
 
 	it("does not enrol a call that could not be routed", () => {
@@ -119,7 +119,7 @@ describe("fallbacks", () => {
 
 	it("works without any bundle", () => {
 		const without = createArmspan({ routingDirectory: temporaryDirectory() });
-		expect(without.prompt("support-reply", { user: "u1" }).error?.code).toBe("no-bundle");
+		expect(without.prompt("support-reply", { user: "u1" }).error?.code).toBe("NO_BUNDLE");
 		expect(without.status()).toMatchObject({ revision: undefined, source: "none" });
 		without.close();
 	});

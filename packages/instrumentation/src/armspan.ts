@@ -81,7 +81,7 @@ function internalFailure(call: PromptCall | undefined): ResolvedCall {
 		...unrouted(undefined, call ?? {}, "prompt-unknown", ""),
 		fallbackReason: "internal-error",
 		failure: new InstrumentationError(
-			"render-failed",
+			"RENDER_FAILED",
 			"the call could not be resolved; see OpenTelemetry's diagnostics",
 		),
 	};

@@ -10,7 +10,7 @@ afterEach(() => armspan.close());
 
 it("serves the caller's fallback until it is started, and says how to start", () => {
 	const routed = armspan.prompt("support-reply", { user: "u1", variables });
-	expect(routed.error).toMatchObject({ code: "not-started", message: expect.stringContaining("--import") });
+	expect(routed.error).toMatchObject({ code: "NOT_STARTED", message: expect.stringContaining("--import") });
 	expect(armspan.prompt("support-reply", { user: "u1", fallback })).toMatchObject({ ...fallback, error: undefined });
 	expect(armspan.prompt(undefined as never, null as never).run(() => 3)).toBe(3);
 	expect(armspan.status()).toMatchObject({ started: false, counters: { unroutedCalls: 3 } });

@@ -33,7 +33,7 @@ export const armspan: DefaultArmspan = {
 		const resolved =
 			recorder.guard(() => unrouted(named, given, "no-bundle", message)) ?? unrouted(named, {}, "no-bundle", message);
 		return new ArmspanRoutedPrompt(
-			{ ...resolved, failure: new InstrumentationError("not-started", message) },
+			{ ...resolved, failure: new InstrumentationError("NOT_STARTED", message) },
 			recorder,
 		);
 	},

@@ -1,11 +1,11 @@
 /** What went wrong for one routed call, or when Armspan was started. */
 export type InstrumentationErrorCode =
-	| "not-started"
-	| "no-bundle"
-	| "prompt-name-invalid"
-	| "prompt-unknown"
-	| "prompt-unreadable"
-	| "render-failed";
+	| "NOT_STARTED"
+	| "NO_BUNDLE"
+	| "PROMPT_NAME_INVALID"
+	| "PROMPT_UNKNOWN"
+	| "PROMPT_UNREADABLE"
+	| "RENDER_FAILED";
 
 /** Never thrown into the application: it is found in `RoutedPrompt.error` and in `armspan.status()`. */
 export class InstrumentationError extends Error {

@@ -68,7 +68,7 @@ export function resolveCall(
 	if (!(rendered instanceof InstrumentationError)) {
 		return { ...common, ...delivered(assignment, rendered), fallbackReason: bundleReason, failure: undefined };
 	}
-	const fallbackReason = rendered.code === "prompt-unreadable" ? "prompt-unreadable" : "render-failed";
+	const fallbackReason = rendered.code === "PROMPT_UNREADABLE" ? "prompt-unreadable" : "render-failed";
 	// Intention to treat: the unit keeps its arm, the call gets the version everybody else gets.
 	const standard = assignment.enrolled ? bundle.table.assign(promptName, {}, {}) : undefined;
 	if (standard !== undefined && standard.digest !== assignment.digest) {
@@ -79,6 +79,12 @@ export function resolveCall(
 	}
 	return { ...common, ...callerFallback(call.fallback), fallbackReason, failure: rendered };
 }
+
+const CODES = {
+	"prompt-name-invalid": "PROMPT_NAME_INVALID",
+	"no-bundle": "NO_BUNDLE",
+	"prompt-unknown": "PROMPT_UNKNOWN",
+} as const;
 
 /** A call that nothing can be said about: the caller's fallback, unenrolled. */
 export function unrouted(
@@ -94,7 +100,7 @@ export function unrouted(
 		attributes: unroutedAttributes(promptName),
 		rawUnitId: undefined,
 		fallbackReason: reason,
-		failure: new InstrumentationError(reason, message),
+		failure: new InstrumentationError(CODES[reason], message),
 	};
 }
 
@@ -130,15 +136,15 @@ function render(
 	const named = `prompt "${assignment.promptName}" ${assignment.version}`;
 	if (prompt === undefined || prompt instanceof Error) {
 		const why = prompt === undefined ? "its file is not in the bundle" : prompt.message;
-		return new InstrumentationError("prompt-unreadable", `${named}: ${why}`, { cause: prompt });
+		return new InstrumentationError("PROMPT_UNREADABLE", `${named}: ${why}`, { cause: prompt });
 	}
 	try {
 		const { messages } = renderPrompt(prompt, variables ?? {});
 		if (messages.length > 0) return [...messages];
-		return new InstrumentationError("render-failed", `${named}: every message is blank`);
+		return new InstrumentationError("RENDER_FAILED", `${named}: every message is blank`);
 	} catch (error) {
 		const why = error instanceof Error ? error.message : String(error);
-		return new InstrumentationError("render-failed", `${named}: ${why}`, { cause: error });
+		return new InstrumentationError("RENDER_FAILED", `${named}: ${why}`, { cause: error });
 	}
 }
 
