@@ -35,7 +35,7 @@ export function boundaryCrossing(looks: readonly BoundedLook[], drift: number): 
 	let density = BEFORE_FIRST_LOOK;
 	const crossing: { upper: number[]; lower: number[] } = { upper: [], lower: [] };
 	looks.forEach((look, index) => {
-		requireArgument(look.lower <= look.upper, "INVALID_BOUND", "lower", look.lower, `at most upper (${look.upper})`);
+		requireArgument(look.lower <= look.upper, "INVALID_BOUNDS", "lower", look.lower, `at most upper (${look.upper})`);
 		crossing.upper.push(crossAbove(density, look.information, look.upper, drift));
 		crossing.lower.push(crossBelow(density, look.information, look.lower, drift));
 		density = continueTo(density, look.information, look, drift, looks[index + 1]?.information);

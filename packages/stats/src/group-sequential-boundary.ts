@@ -86,7 +86,7 @@ export function groupSequentialBoundary(
 	requireRising(pastLooks.map((look) => look.informationFraction));
 	for (const { efficacyBound, futilityBound } of pastLooks) {
 		const ordered = Number.isFinite(efficacyBound) && (futilityBound === null || futilityBound <= efficacyBound);
-		requireArgument(ordered, "INVALID_BOUND", "efficacyBound", efficacyBound, "finite and ≥ the futility bound");
+		requireArgument(ordered, "INVALID_BOUNDS", "efficacyBound", efficacyBound, "finite and ≥ the futility bound");
 	}
 	const last = pastLooks.at(-1)?.informationFraction ?? 0;
 	if (last >= 1) return notEstimable("alpha-spent", "The final look was taken; there is no error rate left to spend.");
