@@ -12,6 +12,12 @@ export {
 } from "./anytime-valid-t-test.ts";
 export type { ArmEstimate } from "./arm-estimate.ts";
 export {
+	type ArmAgainstControl,
+	type ArmsAgainstControl,
+	type ArmsAgainstControlOptions,
+	armsAgainstControl,
+} from "./arms-against-control.ts";
+export {
 	oneSidedLogEValue,
 	oneSidedRadiusMultiplier,
 	pValueOfLogEValue,
@@ -19,6 +25,8 @@ export {
 	twoSidedLogEValue,
 	twoSidedRadiusMultiplier,
 } from "./asymptotic-confidence-sequence.ts";
+export { type BayesianDisplay, type BayesianDisplayOptions, bayesianDisplay } from "./bayesian-display.ts";
+export { benjaminiHochberg } from "./benjamini-hochberg.ts";
 export {
 	type BernoulliConfidenceSequenceOptions,
 	bernoulliConfidenceSequence,
@@ -41,6 +49,8 @@ export {
 } from "./covariate-sums.ts";
 export { type CupedContrast, type CupedOptions, cupedContrast } from "./cuped-contrast.ts";
 export { type DesignEffect, designEffect } from "./design-effect.ts";
+export type { DisplayOnly } from "./display-only.ts";
+export { eBenjaminiHochberg } from "./e-benjamini-hochberg.ts";
 export { combineEValues, type LedgerEntry } from "./e-value-ledger.ts";
 export { empiricalBernsteinConfidenceSequence } from "./empirical-bernstein-confidence-sequence.ts";
 export { type Equivalence, type EquivalenceEstimate, type EquivalenceOptions, equivalence } from "./equivalence.ts";
@@ -72,6 +82,9 @@ export {
 	type GroupSequentialTestOptions,
 	groupSequentialTest,
 } from "./group-sequential-test.ts";
+export { type GuardrailHalts, guardrailHalts } from "./guardrail-halts.ts";
+export { holm } from "./holm.ts";
+export { type IntersectionUnion, intersectionUnion } from "./intersection-union.ts";
 export { type MeanSums, meanEstimate, mergeMeanSums, ratioSumsOfMean } from "./mean-estimate.ts";
 export { type NonInferiority, type NonInferiorityOptions, nonInferiority } from "./non-inferiority.ts";
 export { type NotEstimable, type NotEstimableReason, notEstimable } from "./not-estimable.ts";

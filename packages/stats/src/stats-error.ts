@@ -17,6 +17,7 @@ export type StatsErrorCode =
 	| "INVALID_SIDES"
 	| "INVALID_PLANNED_VARIANCE"
 	| "INVALID_LEDGER"
+	| "INVALID_GRID"
 	| "INVALID_SCHEDULE"
 	| "INVALID_ALLOCATION"
 	| "INVALID_LEVEL"
@@ -79,4 +80,22 @@ export function requireMultiplier(multiplier: number): void {
 		multiplier,
 		"a finite number > 0",
 	);
+}
+
+/** p-values: each in [0, 1]. */
+export function requirePValues(pValues: readonly number[]): void {
+	pValues.forEach((pValue, position) => {
+		requireArgument(
+			pValue >= 0 && pValue <= 1,
+			"INVALID_P_VALUE",
+			`pValues[${position}]`,
+			pValue,
+			"a number in [0, 1]",
+		);
+	});
+}
+
+/** Natural logarithm of an e-value: any number, or an infinity. */
+export function requireLogEValue(logEValue: number, field: string): void {
+	requireArgument(!Number.isNaN(logEValue), "INVALID_STATISTIC", field, logEValue, "the logarithm of an e-value");
 }
