@@ -1,4 +1,4 @@
-import type { Effect, ExperimentResults, MetricResult } from "@armspan/schema";
+import type { ExperimentResults, MetricComparison, MetricResult } from "@armspan/schema";
 
 const LABELS: Readonly<Record<MetricResult["metric"], string>> = {
 	"error-rate": "error rate",
@@ -16,7 +16,9 @@ export function renderResults(results: ExperimentResults): string[] {
 		[
 			"",
 			...results.variants.map(({ key, version }) => `${key} ${version}`),
-			...treatments.map((key) => `${treatments.length > 1 ? `${key}: ` : ""}change, always-valid interval`),
+			...treatments.map(
+				(key) => `${treatments.length > 1 ? `${key}: ` : ""}change, absolute with always-valid interval`,
+			),
 			"",
 		],
 		["units", ...results.variants.map(({ units }) => String(units)), ...treatments.map(() => ""), ""],
@@ -24,9 +26,7 @@ export function renderResults(results: ExperimentResults): string[] {
 		...results.metrics.map((metric) => [
 			LABELS[metric.metric] + (metric.role === "secondary" ? "" : ` (${metric.role})`),
 			...keys.map((key) => estimate(metric, key)),
-			...metric.comparisons.map((comparison) =>
-				effect(comparison.relativeEffect, comparison.absoluteEffect, metric.unit),
-			),
+			...metric.comparisons.map((comparison) => describeChange(comparison, metric.unit)),
 			metric.comparisons.map(({ conclusion }) => (conclusion === "too-few" ? "too few" : conclusion)).join(", "),
 		]),
 	];
@@ -43,9 +43,12 @@ export function renderResults(results: ExperimentResults): string[] {
 /** The same in one line, for logs. */
 export function renderResultsLine(results: ExperimentResults): string {
 	const units = results.variants.map(({ key, units: count }) => `${key} ${count}`).join(", ");
-	const primary = results.metrics.find((metric) => metric.role === "primary")?.comparisons[0];
+	const primary = results.metrics.find(({ role }) => role === "primary");
+	const comparison = primary?.comparisons[0];
 	const change =
-		primary === undefined ? "" : `; primary ${effect(primary.relativeEffect, primary.absoluteEffect, "score")}`;
+		primary === undefined || comparison === undefined || comparison.conclusion === "too-few"
+			? ""
+			: `; ${primary.metric} ${describeChange(comparison, primary.unit).trim()}`;
 	return `units ${units}${change}; ${results.verdict.kind}`;
 }
 
@@ -57,19 +60,14 @@ function estimate(metric: MetricResult, key: string): string {
 	return quantity(found.value, metric.unit);
 }
 
-function effect(relative: Effect, absolute: Effect, unit: MetricResult["unit"]): string {
-	if (relative.kind === "estimated") {
-		return interval(relative.value, relative.lower, relative.upper, (value) => signed(value * 100, 1, " %"));
+/** Relative change as a number to remember, absolute change with the interval that the conclusion is drawn from. */
+function describeChange({ relativeEffect, absoluteEffect }: MetricComparison, unit: MetricResult["unit"]): string {
+	if (absoluteEffect.kind === "not-estimable") {
+		return absoluteEffect.message;
 	}
-	if (absolute.kind === "estimated") {
-		return interval(
-			absolute.value,
-			absolute.lower,
-			absolute.upper,
-			(value) => `${value < 0 ? "−" : "+"}${quantity(Math.abs(value), unit)}`,
-		);
-	}
-	return absolute.message;
+	const relative = relativeEffect.kind === "estimated" ? signed(relativeEffect.value * 100, 1, " %") : "";
+	const { value, lower, upper } = absoluteEffect;
+	return `${relative.padStart(8)}   ${interval(value, lower, upper, (number) => difference(number, unit))}`;
 }
 
 function interval(
@@ -79,6 +77,12 @@ function interval(
 	format: (value: number) => string,
 ): string {
 	return `${format(value)}  [${lower === null ? "−∞" : format(lower)}, ${upper === null ? "∞" : format(upper)}]`;
+}
+
+/** A difference; of shares in percentage points, so that it is not taken for a relative change. */
+function difference(value: number, unit: MetricResult["unit"]): string {
+	const sign = value < 0 ? "−" : "+";
+	return unit === "share" ? signed(value * 100, 2, " pp") : `${sign}${quantity(Math.abs(value), unit)}`;
 }
 
 function quantity(value: number, unit: MetricResult["unit"]): string {

@@ -1,0 +1,102 @@
+import type { ExperimentResults } from "@armspan/schema";
+import { expect, test } from "vitest";
+import { renderResults, renderResultsLine } from "./render-results.ts";
+
+const notEstimable = {
+	kind: "not-estimable",
+	reason: "too-few-units",
+	message: "The smaller arm has 9 of the 50 units it needs.",
+} as const;
+
+const results: ExperimentResults = {
+	schemaVersion: 1,
+	experiment: "tone",
+	iteration: 1,
+	status: "running",
+	unit: "user",
+	alpha: 0.05,
+	computedAt: "2026-11-20T10:00:00.000Z",
+	newestCallAt: null,
+	closedAtRevision: null,
+	variants: [
+		{ key: "control", version: "1.0.0", weight: 1, units: 910, calls: 1502 },
+		{ key: "friendly", version: "2.0.0", weight: 1, units: 981, calls: 1648 },
+	],
+	excludedUnits: 0,
+	sampleRatioMismatch: { kind: "estimated", pValue: 1, mismatch: false },
+	metrics: [
+		{
+			metric: "feedback",
+			role: "primary",
+			direction: "increase",
+			unit: "score",
+			estimates: {
+				control: { kind: "estimated", value: 0.519, standardError: 0.01 },
+				friendly: { kind: "estimated", value: 0.635, standardError: 0.01 },
+			},
+			observations: { control: 500, friendly: 600 },
+			comparisons: [
+				{
+					variant: "friendly",
+					absoluteEffect: { kind: "estimated", value: 0.116, lower: 0.012, upper: 0.22 },
+					relativeEffect: { kind: "estimated", value: 0.224, lower: -0.001, upper: 0.45 },
+					pValue: 0.01,
+					conclusion: "better",
+				},
+			],
+		},
+		{
+			metric: "error-rate",
+			role: "guardrail",
+			direction: "decrease",
+			unit: "share",
+			estimates: { control: { kind: "estimated", value: 0.0113, standardError: 0.01 }, friendly: notEstimable },
+			observations: { control: 1502, friendly: 0 },
+			comparisons: [
+				{
+					variant: "friendly",
+					absoluteEffect: notEstimable,
+					relativeEffect: notEstimable,
+					pValue: null,
+					conclusion: "too-few",
+				},
+			],
+		},
+	],
+	guardrails: [],
+	verdict: { kind: "better", sentence: "friendly is better than control in feedback.", reasons: [] },
+	decisions: [],
+};
+
+test("the interval that is shown is the one that the conclusion is drawn from", () => {
+	const line = renderResults(results).find((text) => text.startsWith("feedback"));
+	expect(line).toContain("+22.4 %   +0.116  [+0.012, +0.220]");
+	expect(line).toMatch(/better$/);
+});
+
+test("what cannot be estimated is words, never a number", () => {
+	const line = renderResults(results).find((text) => text.startsWith("error rate"));
+	expect(line).toContain("1.13 %");
+	expect(line).toContain("none yet");
+	expect(line).toContain("The smaller arm has 9 of the 50 units it needs.");
+	expect(line).toMatch(/too few$/);
+});
+
+test("an open bound is shown as open, a difference of shares in percentage points", () => {
+	const open = structuredClone(results);
+	const metric = open.metrics[1]!;
+	metric.comparisons[0] = {
+		variant: "friendly",
+		absoluteEffect: { kind: "estimated", value: -0.0136, lower: null, upper: 0.01 },
+		relativeEffect: { kind: "not-estimable", reason: "zero-baseline", message: "none" },
+		pValue: 1,
+		conclusion: "undecided",
+	};
+	expect(renderResults(open).find((text) => text.startsWith("error rate"))).toContain("−1.36 pp  [−∞, +1.00 pp]");
+});
+
+test("one line for logs", () => {
+	expect(renderResultsLine(results)).toBe(
+		"units control 910, friendly 981; feedback +22.4 %   +0.116  [+0.012, +0.220]; better",
+	);
+});
