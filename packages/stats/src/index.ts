@@ -86,8 +86,28 @@ export { type GuardrailHalts, guardrailHalts } from "./guardrail-halts.ts";
 export { holm } from "./holm.ts";
 export { type IntersectionUnion, intersectionUnion } from "./intersection-union.ts";
 export { type MeanSums, meanEstimate, mergeMeanSums, ratioSumsOfMean } from "./mean-estimate.ts";
+export {
+	type MinimumDetectableEffect,
+	type MinimumDetectableEffectOptions,
+	minimumDetectableEffect,
+} from "./minimum-detectable-effect.ts";
 export { type NonInferiority, type NonInferiorityOptions, nonInferiority } from "./non-inferiority.ts";
 export { type NotEstimable, type NotEstimableReason, notEstimable } from "./not-estimable.ts";
+export { type PlannedDuration, type PlannedDurationOptions, plannedDuration } from "./planned-duration.ts";
+export {
+	type PlannedEffect,
+	type PlannedMetric,
+	plannedMean,
+	plannedProportion,
+	plannedQuantile,
+} from "./planned-metric.ts";
+export {
+	type ComparisonPlan,
+	DEFAULT_PLANNED_LOOKS,
+	type PlannedInference,
+	type PlannedPower,
+	plannedPower,
+} from "./planned-power.ts";
 export { type PostStratifiedArms, postStratifiedArms, type Stratum } from "./post-stratification.ts";
 export {
 	type ProportionComparison,
@@ -113,6 +133,7 @@ export { ratioContrast } from "./ratio-contrast.ts";
 export { type RatioEstimate, type RatioEstimateOptions, ratioEstimate } from "./ratio-estimate.ts";
 export { mergeRatioSums, type RatioSums } from "./ratio-sums.ts";
 export { type EffectEstimate, relativeEffect, type ValueWithVariance } from "./relative-effect.ts";
+export { type RequiredUnits, requiredUnits } from "./required-units.ts";
 export {
 	DEFAULT_RESTART_SCALES,
 	type Restart,

@@ -1,0 +1,237 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { compareRatios } from "./always-valid-comparison.ts";
+import { tuneRhoSquared, twoSidedRadiusMultiplier } from "./asymptotic-confidence-sequence.ts";
+import { normalUpperQuantile, normalUpperTail } from "./normal-tail.ts";
+import { plannedMean, plannedQuantile } from "./planned-metric.ts";
+import { type ComparisonPlan, plannedPower } from "./planned-power.ts";
+import { proportionComparison } from "./proportion-comparison.ts";
+import { quantileComparison } from "./quantile-comparison.ts";
+import { quantileEstimate } from "./quantile-estimate.ts";
+import { ratioEstimate } from "./ratio-estimate.ts";
+import { requiredUnits } from "./required-units.ts";
+import { estimated } from "./test-support/estimated.ts";
+import { latencies, quantileEvidenceOf } from "./test-support/quantile-evidence-of.ts";
+import { bernoulliSums, ratioSumsOf, type UnitTotals } from "./test-support/ratio-sums-of.ts";
+import { type SeededRandom, seededRandom } from "./test-support/seeded-random.ts";
+import { statOracle } from "./test-support/stat-oracle.ts";
+import { welchComparison } from "./welch-comparison.ts";
+
+const mean = { kind: "mean", baseline: 10, variancePerUnit: 4 } as const;
+const fixed: ComparisonPlan = { metric: mean, inference: { kind: "fixed" }, alpha: 0.05 };
+const lift = { scale: "relative", value: 0.05 } as const;
+
+function powerOf(plan: ComparisonPlan, units: number, effect: Parameters<typeof plannedPower>[1] = lift): number {
+	return estimated(plannedPower(plan, effect, units)).power;
+}
+
+describe("plannedPower", () => {
+	const { inputs, expected } = statOracle("gb-power");
+	const published: ComparisonPlan = {
+		metric: { kind: "mean", baseline: inputs.mean, variancePerUnit: inputs.sd_squared },
+		inference: { kind: "fixed" },
+		alpha: inputs.alpha,
+		controlShare: 1 / inputs.arms,
+		treatmentShare: 1 / inputs.arms,
+	};
+	const effect = { scale: "relative", value: inputs.effect_rel } as const;
+
+	it("gives the fixed power of gb-power", () => {
+		expect(powerOf(published, inputs.n_total, effect)).toBeCloseTo(expected.power_fixed, 5);
+	});
+
+	it("gives the sequential power of gb-power with its formula, which multiplies the standard error", () => {
+		const units = (2 * inputs.n_total) / inputs.arms;
+		const bound = twoSidedRadiusMultiplier(units, tuneRhoSquared(0.05, inputs.n_star), 0.05);
+		const inflationFactor = (bound / normalUpperQuantile(0.025)) ** 2;
+		const inflated = { ...published, inference: { kind: "group-sequential", inflationFactor } } as const;
+		expect(powerOf(inflated, inputs.n_total, effect)).toBeCloseTo(expected.power_sequential, 5);
+		// A wider interval moves the bound, not the noise: one look has a third of that power …
+		const { n_star: tunedUnits } = inputs;
+		const once = { ...published, inference: { kind: "always-valid", looks: 1, tunedUnits } } as const;
+		const { drift, power } = estimated(plannedPower(once, effect, inputs.n_total));
+		expect(power).toBeCloseTo(normalUpperTail(bound - drift), 6);
+		expect(power).toBeCloseTo(0.0721, 4);
+	});
+
+	it("is the always-valid power that was simulated: .50 where the fixed test has .80, .86 with twice the units", () => {
+		const metric = { kind: "quantile", baseline: 1, logVariancePerUnit: 1 } as const;
+		const plan = { metric, inference: { kind: "always-valid" }, alpha: 0.05 } as const;
+		const { units } = estimated(requiredUnits({ ...plan, inference: { kind: "fixed" } }, lift, 0.8));
+		expect(powerOf(plan, units)).toBeCloseTo(0.5, 1);
+		expect(powerOf(plan, 2 * units)).toBeCloseTo(0.866, 2);
+		// More looks catch more, up to a point.
+		const looks = (count: number) => powerOf({ ...plan, inference: { kind: "always-valid", looks: count } }, units);
+		expect(looks(5)).toBeLessThan(looks(28));
+		expect(looks(100)).toBeLessThan(0.54);
+		// A one-sided bound is nearer.
+		expect(powerOf({ ...plan, sides: 1 }, units)).toBeGreaterThan(powerOf(plan, units) + 0.05);
+	});
+
+	it("loses what the inflation factor says", () => {
+		const sequential = { ...fixed, inference: { kind: "group-sequential", inflationFactor: 1.05 } } as const;
+		const drift = estimated(plannedPower(fixed, lift, 4000)).drift;
+		expect(powerOf(sequential, 4000)).toBeCloseTo(
+			normalUpperTail(normalUpperQuantile(0.025) - drift / Math.sqrt(1.05)),
+			6,
+		);
+	});
+
+	it("grows with units, effect and alpha, and is the same for either direction of an absolute effect", () => {
+		const inference = fc.constantFrom(
+			{ kind: "fixed" } as const,
+			{ kind: "group-sequential", inflationFactor: 1.1 } as const,
+			{ kind: "always-valid", looks: 3 } as const,
+		);
+		const units = fc.integer({ min: 100, max: 100_000 });
+		const value = fc.double({ min: 0.01, max: 2, noNaN: true });
+		fc.assert(
+			fc.property(inference, units, value, (kind, count, size) => {
+				const plan = { ...fixed, inference: kind };
+				const absolute = (by: number) => ({ scale: "absolute", value: by }) as const;
+				const power = powerOf(plan, count, absolute(size));
+				expect(powerOf(plan, 2 * count, absolute(size))).toBeGreaterThanOrEqual(power - 1e-9);
+				expect(powerOf(plan, count, absolute(1.1 * size))).toBeGreaterThanOrEqual(power - 1e-9);
+				expect(powerOf({ ...plan, alpha: 0.1 }, count, absolute(size))).toBeGreaterThanOrEqual(power - 1e-9);
+				expect(powerOf(plan, count, absolute(-size))).toBeCloseTo(power, 12);
+			}),
+			{ numRuns: 40 },
+		);
+	});
+
+	it("counts in the covariates, the split, and the other arms", () => {
+		expect(powerOf({ ...fixed, varianceReduction: 0.4 }, 600)).toBeCloseTo(powerOf(fixed, 1000), 3);
+		expect(powerOf({ ...fixed, controlShare: 0.9, treatmentShare: 0.1 }, 1000)).toBeLessThan(powerOf(fixed, 500));
+		expect(powerOf({ ...fixed, controlShare: 0.25, treatmentShare: 0.25 }, 1000)).toBeCloseTo(powerOf(fixed, 500), 12);
+	});
+
+	const runs = 500;
+
+	/** Share of `runs` in which a comparison at the units planned for 80 % finds the effect. */
+	function found(finds: (random: SeededRandom) => boolean): number {
+		const random = seededRandom(1234);
+		return Array.from({ length: runs }, () => finds(random)).filter(Boolean).length / runs;
+	}
+
+	it("is what happens: a clustered ratio planned from its history", () => {
+		const draw = (random: SeededRandom, units: number, level: number) =>
+			estimated(
+				ratioEstimate(
+					ratioSumsOf(
+						Array.from({ length: units }, (): UnitTotals => {
+							const calls = 1 + random.integer(19);
+							const total = calls * (level + random.normal()) + 2 * Math.sqrt(calls) * random.normal();
+							return [total, calls];
+						}),
+					),
+				),
+			);
+		const metric = plannedMean(draw(seededRandom(1), 20_000, 10));
+		if (metric.kind === "not-estimable") throw new Error(metric.message);
+		const { control, treatment } = estimated(requiredUnits({ ...fixed, metric }, lift, 0.8));
+		const share = found((random) => {
+			const arms = [draw(random, control, 10), draw(random, treatment, 10.5)] as const;
+			return estimated(welchComparison(...arms, { alpha: 0.05 })).pValue < 0.05;
+		});
+		expect(share).toBeGreaterThan(0.75);
+		expect(share).toBeLessThan(0.85);
+	});
+
+	it("is what happens: shares of units, 20 % treatment", () => {
+		const plan = {
+			...fixed,
+			metric: { kind: "proportion", baseline: 0.1 },
+			controlShare: 0.8,
+			treatmentShare: 0.2,
+		} as const;
+		const { control, treatment } = estimated(requiredUnits(plan, { scale: "absolute", value: 0.05 }, 0.8));
+		const share = found((random) => {
+			const counts = (units: number, rate: number) => ({ units, successes: random.binomial(units, rate) });
+			const { pValue } = estimated(
+				proportionComparison(counts(control, 0.1), counts(treatment, 0.15), { alpha: 0.05 }),
+			);
+			return pValue < 0.05;
+		});
+		expect(share).toBeGreaterThan(0.76);
+		expect(share).toBeLessThan(0.87);
+	});
+
+	it("is what happens: the median of returning users", () => {
+		const draw = (random: SeededRandom, units: number, factor: number) => {
+			const data = latencies(random, units, 0.3, () => 4).map((calls) => calls.map((value) => value * factor));
+			return estimated(quantileEstimate(quantileEvidenceOf(data, 0.5), 0.5));
+		};
+		const metric = plannedQuantile(draw(seededRandom(2), 8000, 1));
+		const { control, treatment } = estimated(
+			requiredUnits({ ...fixed, metric }, { scale: "relative", value: 0.4 }, 0.8),
+		);
+		const share = found((random) => {
+			const comparison = quantileComparison(draw(random, control, 1), draw(random, treatment, 1.4), 1.96);
+			return Math.abs(estimated(comparison).statistic) > 1.96;
+		});
+		expect(share).toBeGreaterThan(0.74);
+		expect(share).toBeLessThan(0.86);
+	});
+
+	it("is what happens: watched by the always-valid comparison, 10 % treatment", () => {
+		const plan: ComparisonPlan = {
+			metric: { kind: "proportion", baseline: 0.2 },
+			inference: { kind: "always-valid", looks: 10 },
+			alpha: 0.05,
+			controlShare: 0.9,
+			treatmentShare: 0.1,
+		};
+		const { units } = estimated(requiredUnits(plan, { scale: "relative", value: 0.3 }, 0.8));
+		const share = found((random) => {
+			const successes = [0, 0];
+			for (let look = 1; look <= 10; look++) {
+				const arms = [0.9, 0.1].map((part, arm) => {
+					const [before, now] = [look - 1, look].map((l) => Math.round((units * part * l) / 10)) as [number, number];
+					successes[arm]! += random.binomial(now - before, arm === 0 ? 0.2 : 0.26);
+					return bernoulliSums(now, successes[arm]!);
+				});
+				const comparison = compareRatios({
+					control: arms[0]!,
+					treatment: arms[1]!,
+					alpha: 0.05,
+					plannedUnits: units,
+					plannedShare: 0.1,
+				});
+				if (comparison.kind === "estimated" && comparison.pValue < 0.05) return true;
+			}
+			return false;
+		});
+		expect(share).toBeGreaterThan(0.75);
+		expect(share).toBeLessThan(0.86);
+	});
+
+	it("is certain where nothing could be missed, and says where nothing can be said", () => {
+		expect(powerOf(fixed, 1e12)).toBe(1);
+		expect(plannedPower(fixed, lift, 3)).toMatchObject({ kind: "not-estimable", reason: "too-few-units" });
+		expect(plannedPower({ ...fixed, metric: { ...mean, baseline: 0 } }, lift, 100)).toMatchObject({
+			reason: "zero-baseline",
+		});
+	});
+
+	it.each([
+		["INVALID_ALPHA", { alpha: 0 }],
+		["INVALID_SIDES", { sides: 3 }],
+		["INVALID_SHARE", { controlShare: 0 }],
+		["INVALID_SHARE", { treatmentShare: 0.6 }],
+		["INVALID_WEIGHT", { varianceReduction: 1 }],
+		["INVALID_INFLATION", { inference: { kind: "group-sequential", inflationFactor: 0.9 } }],
+		["INVALID_LOOKS", { inference: { kind: "always-valid", looks: 0 } }],
+		["INVALID_TUNING", { inference: { kind: "always-valid", tunedUnits: 0 } }],
+		["INVALID_ALPHA", { inference: { kind: "always-valid" }, alpha: 0.6, sides: 1 }],
+	])("refuses a plan that makes no sense: %s %j", (code, change) => {
+		expect(() => plannedPower({ ...fixed, ...change } as ComparisonPlan, lift, 100)).toThrow(
+			expect.objectContaining({ code }),
+		);
+	});
+
+	it("refuses units that make no sense", () => {
+		for (const units of [0, -5, Number.NaN, Number.POSITIVE_INFINITY]) {
+			expect(() => plannedPower(fixed, lift, units)).toThrow(expect.objectContaining({ code: "INVALID_UNITS" }));
+		}
+	});
+});

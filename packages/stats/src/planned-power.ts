@@ -1,0 +1,202 @@
+import { satterthwaite } from "./arm-estimate.ts";
+import {
+	oneSidedRadiusMultiplier,
+	tuneRhoSquared,
+	twoSidedRadiusMultiplier,
+} from "./asymptotic-confidence-sequence.ts";
+import { boundaryCrossing } from "./boundary-crossing.ts";
+import { type NotEstimable, notEstimable } from "./not-estimable.ts";
+import { type PlannedDifference, type PlannedEffect, type PlannedMetric, plannedDifference } from "./planned-metric.ts";
+import { requireAlpha, requireArgument } from "./stats-error.ts";
+import { studentTestPower } from "./student-test-power.ts";
+
+/** How the result will be read. */
+export type PlannedInference =
+	/** Once, at the end. */
+	| { readonly kind: "fixed" }
+	/** At planned looks; the factor is that of `planGroupSequential`, for the power planned with. */
+	| { readonly kind: "group-sequential"; readonly inflationFactor: number }
+	/** At any time, by the always-valid comparison, up to the planned units. */
+	| {
+			readonly kind: "always-valid";
+			/** Equally spaced looks until the planned units. @default 28 */
+			readonly looks?: number;
+			/** Effective units that ρ is tuned at. @default half of the planned ones, as `compareRatios` does */
+			readonly tunedUnits?: number;
+	  };
+
+export interface ComparisonPlan {
+	readonly metric: PlannedMetric;
+	readonly inference: PlannedInference;
+	/** Error rate, in (0, 1). */
+	readonly alpha: number;
+	/** 1 for a bound in the direction of the effect, as non-inferiority has it. @default 2 */
+	readonly sides?: 1 | 2;
+	/** Share of all enrolled units in control, in (0, 1). @default 0.5 */
+	readonly controlShare?: number;
+	/** Share in treatment; both sum to 1 or less, less with further arms. @default 0.5 */
+	readonly treatmentShare?: number;
+	/** ρ² that pre-period covariates explain, in [0, 1). @default 0 */
+	readonly varianceReduction?: number;
+}
+
+export interface PlannedPower {
+	readonly kind: "estimated";
+	/** Probability to reject "no effect" by the end, in either direction for two sides. */
+	readonly power: number;
+	/** Expected difference over its standard error at the end. */
+	readonly drift: number;
+}
+
+/** Looks of an always-valid plan that says nothing else: daily for four weeks. */
+export const DEFAULT_PLANNED_LOOKS = 28;
+
+/** Beyond so many standard errors every test rejects, to the last digit. */
+const CERTAIN = 40;
+
+/**
+ * Power of a planned comparison.
+ *
+ * Fixed and for a mean: by the noncentral t with Satterthwaite's degrees of freedom; otherwise by the normal.
+ * Group-sequential: that of a fixed test with units/inflationFactor, exact at the power the factor belongs to.
+ * Always-valid: the probability to cross the confidence sequence at any of the looks, by recursive integration, with
+ * the safeguard's pooled variance and effective units.
+ *
+ * @param units enrolled by the end, in all arms together
+ * @returns not-estimable `too-few-units` below two units in an arm, `zero-baseline`, `out-of-reach`
+ * @throws {StatsError} INVALID_ALPHA, INVALID_SHARE, INVALID_UNITS, INVALID_EFFECT, INVALID_ESTIMATE,
+ *   INVALID_INFLATION, INVALID_LOOKS, INVALID_TUNING, INVALID_WEIGHT (varianceReduction)
+ */
+export function plannedPower(plan: ComparisonPlan, effect: PlannedEffect, units: number): PlannedPower | NotEstimable {
+	requirePlan(plan);
+	requireArgument(
+		units > 0 && units < Number.POSITIVE_INFINITY,
+		"INVALID_UNITS",
+		"units",
+		units,
+		"a finite number > 0",
+	);
+	const planned = plannedDifference(plan.metric, effect);
+	if (planned.kind === "not-estimable") return planned;
+	const { controlShare = 0.5, treatmentShare = 0.5, varianceReduction = 0 } = plan;
+	const arms = { control: units * controlShare, treatment: units * treatmentShare };
+	const fewest = Math.min(arms.control, arms.treatment);
+	if (fewest < 2)
+		return notEstimable("too-few-units", `The smaller arm would have ${fewest} of the two units it needs.`);
+
+	const variance = varianceOf(planned, arms, plan.inference.kind) * (1 - varianceReduction);
+	const drift = Math.abs(planned.difference) / Math.sqrt(variance);
+	const power = drift > CERTAIN ? 1 : powerOf(plan, planned, arms, drift);
+	return { kind: "estimated", power, drift };
+}
+
+interface PlannedArms {
+	readonly control: number;
+	readonly treatment: number;
+}
+
+function varianceOf(planned: PlannedDifference, arms: PlannedArms, inference: PlannedInference["kind"]): number {
+	const { controlVariance, treatmentVariance, difference } = planned;
+	const own = controlVariance / arms.control + treatmentVariance / arms.treatment;
+	if (inference !== "always-valid") return own;
+	// The safeguard takes the larger of this and the variance of both arms thrown together.
+	const units = arms.control + arms.treatment;
+	const [c, t] = [arms.control / units, arms.treatment / units];
+	const pooled = c * controlVariance + t * treatmentVariance + c * t * difference * difference;
+	return Math.max(own, pooled * (1 / arms.control + 1 / arms.treatment));
+}
+
+function powerOf(plan: ComparisonPlan, planned: PlannedDifference, arms: PlannedArms, drift: number): number {
+	const { alpha, inference, metric, sides = 2 } = plan;
+	if (inference.kind === "always-valid") return alwaysValidPower(inference, alpha, sides, arms, drift);
+	if (inference.kind === "group-sequential") {
+		return studentTestPower(drift / Math.sqrt(inference.inflationFactor), Number.POSITIVE_INFINITY, alpha, sides);
+	}
+	const degreesOfFreedom =
+		metric.kind === "mean"
+			? satterthwaite([
+					{ variance: planned.controlVariance / arms.control, degreesOfFreedom: arms.control - 1 },
+					{ variance: planned.treatmentVariance / arms.treatment, degreesOfFreedom: arms.treatment - 1 },
+				])
+			: Number.POSITIVE_INFINITY;
+	return studentTestPower(drift, degreesOfFreedom, alpha, sides);
+}
+
+function alwaysValidPower(
+	inference: Extract<PlannedInference, { kind: "always-valid" }>,
+	alpha: number,
+	sides: 1 | 2,
+	arms: PlannedArms,
+	drift: number,
+): number {
+	const { looks = DEFAULT_PLANNED_LOOKS } = inference;
+	const effectiveUnits = (4 * arms.control * arms.treatment) / (arms.control + arms.treatment);
+	const rhoSquared = tuneRhoSquared(sides === 2 ? alpha : 2 * alpha, inference.tunedUnits ?? effectiveUnits / 2);
+	const bounded = Array.from({ length: looks }, (_, look) => {
+		const information = (look + 1) / looks;
+		const seen = information * effectiveUnits;
+		return sides === 2
+			? bothSides(information, twoSidedRadiusMultiplier(seen, rhoSquared, alpha))
+			: oneSide(information, oneSidedRadiusMultiplier(seen, rhoSquared, alpha));
+	});
+	const { upper, lower } = boundaryCrossing(bounded, drift);
+	return Math.min(
+		1,
+		[...upper, ...lower].reduce((sum, probability) => sum + probability, 0),
+	);
+}
+
+function bothSides(information: number, bound: number) {
+	return { information, lower: -bound, upper: bound };
+}
+
+function oneSide(information: number, bound: number) {
+	return { information, lower: Number.NEGATIVE_INFINITY, upper: bound };
+}
+
+/** @throws {StatsError} for a plan outside its domain, whatever its metric */
+export function requirePlan(plan: ComparisonPlan): void {
+	const { alpha, inference, sides = 2, controlShare = 0.5, treatmentShare = 0.5, varianceReduction = 0 } = plan;
+	requireAlpha(alpha);
+	requireArgument(sides === 1 || sides === 2, "INVALID_SIDES", "sides", sides, "1 or 2");
+	for (const [field, share] of Object.entries({ controlShare, treatmentShare })) {
+		requireArgument(share > 0 && share < 1, "INVALID_SHARE", field, share, "a number in (0, 1)");
+	}
+	const total = controlShare + treatmentShare;
+	requireArgument(total <= 1 + 1e-9, "INVALID_SHARE", "controlShare + treatmentShare", total, "at most 1");
+	requireArgument(
+		varianceReduction >= 0 && varianceReduction < 1,
+		"INVALID_WEIGHT",
+		"varianceReduction",
+		varianceReduction,
+		"a number in [0, 1)",
+	);
+	if (inference.kind === "group-sequential") {
+		const { inflationFactor } = inference;
+		requireArgument(
+			inflationFactor >= 1 && inflationFactor < Number.POSITIVE_INFINITY,
+			"INVALID_INFLATION",
+			"inference.inflationFactor",
+			inflationFactor,
+			"a finite number ≥ 1",
+		);
+	}
+	if (inference.kind === "always-valid") {
+		const { looks = DEFAULT_PLANNED_LOOKS, tunedUnits } = inference;
+		requireArgument(
+			Number.isInteger(looks) && looks >= 1 && looks <= 1000,
+			"INVALID_LOOKS",
+			"inference.looks",
+			looks,
+			"an integer in [1, 1000]",
+		);
+		requireArgument(
+			tunedUnits === undefined || (tunedUnits > 0 && tunedUnits < Number.POSITIVE_INFINITY),
+			"INVALID_TUNING",
+			"inference.tunedUnits",
+			tunedUnits,
+			"a finite number > 0",
+		);
+		requireArgument(sides === 2 || alpha < 0.5, "INVALID_ALPHA", "alpha", alpha, "below 0.5 for one side");
+	}
+}
