@@ -3,7 +3,7 @@
 const [major, minor] = process.versions.node.split(".").map(Number);
 if (major < 22 || (major === 22 && minor < 15)) {
 	process.stderr.write(
-		`armspan needs Node 22.15 or newer; this is ${process.version} (${process.execPath}).\n  try: npx --package=node@26 armspan …, or install a newer Node\n`,
+		`armspan needs Node 22.15 or newer; this is ${process.version} (${process.execPath}).\n  try: npm run armspan -- … in a clone (it brings its own Node), or install Node 22.15 or newer\n`,
 	);
 	process.exit(1);
 }
