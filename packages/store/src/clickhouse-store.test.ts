@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import type { Decision, MetricKey } from "@armspan/schema";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -618,6 +619,16 @@ test("text that is SQL, JSON or two lines to somebody comes back as it went in",
 	const call = (await store.callIds({})).find(({ spanId }) => spanId === "00000000000000c1");
 	expect(call?.responseId).toBe(responseId);
 	expect(({} as Record<string, unknown>).inert).toBeUndefined();
+});
+
+test("a row that is refused is not quoted: it may hold what people wrote", async () => {
+	const secret = "my-account-number-4711";
+	const refused = await store
+		.insertTraces([traceRow({ Timestamp: "1.5", SpanAttributes: new Map([["gen_ai.input.messages", secret]]) })])
+		.catch((error: unknown) => error);
+	expect(refused).toMatchObject({ code: "INSERT_FAILED", details: { table: "otel_traces" } });
+	expect(inspect(refused, { depth: 10 })).not.toContain(secret);
+	expect((refused as Error).message).toContain("Cannot parse input");
 });
 
 test("spans of 150 days in one batch are inserted: late data is not refused", async () => {

@@ -115,7 +115,7 @@ export class ClickHouseStore implements Store {
 		try {
 			await this.#ingest.insert(insertion);
 		} catch (error) {
-			throw asStoreError("INSERT_FAILED", `cannot insert into ${insertion.table}`, error);
+			throw insertError(insertion.table, error);
 		}
 	}
 
@@ -131,9 +131,22 @@ async function run<Row>(connection: Connection, sql: string, parameters: QueryPa
 	}
 }
 
-function asStoreError(code: "INSERT_FAILED" | "QUERY_FAILED", what: string, cause: unknown): StoreError {
+function asStoreError(code: "QUERY_FAILED", what: string, cause: unknown): StoreError {
 	if (cause instanceof StoreError) {
 		return cause;
 	}
 	return new StoreError(code, `${what}: ${cause instanceof Error ? cause.message : String(cause)}`, {}, { cause });
+}
+
+/**
+ * ClickHouse quotes the row that it could not read, and a row may hold what people wrote to a model: of its message
+ * only what stands before the quotation is kept, and the original is not passed on to whoever logs.
+ */
+function insertError(table: string, cause: unknown): StoreError {
+	if (cause instanceof StoreError) {
+		return cause;
+	}
+	const message = cause instanceof Error ? cause.message : String(cause);
+	const kept = message.split("\n", 1)[0]?.replace(/(?: before)?: '.*$/, "") ?? "";
+	return new StoreError("INSERT_FAILED", `cannot insert into ${table}: ${kept.slice(0, 500)}`, { table });
 }
