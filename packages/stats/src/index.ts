@@ -108,7 +108,13 @@ export {
 	type PlannedPower,
 	plannedPower,
 } from "./planned-power.ts";
-export { type PostStratifiedArms, postStratifiedArms, type Stratum } from "./post-stratification.ts";
+export {
+	type PostStratifiedArms,
+	postStratifiedArms,
+	postStratifiedContrast,
+	type Stratum,
+	type StratumContrast,
+} from "./post-stratification.ts";
 export {
 	type ProportionComparison,
 	type ProportionComparisonOptions,

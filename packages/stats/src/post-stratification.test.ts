@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { ArmEstimate } from "./arm-estimate.ts";
+import { contrastOf } from "./contrast.ts";
 import { meanEstimate } from "./mean-estimate.ts";
 import { notEstimable } from "./not-estimable.ts";
-import { postStratifiedArms, type Stratum } from "./post-stratification.ts";
+import { postStratifiedArms, postStratifiedContrast, type Stratum } from "./post-stratification.ts";
 import { estimated } from "./test-support/estimated.ts";
 import { seededRandom } from "./test-support/seeded-random.ts";
 import { welchComparison } from "./welch-comparison.ts";
@@ -125,5 +127,50 @@ describe("postStratifiedArms", () => {
 		const still = { key: "a", control: arm(1, 0, 9), treatment: arm(1, 1, 9) };
 		const { control } = estimated(postStratifiedArms([still, { ...still, key: "b" }]));
 		expect(control).toEqual({ value: 1, variance: 0, units: 18, degreesOfFreedom: 16 });
+	});
+});
+
+describe("postStratifiedContrast", () => {
+	const contrasts = strata.map(({ key, control, treatment }) => ({
+		key,
+		contrast: estimated(contrastOf(control as ArmEstimate, treatment as ArmEstimate)),
+	}));
+
+	it("is the contrast of the post-stratified arms", () => {
+		const { control, treatment } = estimated(postStratifiedArms(strata));
+		const ofArms = estimated(contrastOf(control, treatment));
+		const ofContrasts = estimated(postStratifiedContrast(contrasts));
+		for (const key of ["difference", "variance", "degreesOfFreedom", "covarianceWithBaseline"] as const) {
+			expect(ofContrasts[key]).toBeCloseTo(ofArms[key], 10);
+		}
+		expect(ofContrasts.baseline.value).toBeCloseTo(control.value, 12);
+		expect(ofContrasts.baseline.variance).toBeCloseTo(control.variance, 12);
+		expect(ofContrasts).toMatchObject({ controlUnits: 250, treatmentUnits: 150 });
+		expect(postStratifiedContrast([...contrasts].reverse())).toEqual(ofContrasts);
+	});
+
+	it("takes fixed weights, and leaves out weight 0", () => {
+		const [mobile, desktop] = contrasts as [(typeof contrasts)[0], (typeof contrasts)[0]];
+		const only = estimated(
+			postStratifiedContrast([
+				{ ...mobile, weight: 2 },
+				{ ...desktop, weight: 0 },
+			]),
+		);
+		expect(only.difference).toBeCloseTo(1, 12);
+		expect(only.degreesOfFreedom).toBeCloseTo(mobile.contrast.degreesOfFreedom, 9);
+		const even = estimated(postStratifiedContrast(contrasts.map((stratum) => ({ ...stratum, weight: 7 }))));
+		expect(even.difference).toBeCloseTo(0.75, 12);
+	});
+
+	it("says where it is not estimable, and refuses what makes no sense", () => {
+		const missing = { key: "new", contrast: notEstimable("too-few-units", "One unit.") };
+		expect(postStratifiedContrast([...contrasts, missing])).toEqual(
+			notEstimable("too-few-units", 'Stratum "new": One unit.'),
+		);
+		expect(() => postStratifiedContrast([])).toThrow(expect.objectContaining({ code: "INVALID_ALLOCATION" }));
+		expect(() => postStratifiedContrast([{ ...contrasts[0]!, weight: -1 }])).toThrow(
+			expect.objectContaining({ code: "INVALID_WEIGHT" }),
+		);
 	});
 });

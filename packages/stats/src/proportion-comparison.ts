@@ -1,3 +1,4 @@
+import { exactQuotient } from "./exact-quotient.ts";
 import { normalUpperQuantile, twoSidedNormalTail } from "./normal-tail.ts";
 import { type NotEstimable, notEstimable } from "./not-estimable.ts";
 import { type ProportionCounts, type ProportionEstimate, proportionEstimate } from "./proportion-estimate.ts";
@@ -61,7 +62,7 @@ export function proportionComparison(
 			`${successes === 0 ? "No" : "Every"} unit of both arms counts, so nothing differs.`,
 		);
 	}
-	const value = treatment.value - control.value;
+	const value = differenceOf(controlCounts, treatmentCounts);
 	const resolution = 1 / control.units + 1 / treatment.units;
 	const pooledError = Math.sqrt((successes / units) * ((units - successes) / units) * resolution);
 	const distance = Math.max(0, Math.abs(value) - (continuityCorrection ? resolution / 2 : 0));
@@ -70,7 +71,7 @@ export function proportionComparison(
 	const method = options.method ?? (fewest < SCORE_INTERVAL_BELOW ? "miettinen-nurminen" : "newcombe");
 	const [lower, upper] =
 		method === "newcombe"
-			? newcombeInterval(control, treatment)
+			? newcombeInterval(control, treatment, value)
 			: scoreInterval(
 					{ units: control.units, successes: Number(controlCounts.successes) },
 					{ units: treatment.units, successes: Number(treatmentCounts.successes) },
@@ -88,9 +89,19 @@ export function proportionComparison(
 	};
 }
 
+/** p_T − p_C, exact also where the shares agree in most digits. */
+function differenceOf(control: ProportionCounts, treatment: ProportionCounts): number {
+	const [nC, xC, nT, xT] = [control.units, control.successes, treatment.units, treatment.successes].map(BigInt) as [
+		bigint,
+		bigint,
+		bigint,
+		bigint,
+	];
+	return exactQuotient(xT * nC - xC * nT, nT * nC);
+}
+
 /** Wilson's bounds of the arms combined: the difference is as uncertain as both of them at right angles. */
-function newcombeInterval(control: ProportionEstimate, treatment: ProportionEstimate): [lower: number, upper: number] {
-	const value = treatment.value - control.value;
+function newcombeInterval(control: ProportionEstimate, treatment: ProportionEstimate, value: number): [number, number] {
 	return [
 		value - Math.hypot(treatment.value - treatment.lower, control.upper - control.value),
 		value + Math.hypot(treatment.upper - treatment.value, control.value - control.lower),
