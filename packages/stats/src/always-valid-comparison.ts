@@ -5,10 +5,9 @@ import {
 	twoSidedRadiusMultiplier,
 } from "./asymptotic-confidence-sequence.ts";
 import { type NotEstimable, notEstimable } from "./not-estimable.ts";
-import { type RatioEstimate, ratioEstimate } from "./ratio-estimate.ts";
-import { mergeRatioSums, type RatioSums } from "./ratio-sums.ts";
+import type { RatioSums } from "./ratio-sums.ts";
 import { type EffectEstimate, relativeEffect } from "./relative-effect.ts";
-import { requireAlpha, requireArgument } from "./stats-error.ts";
+import { effectiveHorizon, requireWatchedDesign, safeguardedArms } from "./safeguarded-arms.ts";
 
 /** Smallest arm for which the safeguarded interval was shown to keep its error rate. */
 export const DEFAULT_MINIMUM_UNITS = 50;
@@ -56,28 +55,12 @@ export interface RatioComparison {
 export function compareRatios<Sums extends RatioSums<number> | RatioSums<bigint>>(
 	options: RatioComparisonOptions<Sums>,
 ): RatioComparison | NotEstimable {
-	const { control, treatment, alpha, plannedUnits, plannedShare, minimumUnits = DEFAULT_MINIMUM_UNITS } = options;
-	requireDesign(alpha, plannedUnits, plannedShare, minimumUnits);
-
-	const scale = { scale: options.scale ?? 1 };
-	const [fewest, most] = [Number(control.units), Number(treatment.units)].sort((a, b) => a - b) as [number, number];
-	if (fewest >= 0 && fewest < minimumUnits) {
-		return notEstimable("too-few-units", `The smaller arm has ${fewest} of the ${minimumUnits} units it needs.`);
-	}
-	const controlEstimate = ratioEstimate(control, scale);
-	if (controlEstimate.kind === "not-estimable") return controlEstimate;
-	const treatmentEstimate = ratioEstimate(treatment, scale);
-	if (treatmentEstimate.kind === "not-estimable") return treatmentEstimate;
-	const pooled = ratioEstimate(mergeRatioSums(control, treatment), scale);
-	if (pooled.kind === "not-estimable") return pooled;
-	if (pooled.variance === 0) {
-		return notEstimable("no-variation", "Every unit of both arms has the same value, so nothing can be compared.");
-	}
-
-	const [safeControl, safeTreatment] = safeguard(controlEstimate, treatmentEstimate, pooled);
-	const effectiveUnits = 4 * fewest * (most / (fewest + most));
-	// Tuned at the effective horizon: at the nominal one a 1 % arm would lose its power.
-	const rhoSquared = tuneRhoSquared(alpha, 0.5 * plannedUnits * 4 * plannedShare * (1 - plannedShare));
+	const { alpha, plannedUnits, plannedShare, minimumUnits = DEFAULT_MINIMUM_UNITS } = options;
+	requireWatchedDesign(alpha, plannedUnits, plannedShare, minimumUnits);
+	const arms = safeguardedArms({ ...options, minimumUnits });
+	if (arms.kind === "not-estimable") return arms;
+	const { control: safeControl, treatment: safeTreatment, effectiveUnits } = arms;
+	const rhoSquared = tuneRhoSquared(alpha, effectiveHorizon(plannedUnits, plannedShare));
 	const multiplier = twoSidedRadiusMultiplier(effectiveUnits, rhoSquared, alpha);
 
 	const value = safeTreatment.value - safeControl.value;
@@ -96,45 +79,4 @@ export function compareRatios<Sums extends RatioSums<number> | RatioSums<bigint>
 		logEValue,
 		effectiveUnits,
 	};
-}
-
-/**
- * Replaces the arms' variances by the pooled ones where those have the larger sum: V = max(V_T + V_C, V_pool).
- * A small arm underestimates its variance until it meets its first rare value, and an interval that is looked at all
- * the time catches that moment.
- */
-function safeguard(control: RatioEstimate, treatment: RatioEstimate, pooled: RatioEstimate) {
-	const variancePerUnit = pooled.variance * pooled.units;
-	const pooledControl = variancePerUnit / control.units;
-	const pooledTreatment = variancePerUnit / treatment.units;
-	if (control.variance + treatment.variance >= pooledControl + pooledTreatment) return [control, treatment] as const;
-	return [
-		{ value: control.value, variance: pooledControl },
-		{ value: treatment.value, variance: pooledTreatment },
-	] as const;
-}
-
-function requireDesign(alpha: number, plannedUnits: number, plannedShare: number, minimumUnits: number): void {
-	requireAlpha(alpha);
-	requireArgument(
-		plannedUnits > 0 && plannedUnits < Number.POSITIVE_INFINITY,
-		"INVALID_PLANNED_UNITS",
-		"plannedUnits",
-		plannedUnits,
-		"a finite number > 0",
-	);
-	requireArgument(
-		plannedShare > 0 && plannedShare <= 0.5,
-		"INVALID_SHARE",
-		"plannedShare",
-		plannedShare,
-		"the smaller arm's share, in (0, 0.5]",
-	);
-	requireArgument(
-		Number.isInteger(minimumUnits) && minimumUnits >= 2,
-		"INVALID_MINIMUM_UNITS",
-		"minimumUnits",
-		minimumUnits,
-		"an integer ≥ 2",
-	);
 }

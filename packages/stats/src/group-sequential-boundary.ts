@@ -69,7 +69,7 @@ export interface GroupSequentialBoundaryOptions {
  * @returns not-estimable `no-new-information` unless information rose since the last look, `alpha-spent` after the final
  *   one
  * @throws {StatsError} INVALID_ALPHA, INVALID_SIDES, INVALID_SPENDING, INVALID_INFORMATION, INVALID_BOUND, INVALID_POWER
- * @see Lan, DeMets 1983, Biometrika 70(3); docs/statistics/group-sequential-boundary.md
+ * @see Lan, DeMets 1983, Biometrika 70(3); docs/statistics/group-sequential-test.md
  */
 export function groupSequentialBoundary(
 	options: GroupSequentialBoundaryOptions,
