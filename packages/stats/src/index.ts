@@ -32,6 +32,7 @@ export {
 	bernoulliConfidenceSequence,
 	type MeanInterval,
 } from "./bernoulli-confidence-sequence.ts";
+export { type BestArmClaim, type BestArmClaimOptions, bestArmClaim, type LeadOverArm } from "./best-arm-claim.ts";
 export { type BetaBinomialDesign, betaBinomialLogEValue } from "./beta-binomial-mixture.ts";
 export { bettingConfidenceSequence, bettingDifference, bettingLogEValue } from "./betting-confidence-sequence.ts";
 export {
@@ -50,6 +51,12 @@ export {
 export { type CupedContrast, type CupedOptions, cupedContrast } from "./cuped-contrast.ts";
 export { type DesignEffect, designEffect } from "./design-effect.ts";
 export type { DisplayOnly } from "./display-only.ts";
+export {
+	type DistributionFreeQuantileTest,
+	type DistributionFreeQuantileTestOptions,
+	distributionFreeQuantileTest,
+	type BelowGrid,
+} from "./distribution-free-quantile-test.ts";
 export { eBenjaminiHochberg } from "./e-benjamini-hochberg.ts";
 export { combineEValues, type LedgerEntry } from "./e-value-ledger.ts";
 export { empiricalBernsteinConfidenceSequence } from "./empirical-bernstein-confidence-sequence.ts";
@@ -84,6 +91,7 @@ export {
 } from "./group-sequential-test.ts";
 export { type GuardrailHalts, guardrailHalts } from "./guardrail-halts.ts";
 export { holm } from "./holm.ts";
+export { type HybridComparison, type HybridComparisonOptions, hybridComparison } from "./hybrid-comparison.ts";
 export { type IntersectionUnion, intersectionUnion } from "./intersection-union.ts";
 export { type MeanSums, meanEstimate, mergeMeanSums, ratioSumsOfMean } from "./mean-estimate.ts";
 export {
@@ -93,6 +101,12 @@ export {
 } from "./minimum-detectable-effect.ts";
 export { type NonInferiority, type NonInferiorityOptions, nonInferiority } from "./non-inferiority.ts";
 export { type NotEstimable, type NotEstimableReason, notEstimable } from "./not-estimable.ts";
+export {
+	compareOneSided,
+	type HarmMargin,
+	type OneSidedComparison,
+	type OneSidedComparisonOptions,
+} from "./one-sided-comparison.ts";
 export { type PlannedDuration, type PlannedDurationOptions, plannedDuration } from "./planned-duration.ts";
 export {
 	type PlannedEffect,
@@ -148,6 +162,14 @@ export {
 	restartSchedule,
 } from "./restart-schedule.ts";
 export {
+	type ComparisonSinceStart,
+	DEFAULT_RESTART_MINIMUM_UNITS,
+	type RestartingComparison,
+	type RestartingComparisonOptions,
+	restartingComparison,
+	type SumsSinceStart,
+} from "./restarting-comparison.ts";
+export {
 	type RestartingEProcess,
 	type RestartingEProcessOptions,
 	restartingEProcess,
@@ -161,12 +183,26 @@ export {
 	sampleRatioMismatch,
 } from "./sample-ratio-mismatch.ts";
 export {
+	compareQuantilesSequentially,
+	type SequentialQuantileComparison,
+	type SequentialQuantileComparisonOptions,
+} from "./sequential-quantile-comparison.ts";
+export {
 	type SequentialSampleRatioMismatch,
 	type SequentialSampleRatioMismatchOptions,
 	sequentialSampleRatioMismatch,
 } from "./sequential-sample-ratio-mismatch.ts";
 export { type SpendingFunction, spentError } from "./spending-function.ts";
 export { StatsError, type StatsErrorCode, type StatsErrorDetails } from "./stats-error.ts";
+export { type TopTwoThompsonOptions, topTwoThompsonAllocation } from "./top-two-thompson-sampling.ts";
+export {
+	type Allocation,
+	type AllocationOptions,
+	type ArmMoments,
+	type HeuristicStop,
+	heuristicBestArmStop,
+	trackAndStopAllocation,
+} from "./track-and-stop.ts";
 export { type UnitMeanBesideRatio, type UnitMeanEvidence, unitMeanBesideRatio } from "./unit-mean.ts";
 export {
 	type FixedComparison,
