@@ -18,6 +18,18 @@ export class CliError extends Error {
 	}
 }
 
+/** What to try, for errors of packages that know no command line. */
+const HINTS: Readonly<Record<string, string>> = {
+	STORE_LOCKED: "armspan up --data ANOTHER_FOLDER, or stop the other instance",
+	STORE_UNAVAILABLE: "armspan up --data A_FOLDER_OF_YOURS, or check --clickhouse-url",
+	PORT_IN_USE: "armspan up --otlp-port 0 --api-port 0 takes free ports",
+	INVALID_REPOSITORY: "mend the file, git commit -a, and run the same command again",
+	UNKNOWN_ENVIRONMENT: "armspan up --environment NAME",
+	NO_REPOSITORY: "armspan init DIRECTORY",
+	NO_COMMIT: "git add . && git commit",
+	TOKEN_REQUIRED: "ARMSPAN_TOKEN=$(openssl rand -hex 32) armspan up --host …",
+};
+
 /** The lines that a failed command prints: code and cause, then what to try. Errors that nobody foresaw keep their stack. */
 export function describeError(error: unknown): string {
 	if (!(error instanceof Error)) {
@@ -27,6 +39,6 @@ export function describeError(error: unknown): string {
 	if (typeof code !== "string") {
 		return `error: ${error.stack ?? error.message}`;
 	}
-	const { hint } = error as { hint?: unknown };
+	const hint = (error as { hint?: unknown }).hint ?? HINTS[code];
 	return `${code}: ${error.message}${typeof hint === "string" ? `\n  try: ${hint}` : ""}`;
 }
