@@ -68,6 +68,21 @@ describe("plannedPower", () => {
 		expect(powerOf({ ...plan, sides: 1 }, units)).toBeGreaterThan(powerOf(plan, units) + 0.05);
 	});
 
+	it("is that of compareRatios at one look: its ρ, its effective units, its pooled variance", () => {
+		const plan: ComparisonPlan = {
+			metric: { kind: "proportion", baseline: 0.5 },
+			inference: { kind: "always-valid", looks: 1 },
+			alpha: 0.05,
+			controlShare: 0.9,
+			treatmentShare: 0.1,
+		};
+		const { drift, power } = estimated(plannedPower(plan, { scale: "absolute", value: 0.3 }, 500));
+		// Both arms thrown together: 40 of 50 and 225 of 450 are 265 of 500.
+		expect(drift).toBeCloseTo(0.3 / Math.sqrt(0.53 * 0.47 * (1 / 450 + 1 / 50)), 10);
+		const bound = twoSidedRadiusMultiplier(180, tuneRhoSquared(0.05, 90), 0.05);
+		expect(power).toBeCloseTo(normalUpperTail(bound - drift) + normalUpperTail(bound + drift), 7);
+	});
+
 	it("loses what the inflation factor says", () => {
 		const sequential = { ...fixed, inference: { kind: "group-sequential", inflationFactor: 1.05 } } as const;
 		const drift = estimated(plannedPower(fixed, lift, 4000)).drift;

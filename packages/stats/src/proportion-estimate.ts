@@ -59,7 +59,7 @@ export function wilsonInterval(units: number, successes: number, z: number): [lo
 }
 
 /** Why these counts say nothing, or `null`. */
-export function refuseCounts({ units, successes }: ProportionCounts): NotEstimable | null {
+function refuseCounts({ units, successes }: ProportionCounts): NotEstimable | null {
 	if (![units, successes].every((count) => Number.isFinite(Number(count)))) {
 		return notEstimable("non-finite", "The counts are not finite numbers.");
 	}

@@ -23,6 +23,15 @@ describe("ratioContrast", () => {
 		expect(estimated(ratioContrast(control, treatment, { scale: 1000 })).difference).toBe(2 / 3000);
 	});
 
+	it("weighs either arm by its own observations", () => {
+		const other = ratioSumsOf([
+			[3, 2],
+			[5, 5],
+			[1, 1],
+		]);
+		expect(estimated(ratioContrast(SUMS, other)).difference).toBeCloseTo(9 / 8 - 3 / 2, 15);
+	});
+
 	it("takes rounded sums as they are, and passes on why an arm says nothing", () => {
 		const halves = ratioSumsOf([
 			[1.5, 1],
