@@ -1,7 +1,7 @@
-import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { runExamples } from "./test-support/run-examples.ts";
 
 const packageFolder = fileURLToPath(new URL("..", import.meta.url));
 const pagesFolder = fileURLToPath(new URL("../../../docs/statistics/", import.meta.url));
@@ -11,20 +11,25 @@ const pages = [
 	...readdirSync(pagesFolder)
 		.filter((name) => name.endsWith(".md") && name !== "README.md")
 		.map((name) => pagesFolder + name),
-];
+].map((page) => {
+	const example = /```ts\n(?<code>[\s\S]*?)```\n\n```\n(?<output>[\s\S]*?)```/.exec(readFileSync(page, "utf8"));
+	return { page, code: example?.groups?.code ?? "", output: example?.groups?.output ?? "" };
+});
 
 describe("documentation", () => {
-	it.each(pages)("prints what %s says", (page) => {
-		const example = /```ts\n(?<code>[\s\S]*?)```\n\n```\n(?<output>[\s\S]*?)```/.exec(readFileSync(page, "utf8"));
-		// Unedited, as a module of this package, from its sources.
-		const printed = execFileSync(
-			process.execPath,
-			["--conditions=armspan-source", "--input-type=module-typescript", "--eval", example?.groups?.code ?? ""],
-			{ cwd: packageFolder, encoding: "utf8" },
-		);
-		expect(printed).not.toBe("");
-		expect(printed).toBe(example?.groups?.output);
-	});
+	// One process for all, since starting one takes longer than most examples.
+	const printed = runExamples(
+		pages.map(({ code }) => code),
+		packageFolder,
+	);
+
+	it.each(pages.map((page, position) => ({ ...page, printed: printed[position] })))(
+		"prints what $page says",
+		({ output, printed }) => {
+			expect(printed).not.toBe("");
+			expect(printed).toBe(output);
+		},
+	);
 
 	it("names a page as the source it describes, and lists it", () => {
 		const overview = readFileSync(`${pagesFolder}README.md`, "utf8");
