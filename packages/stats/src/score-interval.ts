@@ -1,5 +1,5 @@
 /** Whole counts of one arm, 0 ≤ successes ≤ units. */
-interface Counts {
+export interface Counts {
 	readonly units: number;
 	readonly successes: number;
 }
@@ -25,7 +25,7 @@ export function scoreInterval(control: Counts, treatment: Counts, z: number): [l
 }
 
 /** Where `refuted` begins between `inside`, which is not, and `outside`, or `outside` if nothing is refuted. */
-function lastBefore(inside: number, outside: number, refuted: (delta: number) => boolean): number {
+export function lastBefore(inside: number, outside: number, refuted: (delta: number) => boolean): number {
 	let [near, far] = [inside, outside];
 	if (!refuted(far)) return far;
 	for (let step = 0; step < HALVINGS; step++) {
@@ -37,7 +37,11 @@ function lastBefore(inside: number, outside: number, refuted: (delta: number) =>
 }
 
 /** The shares of highest likelihood with t − c = δ. The likelihood is concave, so halving finds its top. */
-function likeliestShares(control: Counts, treatment: Counts, delta: number): [control: number, treatment: number] {
+export function likeliestShares(
+	control: Counts,
+	treatment: Counts,
+	delta: number,
+): [control: number, treatment: number] {
 	let [low, high] = [Math.max(0, -delta), Math.min(1, 1 - delta)];
 	for (let step = 0; step < HALVINGS; step++) {
 		const middle = (low + high) / 2;
