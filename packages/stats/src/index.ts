@@ -183,6 +183,11 @@ export {
 	sampleRatioMismatch,
 } from "./sample-ratio-mismatch.ts";
 export {
+	compareProportionsSequentially,
+	type SequentialProportionComparison,
+	type SequentialProportionComparisonOptions,
+} from "./sequential-proportion-comparison.ts";
+export {
 	compareQuantilesSequentially,
 	type SequentialQuantileComparison,
 	type SequentialQuantileComparisonOptions,
