@@ -68,6 +68,25 @@ describe("plannedPower", () => {
 		expect(powerOf({ ...plan, sides: 1 }, units)).toBeGreaterThan(powerOf(plan, units) + 0.05);
 	});
 
+	it("knows when watching stops on average: the research simulated .79, .52, .33 and .17 of a fixed test's units", () => {
+		const metric = { kind: "quantile", baseline: 1, logVariancePerUnit: 1 } as const;
+		const plan = { metric, inference: { kind: "always-valid" }, alpha: 0.05 } as const;
+		const { units } = estimated(requiredUnits({ ...plan, inference: { kind: "fixed" } }, lift, 0.8));
+		for (const [multiple, share] of [
+			[1, 0.79],
+			[1.5, 0.52],
+			[2, 0.33],
+			[3, 0.17],
+		] as const) {
+			const effect = { scale: "relative", value: 1.05 ** multiple - 1 } as const;
+			const { expectedUnits } = estimated(plannedPower(plan, effect, units));
+			expect(Math.abs(expectedUnits! / units - share)).toBeLessThan(0.012);
+		}
+		expect(estimated(plannedPower({ ...plan, inference: { kind: "fixed" } }, lift, units)).expectedUnits).toBe(units);
+		const sequential = { ...plan, inference: { kind: "group-sequential", inflationFactor: 1.05 } } as const;
+		expect(estimated(plannedPower(sequential, lift, units)).expectedUnits).toBeNull();
+	});
+
 	it("is that of compareRatios at one look: its ρ, its effective units, its pooled variance", () => {
 		const plan: ComparisonPlan = {
 			metric: { kind: "proportion", baseline: 0.5 },
@@ -221,7 +240,15 @@ describe("plannedPower", () => {
 	});
 
 	it("is certain where nothing could be missed, and says where nothing can be said", () => {
-		expect(powerOf(fixed, 1e12)).toBe(1);
+		for (const inference of [
+			{ kind: "fixed" },
+			{ kind: "always-valid" },
+			{ kind: "group-sequential", inflationFactor: 1.2 },
+		] as const) {
+			expect(powerOf({ ...fixed, inference }, 1e14)).toBeCloseTo(1, 9);
+		}
+		const watched = plannedPower({ ...fixed, inference: { kind: "always-valid", looks: 10 } }, lift, 1e14);
+		expect(estimated(watched).expectedUnits! / 1e14).toBeCloseTo(0.1, 9);
 		expect(plannedPower(fixed, lift, 3)).toMatchObject({ kind: "not-estimable", reason: "too-few-units" });
 		expect(plannedPower({ ...fixed, metric: { ...mean, baseline: 0 } }, lift, 100)).toMatchObject({
 			reason: "zero-baseline",

@@ -46,12 +46,17 @@ export interface PlannedPower {
 	readonly power: number;
 	/** Expected difference over its standard error at the end. */
 	readonly drift: number;
+	/**
+	 * Units at which the test stops on average, counting all of them where it never does; `null` for group-sequential
+	 * inference, whose own plan knows its looks.
+	 */
+	readonly expectedUnits: number | null;
 }
 
 /** Looks of an always-valid plan that says nothing else: daily for four weeks. */
 export const DEFAULT_PLANNED_LOOKS = 28;
 
-/** Beyond so many standard errors every test rejects, to the last digit. */
+/** Beyond so many standard errors a test rejects, to the last digit. */
 const CERTAIN = 40;
 
 /**
@@ -86,8 +91,8 @@ export function plannedPower(plan: ComparisonPlan, effect: PlannedEffect, units:
 
 	const variance = varianceOf(planned, arms, plan.inference.kind) * (1 - varianceReduction);
 	const drift = Math.abs(planned.difference) / Math.sqrt(variance);
-	const power = drift > CERTAIN ? 1 : powerOf(plan, planned, arms, drift);
-	return { kind: "estimated", power, drift };
+	const { power, stoppingShare } = powerOf(plan, planned, arms, drift);
+	return { kind: "estimated", power, drift, expectedUnits: stoppingShare === null ? null : stoppingShare * units };
 }
 
 interface PlannedArms {
@@ -106,12 +111,20 @@ function varianceOf(planned: PlannedDifference, arms: PlannedArms, inference: Pl
 	return Math.max(own, pooled * (1 / arms.control + 1 / arms.treatment));
 }
 
-function powerOf(plan: ComparisonPlan, planned: PlannedDifference, arms: PlannedArms, drift: number): number {
+interface Outcome {
+	readonly power: number;
+	/** Share of the units at which the test stops on average. */
+	readonly stoppingShare: number | null;
+}
+
+function powerOf(plan: ComparisonPlan, planned: PlannedDifference, arms: PlannedArms, drift: number): Outcome {
 	const { alpha, inference, metric, sides = 2 } = plan;
-	if (inference.kind === "always-valid") return alwaysValidPower(inference, alpha, sides, arms, drift);
+	if (inference.kind === "always-valid") return alwaysValidOutcome(inference, alpha, sides, arms, drift);
 	if (inference.kind === "group-sequential") {
-		return studentTestPower(drift / Math.sqrt(inference.inflationFactor), Number.POSITIVE_INFINITY, alpha, sides);
+		const deflated = Math.min(CERTAIN, drift) / Math.sqrt(inference.inflationFactor);
+		return { power: studentTestPower(deflated, Number.POSITIVE_INFINITY, alpha, sides), stoppingShare: null };
 	}
+	if (drift > CERTAIN) return { power: 1, stoppingShare: 1 };
 	const degreesOfFreedom =
 		metric.kind === "mean"
 			? satterthwaite([
@@ -119,16 +132,16 @@ function powerOf(plan: ComparisonPlan, planned: PlannedDifference, arms: Planned
 					{ variance: planned.treatmentVariance / arms.treatment, degreesOfFreedom: arms.treatment - 1 },
 				])
 			: Number.POSITIVE_INFINITY;
-	return studentTestPower(drift, degreesOfFreedom, alpha, sides);
+	return { power: studentTestPower(drift, degreesOfFreedom, alpha, sides), stoppingShare: 1 };
 }
 
-function alwaysValidPower(
+function alwaysValidOutcome(
 	inference: Extract<PlannedInference, { kind: "always-valid" }>,
 	alpha: number,
 	sides: 1 | 2,
 	arms: PlannedArms,
 	drift: number,
-): number {
+): Outcome {
 	const { looks = DEFAULT_PLANNED_LOOKS } = inference;
 	const effectiveUnits = (4 * arms.control * arms.treatment) / (arms.control + arms.treatment);
 	const rhoSquared = tuneRhoSquared(sides === 2 ? alpha : 2 * alpha, inference.tunedUnits ?? effectiveUnits / 2);
@@ -139,11 +152,15 @@ function alwaysValidPower(
 			? bothSides(information, twoSidedRadiusMultiplier(seen, rhoSquared, alpha))
 			: oneSide(information, oneSidedRadiusMultiplier(seen, rhoSquared, alpha));
 	});
-	const { upper, lower } = boundaryCrossing(bounded, drift);
-	return Math.min(
-		1,
-		[...upper, ...lower].reduce((sum, probability) => sum + probability, 0),
-	);
+	// Enough to cross at the first look for certain, and no more than the integration was made for.
+	const { upper, lower } = boundaryCrossing(bounded, Math.min(drift, CERTAIN * Math.sqrt(looks)));
+	let [power, stoppingShare] = [0, 1];
+	bounded.forEach(({ information }, look) => {
+		const stops = upper[look]! + lower[look]!;
+		power += stops;
+		stoppingShare -= stops * (1 - information);
+	});
+	return { power: Math.min(1, power), stoppingShare };
 }
 
 function bothSides(information: number, bound: number) {
