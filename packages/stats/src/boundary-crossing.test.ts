@@ -138,8 +138,8 @@ describe("boundaryCrossing", () => {
 			],
 			0,
 		],
-		["INVALID_BOUND", [{ information: 1, lower: 2, upper: 1 }], 0],
-		["INVALID_BOUND", [{ information: 1, lower: Number.NaN, upper: 1 }], 0],
+		["INVALID_BOUNDS", [{ information: 1, lower: 2, upper: 1 }], 0],
+		["INVALID_BOUNDS", [{ information: 1, lower: Number.NaN, upper: 1 }], 0],
 		["INVALID_STATISTIC", [{ information: 1, lower: -1, upper: 1 }], Number.NaN],
 	])("refuses %s", (code, looks, drift) => {
 		expect(() => boundaryCrossing(looks, drift)).toThrow(expect.objectContaining({ code }));

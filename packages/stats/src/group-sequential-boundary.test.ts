@@ -179,8 +179,8 @@ describe("groupSequentialBoundary", () => {
 		["INVALID_INFORMATION", { informationFraction: Number.NaN }],
 		["INVALID_INFORMATION", { informationFraction: 0 }],
 		["INVALID_INFORMATION", { pastLooks: [{ informationFraction: -1, efficacyBound: 3, futilityBound: null }] }],
-		["INVALID_BOUND", { pastLooks: [{ informationFraction: 0.1, efficacyBound: Number.NaN, futilityBound: null }] }],
-		["INVALID_BOUND", { pastLooks: [{ informationFraction: 0.1, efficacyBound: 1, futilityBound: 2 }] }],
+		["INVALID_BOUNDS", { pastLooks: [{ informationFraction: 0.1, efficacyBound: Number.NaN, futilityBound: null }] }],
+		["INVALID_BOUNDS", { pastLooks: [{ informationFraction: 0.1, efficacyBound: 1, futilityBound: 2 }] }],
 	])("refuses %s %j", (code, change) => {
 		expect(() => groupSequentialBoundary({ design, pastLooks: [], informationFraction: 0.5, ...change })).toThrow(
 			expect.objectContaining({ code }),
