@@ -1,6 +1,6 @@
 import tCdf from "@stdlib/stats-base-dists-t-cdf";
 import tQuantile from "@stdlib/stats-base-dists-t-quantile";
-import { normalUpperTail, normalUpperQuantile } from "./normal-tail.ts";
+import { normalUpperQuantile, normalUpperTail } from "./normal-tail.ts";
 
 /** From here on the expansion around the normal quantile is exact to the last digits, and the inverted t is not. */
 const EXPANSION_FROM = 1e6;
