@@ -52,10 +52,10 @@ export { type CupedContrast, type CupedOptions, cupedContrast } from "./cuped-co
 export { type DesignEffect, designEffect } from "./design-effect.ts";
 export type { DisplayOnly } from "./display-only.ts";
 export {
+	type BelowGrid,
 	type DistributionFreeQuantileTest,
 	type DistributionFreeQuantileTestOptions,
 	distributionFreeQuantileTest,
-	type BelowGrid,
 } from "./distribution-free-quantile-test.ts";
 export { eBenjaminiHochberg } from "./e-benjamini-hochberg.ts";
 export { combineEValues, type LedgerEntry } from "./e-value-ledger.ts";
