@@ -165,6 +165,44 @@ describe("proportionComparison", () => {
 		);
 	});
 
+	it("has relative bounds that agree with Newcombe's difference, and solve their equation", () => {
+		fc.assert(
+			fc.property(arm, arm, (control, treatment) => {
+				fc.pre(control[1] > 0 && control[1] + treatment[1] < control[0] + treatment[0]);
+				const comparison = compared(control, treatment, { method: "newcombe" });
+				const { value, lower, upper } = estimated(comparison.relativeEffect);
+				const [c, t] = [comparison.control, comparison.treatment];
+				expect(value).toBeCloseTo(t.value / c.value - 1, 10);
+				expect(lower).toBeGreaterThanOrEqual(-1);
+				expect(lower).toBeLessThanOrEqual(value + 1e-12);
+				expect(upper).toBeGreaterThanOrEqual(value - 1e-12);
+				for (const [bound, boundT, boundC] of [
+					[lower + 1, t.lower, c.upper],
+					[upper + 1, t.upper, c.lower],
+				] as const) {
+					const size = (t.value + bound * c.value) ** 2 + 1e-12;
+					const missed = (t.value - bound * c.value) ** 2 - (t.value - boundT) ** 2 - (bound * (c.value - boundC)) ** 2;
+					expect(Math.abs(missed)).toBeLessThan(1e-8 * size);
+				}
+				const { absoluteEffect } = comparison;
+				if (Math.abs(absoluteEffect.lower) > 1e-9) expect(lower > 0).toBe(absoluteEffect.lower > 0);
+				if (Math.abs(absoluteEffect.upper) > 1e-9) expect(upper < 0).toBe(absoluteEffect.upper < 0);
+			}),
+		);
+	});
+
+	it("is not certain of a relative change when nobody in treatment did it", () => {
+		const { value, lower, upper } = estimated(compared([50, 10], [50, 0]).relativeEffect);
+		expect(value).toBe(-1);
+		expect(lower).toBe(-1);
+		expect(upper).toBeGreaterThan(-0.7);
+		expect(compared([50, 0], [50, 10]).relativeEffect).toMatchObject({ reason: "zero-baseline" });
+		expect(estimated(compared([50, 10], [50, 20]).relativeEffect).standardError).toBeCloseTo(
+			Math.sqrt(0.24 / 50 + 4 * (0.16 / 50)) / 0.2,
+			12,
+		);
+	});
+
 	it("takes Miettinen and Nurminen's interval for small arms", () => {
 		const [small, large] = [SCORE_INTERVAL_BELOW - 1, SCORE_INTERVAL_BELOW];
 		expect(compared([small, 9], [5000, 70]).method).toBe("miettinen-nurminen");
@@ -174,24 +212,30 @@ describe("proportionComparison", () => {
 	it("covers the difference as often as it says, where Wald's interval does not", () => {
 		const random = seededRandom(77);
 		const runs = 2000;
-		const covered = { score: 0, newcombe: 0, wald: 0 };
+		const covered = { score: 0, newcombe: 0, wald: 0, ratio: 0 };
 		for (let run = 0; run < runs; run++) {
 			const control = [40, random.binomial(40, 0.02)] as const;
 			const treatment = [40, random.binomial(40, 0.1)] as const;
 			if (control[1] + treatment[1] === 0) {
 				// Nothing to compare: every interval of [−1, 1] would hold it.
-				for (const name of ["score", "newcombe", "wald"] as const) covered[name]++;
+				for (const name of ["score", "newcombe", "wald", "ratio"] as const) covered[name]++;
 				continue;
 			}
 			const score = compared(control, treatment, { method: "miettinen-nurminen" }).absoluteEffect;
 			const newcombe = compared(control, treatment, { method: "newcombe" }).absoluteEffect;
 			if (score.lower <= 0.08 && score.upper >= 0.08) covered.score++;
 			if (newcombe.lower <= 0.08 && newcombe.upper >= 0.08) covered.newcombe++;
+			const { relativeEffect } = compared(control, treatment);
+			// Without a baseline nothing is claimed.
+			if (relativeEffect.kind === "not-estimable" || (relativeEffect.lower <= 4 && relativeEffect.upper >= 4)) {
+				covered.ratio++;
+			}
 			if (Math.abs(score.value - 0.08) <= 1.96 * score.standardError) covered.wald++;
 		}
 		expect(covered.score / runs).toBeGreaterThan(0.93);
 		expect(covered.newcombe / runs).toBeGreaterThan(0.93);
 		expect(covered.score / runs).toBeLessThan(0.985);
+		expect(covered.ratio / runs).toBeGreaterThan(0.93);
 		expect(covered.wald / runs).toBeLessThan(0.93);
 	});
 

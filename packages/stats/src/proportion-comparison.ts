@@ -2,7 +2,7 @@ import { exactQuotient } from "./exact-quotient.ts";
 import { normalUpperQuantile, twoSidedNormalTail } from "./normal-tail.ts";
 import { type NotEstimable, notEstimable } from "./not-estimable.ts";
 import { type ProportionCounts, type ProportionEstimate, proportionEstimate } from "./proportion-estimate.ts";
-import { type EffectEstimate, relativeEffect } from "./relative-effect.ts";
+import type { EffectEstimate } from "./relative-effect.ts";
 import { scoreInterval } from "./score-interval.ts";
 import { requireAlpha } from "./stats-error.ts";
 
@@ -26,7 +26,7 @@ export interface ProportionComparison {
 	readonly treatment: ProportionEstimate;
 	/** p_T − p_C; `standardError` is the unpooled one, the interval that of `method`. */
 	readonly absoluteEffect: EffectEstimate;
-	/** p_T/p_C − 1, for reading. */
+	/** p_T/p_C − 1, by the same construction from Wilson's bounds; `standardError` is the delta method's. */
 	readonly relativeEffect: EffectEstimate | NotEstimable;
 	/** Two-sided chi-square test with the pooled share. */
 	readonly pValue: number;
@@ -38,7 +38,8 @@ export interface ProportionComparison {
  *
  * @returns not-estimable below two units in an arm, for impossible counts, and when all or no unit of both arms did it
  * @throws {StatsError} INVALID_ALPHA
- * @see Newcombe 1998, Statist. Med. 17, 873, method 10; Miettinen, Nurminen 1985, Statist. Med. 4
+ * @see Newcombe 1998, Statist. Med. 17, 873, method 10; Miettinen, Nurminen 1985, Statist. Med. 4; Donner, Zou 2012,
+ *   Statist. Methods Med. Res. 21, for the ratio
  */
 export function proportionComparison(
 	controlCounts: ProportionCounts,
@@ -83,7 +84,7 @@ export function proportionComparison(
 		control,
 		treatment,
 		absoluteEffect: { kind: "estimated", value, standardError, lower, upper },
-		relativeEffect: relativeEffect(control, treatment, z),
+		relativeEffect: relativeShares(control, treatment),
 		pValue: twoSidedNormalTail(distance / pooledError),
 		method,
 	};
@@ -106,4 +107,23 @@ function newcombeInterval(control: ProportionEstimate, treatment: ProportionEsti
 		value - Math.hypot(treatment.value - treatment.lower, control.upper - control.value),
 		value + Math.hypot(treatment.upper - treatment.value, control.value - control.lower),
 	];
+}
+
+/**
+ * The ratio's bounds ρ solve (p_T − ρ·p_C)² = (p_T − bound_T)² + ρ²·(p_C − bound_C)²: not a point where nobody in
+ * treatment did it, and on the same side of 1 as Newcombe's difference is of 0.
+ */
+function relativeShares(control: ProportionEstimate, treatment: ProportionEstimate): EffectEstimate | NotEstimable {
+	const [c, t] = [control.value, treatment.value];
+	if (c === 0) {
+		return notEstimable("zero-baseline", "Control's share is 0, so there is no relative change; see the absolute one.");
+	}
+	const root = (boundT: number, boundC: number) =>
+		Math.sqrt(Math.max(0, (t * c) ** 2 - boundT * (2 * t - boundT) * boundC * (2 * c - boundC)));
+	// The lower root in the form that survives a denominator near 0.
+	const atLower = treatment.lower * (2 * t - treatment.lower);
+	const lower = t === 0 ? 0 : atLower / (t * c + root(treatment.lower, control.upper));
+	const upper = (t * c + root(treatment.upper, control.lower)) / (control.lower * (2 * c - control.lower));
+	const standardError = Math.hypot(Math.sqrt(treatment.variance), (t / c) * Math.sqrt(control.variance)) / c;
+	return { kind: "estimated", value: t / c - 1, standardError, lower: lower - 1, upper: upper - 1 };
 }

@@ -134,6 +134,11 @@ describe("quantileEstimate", () => {
 			(evidence: QuantileEvidence) => ({ ...evidence, below: { ...evidence.below, sumY: 100 } }),
 			0.9,
 		],
+		[
+			"impossible-sums",
+			(evidence: QuantileEvidence) => ({ ...evidence, below: { ...evidence.below, sumN: 400.5 } }),
+			0.9,
+		],
 	] as const)("is not estimable: %s", (reason, spoil, level) => {
 		const data = latencies(seededRandom(9), 100, 0.3, () => 4);
 		const evidence = spoil(quantileEvidenceOf(data, 0.9));

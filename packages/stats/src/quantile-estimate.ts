@@ -97,6 +97,9 @@ export function quantileEstimate(evidence: QuantileEvidence, level: number): Qua
 	const share = ratioEstimate(evidence.below);
 	if (share.kind === "not-estimable") return share;
 	const { units, observations } = share;
+	if (!Number.isSafeInteger(observations)) {
+		return notEstimable("impossible-sums", "Observations are counted in whole numbers.");
+	}
 	const ranks = quantileRanks(observations, level);
 	if ("kind" in ranks) return ranks;
 	const { lower, at, upper } = evidence.orderStatistics;
