@@ -7,6 +7,7 @@ import { type CupedOptions, cupedContrast } from "./cuped-contrast.ts";
 import { ratioContrast } from "./ratio-contrast.ts";
 import { studentTailQuantile, twoSidedStudentTail } from "./student-tail.ts";
 import { estimated } from "./test-support/estimated.ts";
+import { fixture, relativeError } from "./test-support/fixture.ts";
 import { seededRandom } from "./test-support/seeded-random.ts";
 import { statOracle } from "./test-support/stat-oracle.ts";
 import { fixedComparison } from "./welch-comparison.ts";
@@ -135,6 +136,30 @@ describe("cupedContrast", () => {
 		expect(Math.abs(standardError - expected.se)).toBeLessThan(1e-5);
 		expect(Math.abs(value - multiplier * standardError - expected.ci[0])).toBeLessThan(2e-5);
 		expect(Math.abs(value + multiplier * standardError - expected.ci[1])).toBeLessThan(2e-5);
+	});
+
+	interface CupedReference {
+		readonly control: Readonly<Record<keyof CovariateSums, string>>;
+		readonly treatment: Readonly<Record<keyof CovariateSums, string>>;
+		readonly theta: number;
+		readonly difference: number;
+		readonly variance: number;
+		readonly degreesOfFreedom: number;
+		readonly pValue: number;
+	}
+
+	it.each(fixture<CupedReference[]>("cuped"))("keeps nine digits at p = $pValue, $control.units units", (reference) => {
+		const sums = (arm: CupedReference["control"]) =>
+			Object.fromEntries(
+				Object.entries(arm).map(([key, sum]) => [key, BigInt(sum)]),
+			) as unknown as CovariateSums<bigint>;
+		const contrast = estimated(cupedContrast(sums(reference.control), sums(reference.treatment)));
+		expect(relativeError(contrast.theta, reference.theta)).toBeLessThan(1e-12);
+		expect(relativeError(contrast.difference, reference.difference)).toBeLessThan(1e-11);
+		expect(relativeError(contrast.variance, reference.variance)).toBeLessThan(1e-12);
+		expect(relativeError(contrast.degreesOfFreedom, reference.degreesOfFreedom)).toBeLessThan(1e-12);
+		const { pValue } = estimated(fixedComparison(contrast, { alpha: 0.05 }));
+		expect(relativeError(pValue, reference.pValue)).toBeLessThan(1e-9);
 	});
 
 	const history = fc.tuple(

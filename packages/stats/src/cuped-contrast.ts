@@ -6,6 +6,7 @@ import { exactQuotient } from "./exact-quotient.ts";
 import { type NotEstimable, notEstimable } from "./not-estimable.ts";
 import { exactDifference } from "./ratio-contrast.ts";
 import { type RatioEstimate, type RatioEstimateOptions, ratioEstimate } from "./ratio-estimate.ts";
+import type { RatioSums } from "./ratio-sums.ts";
 import { requireArgument } from "./stats-error.ts";
 
 /** A contrast whose noise is reduced by what units did before. */
@@ -71,9 +72,13 @@ export function cupedContrast<Sums extends CovariateSums<number> | CovariateSums
 	if (variance === 0) return notEstimable("no-variation", "No unit differs from another within its arm.");
 	const unadjustedDifference =
 		exactDifference(controlSums, treatmentSums, options.scale) ?? treatment.estimate.value - control.estimate.value;
+	// Not before θ is known to be of use: without history there is nothing to divide by.
+	const preDifference = () =>
+		exactDifference(preSums(controlSums), preSums(treatmentSums), options.scale) ??
+		treatment.preValue - control.preValue;
 	const contrast: CupedContrast = {
 		kind: "estimated",
-		difference: unadjustedDifference - (theta === 0 ? 0 : theta * (treatment.preValue - control.preValue)),
+		difference: unadjustedDifference - (theta === 0 ? 0 : theta * preDifference()),
 		variance,
 		degreesOfFreedom: satterthwaite(components),
 		baseline: { value: control.estimate.value, variance: control.estimate.variance },
@@ -114,9 +119,8 @@ function adjustedArm(sums: CovariateSums, name: string, options: RatioEstimateOp
 	if (Number(sums.sumW) === 0) {
 		return { kind: "estimated", estimate, preValue: 0, preVariance: 0, shared: 0, hasHistory: false };
 	}
-	const { sumX: sumY, sumW: sumN, sumXX: sumYY, sumWW: sumNN, sumXW: sumYN, units } = sums;
 	// One scale for both makes θ the number of the unscaled sums.
-	const before = ratioEstimate({ units, sumY, sumN, sumYY, sumNN, sumYN }, options);
+	const before = ratioEstimate(preSums(sums), options);
 	if (before.kind === "not-estimable") return before;
 	const shared = covariance(sums) / (options.scale ?? 1) ** 2;
 	if (shared ** 2 > estimate.variance * before.variance * (1 + 1e-9)) {
@@ -130,6 +134,11 @@ function adjustedArm(sums: CovariateSums, name: string, options: RatioEstimateOp
 		shared,
 		hasHistory: true,
 	};
+}
+
+/** The sums of the pre-period alone. */
+function preSums({ units, sumX, sumW, sumXX, sumWW, sumXW }: CovariateSums): RatioSums {
+	return { units, sumY: sumX, sumN: sumW, sumYY: sumXX, sumNN: sumWW, sumYN: sumXW };
 }
 
 /** K/(K−1) · Σ(S − R·N)(X − P·W) / (ΣN·ΣW) */
