@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { oneSidedRadiusMultiplier, tuneRhoSquared } from "./asymptotic-confidence-sequence.ts";
 import { type BestArmClaimOptions, bestArmClaim } from "./best-arm-claim.ts";
 import type { RatioSums } from "./ratio-sums.ts";
 import { bernoulliSums, ratioSumsOf } from "./test-support/ratio-sums-of.ts";
@@ -42,6 +43,15 @@ describe("bestArmClaim", () => {
 		expect(claim(mixed).leads[0]?.lead).toBeCloseTo(0, 12);
 		const pooled = claim([[bernoulliSums(1000, 230), bernoulliSums(1000, 470)]]);
 		expect(pooled.claimed).toBe(true);
+	});
+
+	it("borrows the epoch's variance for an arm that has not met a rare value yet", () => {
+		const { leads } = claim([[bernoulliSums(1900, 57), bernoulliSums(100, 0)]], { direction: "decrease" });
+		const pooled = (0.0285 * 0.9715 * 2000) / 1999;
+		const own = (0.03 * 0.97) / 1899;
+		const standardError = Math.sqrt(Math.max(own, pooled / 1900) + pooled / 100);
+		const multiplier = oneSidedRadiusMultiplier(380, tuneRhoSquared(0.1, 1500), 0.05);
+		expect(leads).toEqual([{ arm: 0, lead: 0.03, lowerBound: expect.closeTo(0.03 - multiplier * standardError, 10) }]);
 	});
 
 	it("leaves out epochs in which an arm has too few units", () => {

@@ -31,7 +31,9 @@ function taken(pastLooks: readonly GroupSequentialLook[], informationFraction: n
 }
 
 function sequence(fractions: readonly number[], options: { design?: GroupSequentialDesign } = {}) {
-	return fractions.reduce<GroupSequentialBoundary[]>((looks, at) => [...looks, taken(looks, at, options)], []);
+	const looks: GroupSequentialBoundary[] = [];
+	for (const at of fractions) looks.push(taken(looks, at, options));
+	return looks;
 }
 
 const fractions = fc
