@@ -19,7 +19,7 @@ function storeOf(totals: ReturnType<typeof totalsOf>, decisions: Decision[] = []
 			asked.push(untilRevision);
 			return totals;
 		},
-		violationWindows: async () => totals.variants.map(({ variant, calls }) => windowsOf(variant, { 0: 2 }, calls)),
+		violationWindows: async () => totals.variants.map(({ variant }) => windowsOf(variant, { 0: 2 })),
 	};
 }
 

@@ -132,8 +132,7 @@ describe("a decision", () => {
 			origin: origin.toISOString(),
 			checkedAt: origin.toISOString(),
 			starts: [{ start: 1, weight: 0.1, treatment: 0, control: 0 }],
-			calls: { treatment: 10, control: 10 },
-			units: { treatment: 10, control: 10 },
+			measured: true,
 		});
 		expect(statistic.breached).toBe(false);
 		expect(statistic.logEValue).toBeCloseTo(0, 12);

@@ -27,8 +27,8 @@ export const GuardrailInputs = z.strictObject({
 	starts: z.array(
 		z.strictObject({ start: z.int().min(1), weight: z.number().positive(), treatment: Count, control: Count }),
 	),
-	calls: z.strictObject({ treatment: Count, control: Count }),
-	units: z.strictObject({ treatment: Count, control: Count }),
+	/** Both arms have a call. */
+	measured: z.boolean(),
 });
 export type GuardrailInputs = z.infer<typeof GuardrailInputs>;
 
@@ -110,10 +110,9 @@ export function guardrailStatistic(
 		violations: inputs.starts,
 	});
 	const since = inputs.starts.find(({ start }) => start === strongest.start);
-	const measured = inputs.calls.treatment > 0 && inputs.calls.control > 0;
 	return {
-		measured,
-		breached: measured && breached,
+		measured: inputs.measured,
+		breached: inputs.measured && breached,
 		logEValue: strongest.logEValue,
 		logThreshold: strongest.logThreshold,
 		start: strongest.start,
@@ -147,7 +146,6 @@ function armCounts(arms: ViolationWindows[], control: string, treatment: string,
 	}));
 	return {
 		starts,
-		calls: { treatment: arm(treatment)?.calls ?? 0, control: arm(control)?.calls ?? 0 },
-		units: { treatment: arm(treatment)?.totalUnits ?? 0, control: arm(control)?.totalUnits ?? 0 },
+		measured: arm(treatment) !== undefined && arm(control) !== undefined,
 	};
 }

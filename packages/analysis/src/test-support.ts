@@ -57,11 +57,9 @@ export function totalsOf(
 	};
 }
 
-export function windowsOf(variant: string, windows: Readonly<Record<number, number>>, calls = 1000): ViolationWindows {
+export function windowsOf(variant: string, windows: Readonly<Record<number, number>>): ViolationWindows {
 	return {
 		variant,
 		windows: Object.entries(windows).map(([window, units]) => ({ window: Number(window), units })),
-		totalUnits: calls,
-		calls,
 	};
 }

@@ -1,39 +1,39 @@
--- Per variant: units by the window of their latest failed call.
--- Maxima and distinct counts only, so repeats need no removal and no FINAL is paid.
+-- Per variant with an enrolled call: units by the window of their latest failed call.
+-- Asked every second, so it reads units of failed calls and exposures only, not of all calls; maxima and distinct
+-- values only, so repeats need no removal and no FINAL is paid.
 SELECT
     variant,
-    toString(sum(calls)) AS total_calls,
-    toString(count()) AS units,
     sumMap(if(violated, [latest_window], []), if(violated, [toUInt64(1)], [])) AS by_window
 FROM
 (
     SELECT
         any(seen_variant) AS variant,
-        uniqExactIf(call, call != 0) AS calls,
         max(failed) AS violated,
         -- a failed call without a believable time counts from the origin on
-        maxIf(greatest(0, intDiv(ifNull(started_us, 0) - {origin_us:Int64}, {window_us:Int64})), failed) AS latest_window
+        maxIf(greatest(0, intDiv(ifNull(started_us, 0) - {origin_us:Int64}, {window_us:Int64})), failed) AS latest_window,
+        false AS called
     FROM
     (
-        SELECT
-            unit_id,
-            variant AS seen_variant,
-            cityHash64(trace_id, span_id) AS call,
-            is_error AS failed,
-            toUnixTimestamp64Micro(started_at) AS started_us
+        SELECT unit_id, variant AS seen_variant, true AS failed, toUnixTimestamp64Micro(started_at) AS started_us
         FROM llm_calls
-        WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32}
+        WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32} AND is_error
             AND enrolled AND NOT shadow AND unit_id != '' AND variant != '' AND routing_revision <= {until_revision:UInt64}
         UNION ALL
-        -- only to see units that were exposed to another variant than they were called with
-        SELECT unit_id, variant AS seen_variant, toUInt64(0) AS call, false AS failed, NULL AS started_us
+        -- only to see units that were exposed to another variant than they failed in
+        SELECT unit_id, variant AS seen_variant, false AS failed, NULL AS started_us
         FROM exposures
         WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32}
             AND enrolled AND NOT shadow AND unit_id != '' AND variant != '' AND routing_revision <= {until_revision:UInt64}
     )
     GROUP BY unit_id
-    HAVING min(seen_variant) = max(seen_variant) AND calls > 0
+    HAVING min(seen_variant) = max(seen_variant)
+    UNION ALL
+    SELECT DISTINCT variant, false AS violated, toInt64(0) AS latest_window, true AS called
+    FROM llm_calls
+    WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32}
+        AND enrolled AND NOT shadow AND variant != '' AND routing_revision <= {until_revision:UInt64}
 )
 GROUP BY variant
+HAVING max(called)
 ORDER BY variant
 SETTINGS max_execution_time = 60

@@ -324,11 +324,14 @@ function expectedWindows(evidence: Evidence, iteration: number, windowSeconds: n
 	const calls = evidence.calls.filter(
 		(call) => call.iteration === iteration && call.enrolled && !call.shadow && call.revision <= untilRevision,
 	);
-	const byUnit = Map.groupBy(calls, (call) => call.unit);
+	const failed = calls.filter((call) => call.failed);
+	const byUnit = Map.groupBy(failed, (call) => call.unit);
 	const exposures = evidence.exposures.filter(
 		(event) => event.iteration === iteration && event.enrolled && !event.shadow && event.revision <= untilRevision,
 	);
-	const result = new Map<string, ViolationWindows & { counts: Map<number, number> }>();
+	const result = new Map<string, ViolationWindows & { counts: Map<number, number> }>(
+		calls.map(({ variant }) => [variant, { variant, windows: [], counts: new Map() }]),
+	);
 	for (const own of byUnit.values()) {
 		const seen = [...own, ...exposures.filter((event) => event.unit === own[0]?.unit)];
 		const variants = new Set(seen.map(({ variant }) => variant));
@@ -336,10 +339,8 @@ function expectedWindows(evidence: Evidence, iteration: number, windowSeconds: n
 			continue;
 		}
 		const variant = [...variants][0] as string;
-		const arm = result.get(variant) ?? { variant, windows: [], totalUnits: 0, calls: 0, counts: new Map() };
-		arm.totalUnits += 1;
-		arm.calls += own.length;
-		const failures = own.filter((call) => call.failed).map((call) => call.atMs);
+		const arm = result.get(variant)!;
+		const failures = own.map((call) => call.atMs);
 		if (failures.length > 0) {
 			const window = Math.max(0, Math.floor(Math.max(...failures) / (windowSeconds * 1_000)));
 			arm.counts.set(window, (arm.counts.get(window) ?? 0) + 1);

@@ -40,13 +40,11 @@ export interface VariantTotals {
 	variants: { variant: string; units: number; calls: number; metrics: Record<MetricKey, RatioMoments> }[];
 }
 
+/** Failed calls of a variant that has an enrolled call. */
 export interface ViolationWindows {
 	variant: string;
 	/** Units by the window of their latest failed call, ascending; units without a failed call appear in none. */
 	windows: { window: number; units: number }[];
-	/** Units with an enrolled call. */
-	totalUnits: number;
-	calls: number;
 }
 
 export interface CallIdentity {
@@ -80,7 +78,7 @@ export interface Store {
 	/**
 	 * For each variant the number of units whose latest failed call lies in each window
 	 * `floor((start − origin) / windowSeconds)`, at least 0: a suffix sum gives, for every start j,
-	 * the units with a violation since j.
+	 * the units with a violation since j. A unit with failed calls or exposures in two variants is left out.
 	 */
 	violationWindows(key: EvidenceKey & { origin: Date; windowSeconds: number }): Promise<ViolationWindows[]>;
 	appendDecision(decision: Decision): Promise<void>;

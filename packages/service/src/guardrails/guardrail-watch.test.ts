@@ -36,8 +36,6 @@ function evidence() {
 	const windows = (variant: string, units: number): ViolationWindows => ({
 		variant,
 		windows: [{ window: 0, units }],
-		totalUnits: 500,
-		calls: 1000,
 	});
 	const store = {
 		listDecisions: async () => decisions,

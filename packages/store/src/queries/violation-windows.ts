@@ -6,8 +6,6 @@ const SQL = sqlFile("queries", "violation-windows.sql");
 
 interface Row {
 	variant: string;
-	total_calls: string;
-	units: string;
 	by_window: [(string | number)[], (string | number)[]];
 }
 
@@ -22,10 +20,8 @@ export async function violationWindows(
 		origin_us: microsOfDate(key.origin),
 		window_us: String(Math.round(key.windowSeconds * 1_000_000)),
 	});
-	return rows.map(({ variant, total_calls: calls, units, by_window: [windows, counts] }) => ({
+	return rows.map(({ variant, by_window: [windows, counts] }) => ({
 		variant,
 		windows: windows.map((window, index) => ({ window: Number(window), units: Number(counts[index]) })),
-		totalUnits: Number(units),
-		calls: Number(calls),
 	}));
 }
