@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { betaBinomialLogEValue } from "./beta-binomial-mixture.ts";
@@ -5,7 +6,17 @@ import { monotoneRoot } from "./monotone-root.ts";
 import { seededRandom } from "./test-support/seeded-random.ts";
 import { statOracle } from "./test-support/stat-oracle.ts";
 
+const { betaBinomial } = JSON.parse(readFileSync(new URL("../fixtures/mixtures.json", import.meta.url), "utf8")) as {
+	betaBinomial: { successes: number; trials: number; mean: number; tunedTrials: number; expected: number }[];
+};
+
 describe("betaBinomialLogEValue", () => {
+	it.each(betaBinomial)("agrees with 60 digits: $successes of $trials against $mean", (reference) => {
+		const { successes, trials, mean, tunedTrials, expected } = reference;
+		const logEValue = betaBinomialLogEValue(successes, trials, { mean, tunedTrials });
+		expect(Math.abs(logEValue - expected)).toBeLessThan(1e-9 * Math.max(1, Math.abs(expected)));
+	});
+
 	it.each([1, 2] as const)("gives cs-beta-binomial with %d side(s)", (sides) => {
 		const { inputs, expected, tolerance } = statOracle("cs-beta-binomial");
 		const { v_opt, g, h, s, v, alpha } = inputs;

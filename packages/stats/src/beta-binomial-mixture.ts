@@ -2,6 +2,7 @@ import betaln from "@stdlib/math-base-special-betaln";
 import { tuneMixture } from "./gamma-exponential-mixture.ts";
 import { logBetaTail } from "./log-beta-tail.ts";
 import { requireArgument } from "./stats-error.ts";
+import { STIRLING_FROM, stirlingRemainder } from "./stirling.ts";
 
 export interface BetaBinomialDesign {
 	/** Hypothetical mean p of the observations, in (0, 1). */
@@ -36,7 +37,22 @@ export function betaBinomialLogEValue(successes: number, trials: number, design:
 	const [a, b] = [strength * mean, strength * (1 - mean)];
 	const failures = trials - successes;
 	if (sides === 1) return logBetaTail(a + successes, b + failures, mean) - logBetaTail(a, b, mean);
-	return betaln(a + successes, b + failures) - betaln(a, b) - successes * Math.log(mean) - failures * Math.log1p(-mean);
+	return logBetaAgainst(a + successes, b + failures, mean) - logBetaAgainst(a, b, mean);
+}
+
+/** ln B(a, b) − a·ln p − b·ln(1−p): large logarithms of large shapes cancel before they are computed. */
+function logBetaAgainst(a: number, b: number, p: number): number {
+	if (Math.min(a, b) < STIRLING_FROM) return betaln(a, b) - a * Math.log(p) - b * Math.log1p(-p);
+	const total = a + b;
+	const excess = a * (1 - p) - b * p;
+	return (
+		a * Math.log1p(excess / (total * p)) +
+		b * Math.log1p(-excess / (total * (1 - p))) +
+		Math.log((2 * Math.PI * (total / a)) / b) / 2 +
+		stirlingRemainder(a) +
+		stirlingRemainder(b) -
+		stirlingRemainder(total)
+	);
 }
 
 /** @throws {StatsError} INVALID_COUNT */

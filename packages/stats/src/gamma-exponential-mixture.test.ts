@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type GammaExponentialDesign, gammaExponentialLogEValue, tuneMixture } from "./gamma-exponential-mixture.ts";
@@ -5,7 +6,19 @@ import { monotoneRoot } from "./monotone-root.ts";
 import { seededRandom } from "./test-support/seeded-random.ts";
 import { statOracle } from "./test-support/stat-oracle.ts";
 
+const { gammaExponential } = JSON.parse(
+	readFileSync(new URL("../fixtures/mixtures.json", import.meta.url), "utf8"),
+) as {
+	gammaExponential: { sum: number; variance: number; rho: number; scale: number; expected: number }[];
+};
+
 describe("gammaExponentialLogEValue", () => {
+	it.each(gammaExponential)("agrees with 60 digits: sum $sum, variance $variance", (reference) => {
+		const { sum, variance, rho, scale, expected } = reference;
+		const logEValue = gammaExponentialLogEValue(sum, variance, { rho, scale });
+		expect(Math.abs(logEValue - expected)).toBeLessThan(1e-9 * Math.max(1, Math.abs(expected)));
+	});
+
 	it("gives cs-gamma-exponential", () => {
 		const { inputs, expected, tolerance } = statOracle("cs-gamma-exponential");
 		const { v_opt, c, s, v, alpha } = inputs;

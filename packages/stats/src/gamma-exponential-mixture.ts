@@ -1,6 +1,6 @@
-import gammainc from "@stdlib/math-base-special-gammainc";
 import gammaln from "@stdlib/math-base-special-gammaln";
 import { requireArgument } from "./stats-error.ts";
+import { STIRLING_FROM, stirlingRemainder } from "./stirling.ts";
 
 /** Fixed before the first observation. */
 export interface GammaExponentialDesign {
@@ -56,19 +56,47 @@ export function gammaExponentialLogEValue(sum: number, variance: number, design:
 	const prior = rho / square;
 	const shape = (variance + rho) / square;
 	const moved = (scale * sum + variance) / square;
-	return logLowerGamma(shape, moved + prior) + moved - logLowerGamma(prior, prior);
+	return logLowerGamma(shape, moved + prior) - logLowerGamma(prior, prior);
 }
 
-/** ln ∫₀¹ t^(a−1)·e^(−xt) dt = ln(γ(a, x)/xᵃ), which neither underflows nor subtracts near-equal numbers. */
+/** x + ln ∫₀¹ t^(a−1)·e^(−xt) dt = x + ln(γ(a, x)/xᵃ), which neither underflows nor subtracts large numbers. */
 function logLowerGamma(a: number, x: number): number {
 	// The integral is at least its value at x = 0, and evidence may be understated.
-	if (x <= 0) return -Math.log(a);
-	if (x > a + 1) return gammaln(a) + Math.log1p(-gammainc(x, a, true, true)) - a * Math.log(x);
+	if (x <= 0) return x - Math.log(a);
+	if (x > a + 1) {
+		const whole = logWholeGamma(a, x);
+		// Not `@stdlib/math-base-special-gammainc`, which is wrong in the third digit at a = 11,500, x = 11,900.
+		return whole + Math.log1p(-Math.exp(Math.log(upperGammaFraction(a, x)) - whole));
+	}
 	let term = 1 / a;
 	let sum = term;
 	for (let n = 1; term > sum * Number.EPSILON; n++) {
 		term *= x / (a + n);
 		sum += term;
 	}
-	return Math.log(sum) - x;
+	return Math.log(sum);
+}
+
+/** x + ln(Γ(a)/xᵃ) */
+function logWholeGamma(a: number, x: number): number {
+	if (a < STIRLING_FROM) return gammaln(a) - a * Math.log(x) + x;
+	const excess = (x - a) / a;
+	return a * (excess - Math.log1p(excess)) + Math.log((2 * Math.PI) / a) / 2 + stirlingRemainder(a);
+}
+
+/** Γ(a, x)·eˣ/xᵃ for x > a + 1, by its continued fraction in about √a steps (modified Lentz). */
+function upperGammaFraction(a: number, x: number): number {
+	let b = x + 1 - a;
+	let c = Number.MAX_VALUE;
+	let d = 1 / b;
+	let fraction = d;
+	for (let n = 1, step = 0; Math.abs(step - 1) > 2 * Number.EPSILON; n++) {
+		const numerator = -n * (n - a);
+		b += 2;
+		d = 1 / (numerator * d + b);
+		c = b + numerator / c;
+		step = d * c;
+		fraction *= step;
+	}
+	return fraction;
 }
