@@ -68,6 +68,7 @@ export {
 	firstViolationEProcess,
 } from "./first-violation-e-process.ts";
 export { type GammaExponentialDesign, gammaExponentialLogEValue, tuneMixture } from "./gamma-exponential-mixture.ts";
+export { type GridQuantileEvidence, gridQuantileEstimate } from "./grid-quantile-estimate.ts";
 export {
 	type FutilityDesign,
 	type GroupSequentialBoundary,

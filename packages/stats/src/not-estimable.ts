@@ -6,6 +6,8 @@ export type NotEstimableReason =
 	| "no-observations"
 	/** Fewer observations than an order statistic needs. */
 	| "too-few-observations"
+	/** A quantile that the grid of counted values does not reach. */
+	| "outside-grid"
 	/** A value ≤ 0 where a logarithm is taken. */
 	| "not-positive"
 	/** NaN, infinity or an overflow, in the sums or on the way. */

@@ -5,7 +5,7 @@ import type { RatioSums } from "./ratio-sums.ts";
 import { requireArgument } from "./stats-error.ts";
 
 /** Spacing of the neighbouring order statistics, in standard errors; fixed, so that no alpha changes the variance. */
-const SPACING = normalUpperQuantile(0.025);
+export const QUANTILE_SPACING = normalUpperQuantile(0.025);
 /** Observations beyond the quantile below which its order statistics are not normal yet. */
 const MINIMUM_BEYOND = 30;
 
@@ -70,7 +70,7 @@ export function quantileRanks(observations: number, level: number): QuantileRank
 		);
 	}
 	const centre = observations * level;
-	const radius = SPACING * Math.sqrt(centre * (1 - level));
+	const radius = QUANTILE_SPACING * Math.sqrt(centre * (1 - level));
 	return {
 		lower: Math.max(1, Math.floor(centre - radius)),
 		// 100·0.07 is a hair above 7.
@@ -115,7 +115,7 @@ export function quantileEstimate(evidence: QuantileEvidence, level: number): Qua
 		return notEstimable("no-variation", "The values around the quantile are all the same, so its error is unknown.");
 	}
 	const designEffect = share.variance / ((level * (1 - level)) / observations);
-	const logVariance = (Math.log(upper / lower) / (2 * SPACING)) ** 2 * Math.max(1, designEffect);
+	const logVariance = (Math.log(upper / lower) / (2 * QUANTILE_SPACING)) ** 2 * Math.max(1, designEffect);
 	const variance = at * at * logVariance;
 	if (!Number.isFinite(variance)) return notEstimable("non-finite", "The variance is too large for a number.");
 	return { kind: "estimated", value: at, logVariance, variance, units, observations, designEffect };
