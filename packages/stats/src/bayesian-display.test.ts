@@ -1,20 +1,21 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { bayesianDisplay, expectedShortfall } from "./bayesian-display.ts";
+import { type BayesianDisplay, bayesianDisplay, expectedShortfall } from "./bayesian-display.ts";
 import { relativeContrast } from "./contrast.ts";
-import type { DisplayOnly } from "./display-only.ts";
 import { ratioContrast } from "./ratio-contrast.ts";
 import { estimated } from "./test-support/estimated.ts";
 import { fixture, relativeError } from "./test-support/fixture.ts";
 import { bernoulliSums } from "./test-support/ratio-sums-of.ts";
 import { statOracle } from "./test-support/stat-oracle.ts";
 
+interface Shown extends Record<Exclude<keyof BayesianDisplay, "kind" | "credibleInterval">, number> {
+	readonly credibleInterval: { readonly lower: number; readonly upper: number };
+}
+
 /** What a page would show. */
 function shown(effect: { value: number; variance: number }, options: Parameters<typeof bayesianDisplay>[1]) {
 	const display = estimated(bayesianDisplay(effect, options));
-	return JSON.parse(JSON.stringify(display)) as {
-		readonly [Key in keyof typeof display]: (typeof display)[Key] extends DisplayOnly ? number : never;
-	} & { readonly credibleInterval: { readonly lower: number; readonly upper: number } };
+	return JSON.parse(JSON.stringify(display)) as Shown;
 }
 
 const increase = { direction: "increase" } as const;
