@@ -45,7 +45,8 @@ for (const [factor, minutes] of [
 ] as const) {
 	const cells = [true, false].map((restarts) => {
 		const delays = Array.from({ length: Math.ceil(streams / 4) }, (_, seed) => {
-			const changeAtMs = minutes * 60_000;
+			// Not at a start, which would flatter restarts.
+			const changeAtMs = minutes * 60_000 + 125_000;
 			return firstComparisonBreach({ seed, restarts, changeAtMs, factor, endMs: changeAtMs + 3_600_000 });
 		}).sort((a, b) => a - b);
 		return `${seconds(delays[delays.length >> 1]!)} (${seconds(delays[Math.ceil(delays.length * 0.95) - 1]!)})`;

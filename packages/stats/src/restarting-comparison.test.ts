@@ -85,7 +85,7 @@ describe("restartingComparison on a stream of latencies", () => {
 	it("sees treatment become half as slow again within seconds, where one start takes several times as long", () => {
 		const delays = (restarts: boolean, streams: number) =>
 			Array.from({ length: streams }, (_, seed) =>
-				firstComparisonBreach({ seed, restarts, changeAtMs: 1_200_000, factor: 1.5, endMs: 2_400_000 }),
+				firstComparisonBreach({ seed, restarts, changeAtMs: 1_205_000, factor: 1.5, endMs: 2_400_000 }),
 			).sort((a, b) => a - b);
 		const restarted = delays(true, 15);
 		const single = delays(false, 9);

@@ -48,7 +48,8 @@ export function firstComparisonBreach(stream: LatencyStream): number {
 		for (let request = 0; request < (rate * BUCKET_MS) / 1000; request++) {
 			const user = random.integer(users);
 			const treated = user < share * users;
-			const worse = treated && nowMs >= stream.changeAtMs ? stream.factor : 1;
+			const atMs = nowMs + (request * 1000) / rate;
+			const worse = treated && atMs >= stream.changeAtMs ? stream.factor : 1;
 			const observed = worse * value(random, levels[user]!);
 			totals.sums[user]! += observed;
 			totals.counts[user]!++;
