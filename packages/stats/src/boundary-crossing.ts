@@ -3,7 +3,7 @@ import { normalUpperQuantile } from "./normal-tail.ts";
 import { requireAlpha, requireArgument } from "./stats-error.ts";
 
 /** Smallest step of information between two looks, relative to the later one, that the integration resolves. */
-export const SMALLEST_INCREMENT = 1e-5;
+const SMALLEST_INCREMENT = 1e-5;
 
 /** One look of a test that stops outside (lower, upper). */
 export interface BoundedLook {
