@@ -1,6 +1,6 @@
 /**
  * How long from the provider turning bad to the start of the last call routed to treatment?
- * `node --conditions=armspan-source bench/reroute-delay/run.ts [SEEDS]`, see README.md.
+ * `node --conditions=armspan-source bench/reroute-delay/run.ts [SEEDS] [HISTORIES]`, see README.md.
  */
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -15,7 +15,7 @@ interface Run {
 	lastTreatmentCallMs?: number;
 }
 
-const HISTORIES = [2, 20, 300];
+const HISTORIES = (process.argv[3] ?? "2,20,300").split(",").map(Number);
 const seeds = Number(process.argv[2] ?? 20);
 const oneRun = fileURLToPath(new URL("./one-run.ts", import.meta.url));
 
