@@ -91,6 +91,7 @@ export {
 	groupSequentialTest,
 } from "./group-sequential-test.ts";
 export { type GuardrailHalts, guardrailHalts } from "./guardrail-halts.ts";
+export { type GuardrailEvidence, type GuardrailStatus, guardrailStatus } from "./guardrail-status.ts";
 export { holm } from "./holm.ts";
 export { type HybridComparison, type HybridComparisonOptions, hybridComparison } from "./hybrid-comparison.ts";
 export { type IntersectionUnion, intersectionUnion } from "./intersection-union.ts";
@@ -210,6 +211,14 @@ export {
 	trackAndStopAllocation,
 } from "./track-and-stop.ts";
 export { type UnitMeanBesideRatio, type UnitMeanEvidence, unitMeanBesideRatio } from "./unit-mean.ts";
+export {
+	EXCLUDED_SHARE_ALARM,
+	type Verdict,
+	type VerdictEvidence,
+	type VerdictKind,
+	type VerdictReason,
+	verdict,
+} from "./verdict.ts";
 export {
 	type FixedComparison,
 	type FixedComparisonOptions,
