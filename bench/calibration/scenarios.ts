@@ -1,0 +1,27 @@
+import type { Scenario } from "./scenario.ts";
+import { meanCoverage, proportionCoverage, quantileCoverage, ratioCoverage } from "./scenarios/coverage.ts";
+import { falsePositives } from "./scenarios/false-positives.ts";
+import { groupSequentialInformation } from "./scenarios/group-sequential-information.ts";
+import { guardrailAlarms, guardrailDelay } from "./scenarios/guardrail.ts";
+import { plannedPower } from "./scenarios/planned-power.ts";
+import { powerBySplit } from "./scenarios/power-by-split.ts";
+import { sampleRatio } from "./scenarios/sample-ratio.ts";
+import { sequentialQuantiles } from "./scenarios/sequential-quantiles.ts";
+import { stoppingTime } from "./scenarios/stopping-time.ts";
+
+/** Everything that is simulated, in the order of the report. */
+export const SCENARIOS: readonly Scenario[] = [
+	falsePositives,
+	groupSequentialInformation,
+	powerBySplit,
+	stoppingTime,
+	plannedPower,
+	meanCoverage,
+	ratioCoverage,
+	proportionCoverage,
+	quantileCoverage,
+	sampleRatio,
+	sequentialQuantiles,
+	guardrailDelay,
+	guardrailAlarms,
+];
