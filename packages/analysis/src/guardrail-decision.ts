@@ -1,6 +1,7 @@
 import type { Decision, Experiment } from "@armspan/schema";
 import { decisionId } from "./decision-id.ts";
 import type { GuardrailCheck } from "./guardrail-check.ts";
+import { iterationDesign } from "./iteration-design.ts";
 
 export interface DecisionContext {
 	experiment: Experiment;
@@ -52,7 +53,7 @@ export function startDecision(context: DecisionContext, at: Date): Decision {
 		metric: null,
 		reason: `iteration ${experiment.iteration} began to enrol`,
 		statistic: null,
-		inputs: {},
+		inputs: { design: iterationDesign(experiment) },
 		experimentDigest: context.experimentDigest,
 		codeVersion: context.codeVersion,
 		lastRevision: context.lastRevision,

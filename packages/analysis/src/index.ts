@@ -8,3 +8,4 @@ export {
 	replayDecision,
 } from "./guardrail-check.ts";
 export { type DecisionContext, guardrailDecision, startDecision } from "./guardrail-decision.ts";
+export { changedFields, type IterationDesign, recordedDesign } from "./iteration-design.ts";

@@ -3,6 +3,7 @@ export type ServiceErrorCode =
 	| "PORT_IN_USE"
 	| "ADDRESS_UNAVAILABLE"
 	| "UNKNOWN_ENVIRONMENT"
+	| "ITERATION_CHANGED"
 	| "STARTING";
 
 /** What the service refuses or cannot do. The message names the cause and the next thing to try. */

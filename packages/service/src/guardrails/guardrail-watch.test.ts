@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { initRepository, openRegistry, type Registry } from "@armspan/registry";
-import { readBundle } from "@armspan/router";
+import { BundleWatcher, readBundle } from "@armspan/router";
 import type { Decision } from "@armspan/schema";
 import type { Store, ViolationWindows } from "@armspan/store";
 import type { FastifyBaseLogger } from "fastify";
@@ -63,6 +63,7 @@ async function start(store: Store, useRegistry = registry) {
 		registry: useRegistry,
 		environmentName: "production",
 		routingDirectory,
+		now: () => 0,
 		logger: silent,
 	});
 	const watch = new GuardrailWatch({
@@ -241,8 +242,95 @@ describe("GuardrailWatch", () => {
 		const first = await start(store);
 		expect(first.deployment.state.revision).toBe(1);
 		rmSync(routingDirectory, { recursive: true });
-		const deployment = new Deployment({ registry, environmentName: "production", routingDirectory, logger: silent });
-		await deployment.start(new Set(), 41);
+		const options = { registry, environmentName: "production", routingDirectory, logger: silent };
+		await new Deployment({ ...options, now: () => 0 }).start(new Set(), 41);
 		expect(readBundle(routingDirectory).table.revision).toBe(42);
+
+		// With the evidence lost too, only the clock knows that applications may hold a bundle already.
+		rmSync(routingDirectory, { recursive: true });
+		await new Deployment(options).start(new Set(), 0);
+		expect(readBundle(routingDirectory).table.revision).toBeGreaterThan(20_000_000);
+	});
+
+	test("a halt reaches applications that hold a bundle which was lost on disk", async () => {
+		const { store, degrade } = evidence();
+		const { watch, deployment } = await start(store);
+		await watch.check(now);
+		const application = new BundleWatcher(routingDirectory, { onChange: () => undefined, onError: () => undefined });
+		try {
+			const held = application.current?.table.revision ?? 0;
+			rmSync(routingDirectory, { recursive: true });
+			degrade();
+			await watch.check(later);
+			expect(deployment.state.revision).toBeGreaterThan(held);
+			while (application.current?.table.revision !== deployment.state.revision) {
+				await new Promise((resolve) => setTimeout(resolve, 20));
+			}
+			expect(application.current.table.assign("support-reply", { user: "user-1" })?.enrolled).toBe(false);
+		} finally {
+			application.close();
+		}
+	});
+
+	test.each([
+		["removed", () => rmSync(join(routingDirectory, "routing.json"))],
+		["torn", () => writeFileSync(join(routingDirectory, "routing.json"), "{ broken")],
+		[
+			"edited by hand",
+			() => {
+				const file = join(routingDirectory, "routing.json");
+				writeFileSync(file, readFileSync(file, "utf8").replaceAll("support-tone.friendly", "support-tone.control"));
+			},
+		],
+	])("a bundle that was %s is restored at the next look, with a higher revision", async (_how, damage) => {
+		const { store } = evidence();
+		const { watch } = await start(store);
+		await watch.check(now);
+		damage();
+		await watch.check(later);
+		expect(assignments()).toEqual(new Set(["control", "friendly"]));
+		expect(readBundle(routingDirectory).table.revision).toBeGreaterThan(1);
+		expect(watch.health.consecutiveFailures).toBe(0);
+	});
+
+	test.each([
+		["weights", (text: string) => text.replace("weight: 1", "weight: 9")],
+		["a variant's name", (text: string) => text.replace("key: friendly", "key: warm")],
+		["a guardrail", (text: string) => text.replace("nonInferiorityMargin: 0.25", "nonInferiorityMargin: 5")],
+	])(
+		"a commit that changes %s within an iteration is refused; as a new iteration it is deployed",
+		async (_what, change) => {
+			const { store } = evidence();
+			const { watch, deployment } = await start(store);
+			await watch.check(now);
+			const deployedCommit = deployment.state.snapshot.commit;
+			const file = join(repository, "experiments/support-tone.yaml");
+			writeFileSync(file, change(readFileSync(file, "utf8")));
+			git("commit", "-qam", "changed");
+			await watch.check(later);
+			expect(deployment.problem).toContain("experiments/support-tone.yaml: iteration 1 was begun with other");
+			expect(deployment.problem).toContain("set iteration: 2");
+			expect(deployment.state.snapshot.commit).toBe(deployedCommit);
+			// The service would not start on it either.
+			await expect(start(store)).rejects.toMatchObject({ code: "ITERATION_CHANGED" });
+
+			writeFileSync(file, readFileSync(file, "utf8").replace(/^iteration: 1$/m, "iteration: 2"));
+			git("commit", "-qam", "second iteration");
+			await watch.check(later);
+			expect(deployment.problem).toBeUndefined();
+			expect(deployment.state.snapshot.commit).not.toBe(deployedCommit);
+		},
+	);
+
+	test("the gate may move within an iteration", async () => {
+		const { store } = evidence();
+		const { watch, deployment } = await start(store);
+		await watch.check(now);
+		const file = join(repository, "experiments/support-tone.yaml");
+		writeFileSync(file, readFileSync(file, "utf8").replace("enrolled: 1", "enrolled: 0.5"));
+		git("commit", "-qam", "ramp down");
+		await watch.check(later);
+		expect(deployment.problem).toBeUndefined();
+		expect(assignments()).toEqual(new Set(["control", "friendly", "default"]));
 	});
 });

@@ -1,4 +1,4 @@
-import { checkGuardrails, guardrailDecision, iterationStart, startDecision } from "@armspan/analysis";
+import { checkGuardrails, guardrailDecision, iterationStart, recordedDesign, startDecision } from "@armspan/analysis";
 import type { ExperimentFile, Registry } from "@armspan/registry";
 import type { Decision } from "@armspan/schema";
 import type { Store } from "@armspan/store";
@@ -73,6 +73,7 @@ export class GuardrailWatch {
 		// Another service on the same evidence may have decided, and a bundle may not have been written last time.
 		await attempt("read decisions", () => this.#readDecisions());
 		await attempt("write the routing bundle", () => deployment.halt(this.#halted()));
+		await attempt("restore the routing bundle", () => deployment.restore());
 		for (const file of deployment.experiments) {
 			await attempt(`check the guardrails of ${file.experiment.key}`, () => this.#checkExperiment(file, now));
 		}
@@ -171,6 +172,10 @@ export class GuardrailWatch {
 		const key = iterationKey(decision.experiment, decision.iteration);
 		if (decision.kind === "halt") {
 			this.#halts.set(key, decision);
+		}
+		const design = recordedDesign(decision);
+		if (design !== undefined) {
+			this.#options.deployment.knowDesign(key, design);
 		}
 		const start = iterationStart([decision]);
 		if (start !== undefined && !this.#starts.has(key)) {

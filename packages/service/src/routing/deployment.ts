@@ -1,4 +1,7 @@
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { changedFields, type IterationDesign } from "@armspan/analysis";
 import type { ExperimentFile, Registry, RepositorySnapshot } from "@armspan/registry";
 import {
 	compileBundle,
@@ -18,6 +21,8 @@ export interface DeploymentOptions {
 	environmentName: string;
 	/** Folder of the routing bundle that applications read. */
 	routingDirectory: string;
+	/** Milliseconds since 1970. @default Date.now */
+	now?: () => number;
 	logger: FastifyBaseLogger;
 }
 
@@ -50,6 +55,9 @@ export class Deployment {
 	/** Halts that the bundle on disk is known to contain. */
 	#writtenHalts: ReadonlySet<string> | undefined;
 	#highestRevision = 0;
+	/** sha256 of the `routing.json` that this process wrote or found right. */
+	#writtenDigest: string | undefined;
+	readonly #designs = new Map<string, IterationDesign>();
 	#state: DeployedState | undefined;
 	#problem: string | undefined;
 
@@ -110,6 +118,21 @@ export class Deployment {
 		this.#fingerprint = fingerprint;
 	}
 
+	/** An iteration was begun with this design; a commit that changes it within the iteration is refused. */
+	knowDesign(key: string, design: IterationDesign): void {
+		this.#designs.set(key, design);
+	}
+
+	/** Writes the bundle again when somebody removed or edited it: what is in force is what was compiled, and nothing else. */
+	async restore(): Promise<void> {
+		if (routingDigest(this.#options.routingDirectory) === this.#writtenDigest) {
+			return;
+		}
+		this.#options.logger.warn("the routing bundle is gone or was edited by hand; writing it again");
+		const { snapshot, environment } = this.state;
+		await this.#write(snapshot, environment);
+	}
+
 	/** Writes a bundle in which the iterations of `halted` give everybody control, unenrolled. */
 	async halt(halted: ReadonlySet<string>): Promise<DeployedState> {
 		if (this.#writtenHalts !== undefined && isSameSet(this.#writtenHalts, halted)) {
@@ -132,7 +155,23 @@ export class Deployment {
 				{ environmentName },
 			);
 		}
+		this.#refuseChangedIterations(snapshot);
 		return this.#write(snapshot, file.environment);
+	}
+
+	#refuseChangedIterations(snapshot: RepositorySnapshot): void {
+		const problems = snapshot.experiments.flatMap(({ file, experiment }) => {
+			const begun = this.#designs.get(iterationKey(experiment.key, experiment.iteration));
+			const changed = begun === undefined || experiment.status !== "running" ? [] : changedFields(begun, experiment);
+			return changed.length === 0
+				? []
+				: [
+						`${file}: iteration ${experiment.iteration} was begun with other ${changed.join(", ")}; set iteration: ${experiment.iteration + 1}, which starts with fresh evidence, or undo the change`,
+					];
+		});
+		if (problems.length > 0) {
+			throw new ServiceError("ITERATION_CHANGED", problems.join("\n"), { problems });
+		}
 	}
 
 	async #write(snapshot: RepositorySnapshot, environment: Environment): Promise<DeployedState> {
@@ -149,19 +188,37 @@ export class Deployment {
 				sourceCommit: snapshot.commit,
 				halted,
 			});
-		if (deployed !== undefined && sha256(compile(deployed.table.revision).json) === deployed.routingDigest) {
+		if (
+			deployed !== undefined &&
+			deployed.table.revision >= this.#highestRevision &&
+			sha256(compile(deployed.table.revision).json) === deployed.routingDigest
+		) {
 			this.#state = { revision: deployed.table.revision, snapshot, environment, writtenAt: this.#state?.writtenAt };
+			this.#highestRevision = deployed.table.revision;
+			this.#writtenDigest = deployed.routingDigest;
 			this.#writtenHalts = halted;
 			return this.#state;
 		}
-		const bundle = compile(Math.max(revisionOnDisk(routingDirectory) ?? 0, this.#highestRevision) + 1);
+		const bundle = compile(this.#nextRevision());
 		await writeBundle(routingDirectory, bundle);
 		const writtenAt = new Date();
 		const { revision } = bundle.file.metadata;
 		logger.info({ revision, commit: snapshot.commit, routingDirectory }, "routing bundle written");
 		this.#state = { revision, snapshot, environment, writtenAt };
+		this.#highestRevision = revision;
+		this.#writtenDigest = sha256(bundle.json);
 		this.#writtenHalts = halted;
 		return this.#state;
+	}
+
+	/**
+	 * Above every revision that is known. Where no bundle is left to tell, applications may still hold one that this
+	 * service has forgotten with its data, and they refuse to go back: then it is taken from the clock.
+	 */
+	#nextRevision(): number {
+		const onDisk = revisionOnDisk(this.#options.routingDirectory);
+		const next = Math.max(onDisk ?? 0, this.#highestRevision) + 1;
+		return onDisk === undefined ? Math.max(next, secondsSince2026((this.#options.now ?? Date.now)())) : next;
 	}
 
 	#deployed(): LoadedBundle | undefined {
@@ -177,6 +234,23 @@ export class Deployment {
 			}
 			return undefined;
 		}
+	}
+}
+
+function secondsSince2026(nowMs: number): number {
+	return Math.floor((nowMs - Date.UTC(2026, 0, 1)) / 1000);
+}
+
+function routingDigest(directory: string): string | undefined {
+	try {
+		return createHash("sha256")
+			.update(readFileSync(join(directory, "routing.json")))
+			.digest("hex");
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+			return undefined;
+		}
+		throw error;
 	}
 }
 
