@@ -10,10 +10,15 @@ const now = new Date("2026-11-20T12:00:00Z");
 const binary = (count: number, every: number) =>
 	Array.from({ length: count }, (_, index) => (index % every === 0 ? 1 : 0));
 
-function storeOf(totals: ReturnType<typeof totalsOf>, decisions: Decision[] = []) {
+function storeOf(
+	totals: ReturnType<typeof totalsOf>,
+	decisions: Decision[] = [],
+	lastTreatmentCallAt: Date | null = null,
+) {
 	const asked: (number | undefined)[] = [];
 	return {
 		asked,
+		lastCallStart: async () => lastTreatmentCallAt,
 		listDecisions: async () => decisions,
 		variantTotals: async ({ untilRevision }: { untilRevision?: number }) => {
 			asked.push(untilRevision);
@@ -151,5 +156,27 @@ describe("analyzeExperiment", () => {
 		expect(results.verdict.sentence).toContain("error-rate of friendly is too high");
 		// Halting on errors does not take away what was learnt.
 		expect(results.metrics[0]?.comparisons[0]?.conclusion).toBe("better");
+	});
+
+	test("calls to treatment well after the halt are named; those under way when it came are not", async () => {
+		const verdictOf = async (at: string) => {
+			const store = storeOf(arms(binary(2000, 4), binary(2000, 2)), [haltDecision], new Date(at));
+			return (await analyzeExperiment({ store, experiment: experimentOf(), now })).verdict;
+		};
+		expect((await verdictOf("2026-11-20T11:00:30Z")).sentence).toMatch(/Everybody gets control\.$/);
+		const ignored = await verdictOf("2026-11-20T11:30:00Z");
+		expect(ignored.sentence).toMatch(/still routes to treatment\.$/);
+		expect(ignored.reasons.join()).toContain("friendly was called at 2026-11-20T11:30:00.000Z");
+	});
+
+	test("an arm whose prompt did not reach the model is no arm", async () => {
+		const totals = arms(binary(2000, 4), binary(2000, 2));
+		totals.variants[1]!.undeliveredCalls = 2000;
+		const results = await analyzeExperiment({ store: storeOf(totals), experiment: experimentOf(), now });
+		expect(results.verdict.kind).toBe("invalid");
+		expect(results.verdict.reasons.join()).toContain("friendly: 100.0 %");
+		totals.variants[1]!.undeliveredCalls = 20;
+		const few = await analyzeExperiment({ store: storeOf(totals), experiment: experimentOf(), now });
+		expect(few.verdict.kind).toBe("better");
 	});
 });

@@ -7,7 +7,7 @@ import { sampleRatioMismatchResult } from "./sample-ratio-mismatch-result.ts";
 import { verdict } from "./verdict.ts";
 
 export interface AnalyzeExperimentOptions {
-	store: Pick<Store, "variantTotals" | "violationWindows" | "listDecisions">;
+	store: Pick<Store, "variantTotals" | "violationWindows" | "listDecisions" | "lastCallStart">;
 	experiment: Experiment;
 	now: Date;
 }
@@ -39,7 +39,14 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 	const metrics = metricRoles(experiment).map(([metric, role]) => compareMetric(metric, role, experiment, totals));
 	const variants = experiment.variants.map(({ key, version, weight }) => {
 		const found = totals.variants.find((variant) => variant.variant === key);
-		return { key, version, weight, units: found?.units ?? 0, calls: found?.calls ?? 0 };
+		return {
+			key,
+			version,
+			weight,
+			units: found?.units ?? 0,
+			calls: found?.calls ?? 0,
+			undeliveredCalls: found?.undeliveredCalls ?? 0,
+		};
 	});
 	const status = halt === undefined ? experiment.status : "halted";
 	const results = {
@@ -60,9 +67,40 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 		newestCallAt: totals.newestCallAt?.toISOString() ?? null,
 		closedAtRevision: halt?.lastRevision ?? null,
 		...results,
-		verdict: verdict({ experiment, status, results, decisions }),
+		verdict: verdict({
+			experiment,
+			status,
+			results,
+			decisions,
+			routedAfterHalt: await routedAfterHalt(store, experiment, halt),
+		}),
 		decisions,
 	};
+}
+
+/** Time within which every application has picked up a halt; afterwards, calls to treatment are a fault. */
+const HALT_GRACE_MS = 60_000;
+
+/** Treatments that were still called well after the halt, with the newest such call. */
+export async function routedAfterHalt(
+	store: Pick<Store, "lastCallStart">,
+	{ key: experiment, iteration, variants }: Experiment,
+	halt: Decision | undefined,
+): Promise<{ variant: string; at: Date }[]> {
+	if (halt === undefined) {
+		return [];
+	}
+	const last = await Promise.all(
+		variants
+			.slice(1)
+			.map(async ({ key: variant }) => ({
+				variant,
+				at: await store.lastCallStart({ experiment, iteration, variant }),
+			})),
+	);
+	return last.flatMap(({ variant, at }) =>
+		at !== null && at.getTime() > Date.parse(halt.decidedAt) + HALT_GRACE_MS ? [{ variant, at }] : [],
+	);
 }
 
 /** When the iteration began to enrol, as recorded by the service. */

@@ -1,4 +1,9 @@
-export { type AnalyzeExperimentOptions, analyzeExperiment, iterationStart } from "./analyze-experiment.ts";
+export {
+	type AnalyzeExperimentOptions,
+	analyzeExperiment,
+	iterationStart,
+	routedAfterHalt,
+} from "./analyze-experiment.ts";
 export {
 	type CheckGuardrailsOptions,
 	checkGuardrails,

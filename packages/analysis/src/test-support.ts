@@ -52,6 +52,7 @@ export function totalsOf(
 			variant,
 			units,
 			calls: units,
+			undeliveredCalls: 0,
 			metrics: { "error-rate": NONE, latency: NONE, cost: NONE, feedback: NONE, conversion: NONE, ...metrics },
 		})),
 	};

@@ -6,15 +6,20 @@ export interface VerdictInputs {
 	status: ExperimentResults["status"];
 	results: Pick<ExperimentResults, "variants" | "metrics" | "guardrails" | "sampleRatioMismatch" | "excludedUnits">;
 	decisions: readonly Decision[];
+	/** Treatments that applications still call although they were halted. */
+	routedAfterHalt: readonly { variant: string; at: Date }[];
 }
 
 type Rule = (inputs: VerdictInputs) => Verdict | undefined;
 
 /** Named rules, most important first; the first that has something to say says it. */
-const RULES: readonly Rule[] = [halted, noData, sampleRatioMismatch, tooFew, primaryWorse, primaryBetter];
+const RULES: readonly Rule[] = [halted, noData, sampleRatioMismatch, undelivered, tooFew, primaryWorse, primaryBetter];
 
 /** Share of units in two variants above which assignment itself is in doubt. */
 const EXCLUDED_SHARE_ALARM = 0.01;
+
+/** Share of calls with another text than the variant's own above which its effects say nothing. */
+const UNDELIVERED_SHARE_ALARM = 0.05;
 
 /** What may be concluded now, in one word and one sentence. It never says more than the evidence. */
 export function verdict(inputs: VerdictInputs): Verdict {
@@ -31,15 +36,23 @@ export function verdict(inputs: VerdictInputs): Verdict {
 	};
 }
 
-function halted({ status, decisions }: VerdictInputs): Verdict | undefined {
+function halted({ status, decisions, routedAfterHalt }: VerdictInputs): Verdict | undefined {
 	if (status !== "halted") {
 		return undefined;
 	}
 	const halt = decisions.find((decision) => decision.kind === "halt");
 	return {
 		kind: "halted",
-		sentence: halt ? `Halted: ${halt.reason}. Everybody gets control.` : "Halted by a person. Everybody gets control.",
-		reasons: halt ? [`decision ${halt.id} at ${halt.decidedAt}`] : [],
+		sentence: `${halt ? `Halted: ${halt.reason}.` : "Halted by a person."} ${
+			routedAfterHalt.length === 0 ? "Everybody gets control." : "But an application still routes to treatment."
+		}`,
+		reasons: [
+			...(halt ? [`decision ${halt.id} at ${halt.decidedAt}`] : []),
+			...routedAfterHalt.map(
+				({ variant, at }) =>
+					`${variant} was called at ${at.toISOString()}, after the halt: an application does not follow this routing bundle`,
+			),
+		],
 	};
 }
 
@@ -68,6 +81,27 @@ function sampleRatioMismatch({ results }: VerdictInputs): Verdict | undefined {
 	return reasons.length === 0
 		? undefined
 		: { kind: "invalid", sentence: "Assignment is broken: no effect here can be trusted.", reasons };
+}
+
+/** An arm that mostly got another text than its own cannot be blamed or praised for it. */
+function undelivered({ results }: VerdictInputs): Verdict | undefined {
+	const shares = results.variants.map(({ key, calls, undeliveredCalls }) => ({
+		key,
+		share: calls === 0 ? 0 : undeliveredCalls / calls,
+	}));
+	if (shares.every(({ share }) => share <= UNDELIVERED_SHARE_ALARM)) {
+		return undefined;
+	}
+	return {
+		kind: "invalid",
+		sentence: "A variant's prompt did not reach the model, so no effect here is the prompt's.",
+		reasons: shares
+			.filter(({ share }) => share > 0)
+			.map(
+				({ key, share }) =>
+					`${key}: ${(share * 100).toFixed(1)} % of its calls were sent another text (armspan.fallback.reason on their spans says why)`,
+			),
+	};
 }
 
 function tooFew(inputs: VerdictInputs): Verdict | undefined {

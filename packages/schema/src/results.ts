@@ -91,7 +91,15 @@ export const ExperimentResults = z.strictObject({
 	/** Evidence up to this routing revision counts; `null` while the experiment runs. */
 	closedAtRevision: z.int().nullable(),
 	variants: z.array(
-		z.strictObject({ key: Name, version: z.string(), weight: z.int(), units: z.int(), calls: z.int() }),
+		z.strictObject({
+			key: Name,
+			version: z.string(),
+			weight: z.int(),
+			units: z.int(),
+			calls: z.int(),
+			/** Calls to which another text was sent, because the variant's prompt could not be rendered or read. */
+			undeliveredCalls: z.int(),
+		}),
 	),
 	/** Units seen in two arms of this iteration: left out, and counted here. */
 	excludedUnits: z.int(),

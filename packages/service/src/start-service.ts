@@ -147,7 +147,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 					const problem = deployment.problem ?? null;
 					return {
 						status:
-							reachable && problem === null && watchHealth.consecutiveFailures === 0
+							reachable &&
+							problem === null &&
+							watchHealth.consecutiveFailures === 0 &&
+							watchHealth.ignoredHalts.length === 0
 								? ("ok" as const)
 								: ("degraded" as const),
 						version,

@@ -39,6 +39,7 @@ interface Assignment {
 
 interface Call extends Assignment {
 	spanId: string;
+	fallback?: string | undefined;
 	latencyUs: number;
 	/** Nano-USD; undefined when unknown. */
 	cost: number | undefined;
@@ -113,6 +114,7 @@ function callRow(call: Call): TraceRow {
 		SpanAttributes: new Map([
 			...attributesOf(call),
 			["gen_ai.operation.name", "chat"],
+			...(call.fallback === undefined ? [] : [["armspan.fallback.reason", call.fallback] as [string, string]]),
 			...(call.cost === undefined ? [] : [["armspan.cost.usd", String(call.cost / 1e9)] as [string, string]]),
 		]),
 	});
@@ -208,6 +210,7 @@ function randomEvidence(experiment: string, seed: number): Evidence {
 				latencyUs: Math.floor(random() * 3_000_000),
 				cost: random() < 0.7 ? Math.floor(random() * 5_000_000) : undefined,
 				failed: random() < 0.3,
+				fallback: [undefined, "render-failed", "prompt-unreadable", "bundle-stale"][Math.floor(random() * 8)],
 			});
 		}
 		if (random() < 0.6) {
@@ -260,7 +263,10 @@ function expectedTotals(evidence: Evidence, iteration: number, untilRevision = N
 		arms.set(unit, (arms.get(unit) ?? new Set()).add(variant));
 		firstMs.set(unit, Math.min(firstMs.get(unit) ?? Number.POSITIVE_INFINITY, atMs));
 	}
-	const perUnit = new Map<string, Record<MetricKey, [y: number, n: number]> & { variant: string; calls: number }>();
+	const perUnit = new Map<
+		string,
+		Record<MetricKey, [y: number, n: number]> & { variant: string; calls: number; undelivered: number }
+	>();
 	for (const [unit, variants] of arms) {
 		if (variants.size > 1) {
 			continue;
@@ -278,6 +284,8 @@ function expectedTotals(evidence: Evidence, iteration: number, untilRevision = N
 		perUnit.set(unit, {
 			variant,
 			calls: own.length,
+			undelivered: own.filter(({ fallback }) => fallback === "render-failed" || fallback === "prompt-unreadable")
+				.length,
 			"error-rate": [own.filter((call) => call.failed).length, own.length],
 			latency: [sum(successes.map((call) => call.latencyUs)), successes.length],
 			cost: [sum(priced.map((call) => call.cost as number)), priced.length],
@@ -310,7 +318,13 @@ function expectedTotals(evidence: Evidence, iteration: number, untilRevision = N
 			}
 			metrics[metric] = moments;
 		}
-		return { variant, units: units.length, calls: units.reduce((total, unit) => total + unit.calls, 0), metrics };
+		return {
+			variant,
+			units: units.length,
+			calls: units.reduce((total, unit) => total + unit.calls, 0),
+			undeliveredCalls: units.reduce((total, unit) => total + unit.undelivered, 0),
+			metrics,
+		};
 	});
 	const counted = calls.filter((call) => arms.get(call.unit)?.size === 1);
 	return {

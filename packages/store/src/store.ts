@@ -37,7 +37,14 @@ export interface VariantTotals {
 	excludedUnits: number;
 	/** Start of the newest call that was counted. */
 	newestCallAt: Date | null;
-	variants: { variant: string; units: number; calls: number; metrics: Record<MetricKey, RatioMoments> }[];
+	variants: {
+		variant: string;
+		units: number;
+		calls: number;
+		/** Calls whose assigned prompt could not be rendered or read, so that another text was sent. */
+		undeliveredCalls: number;
+		metrics: Record<MetricKey, RatioMoments>;
+	}[];
 }
 
 /** Failed calls of a variant that has an enrolled call. */

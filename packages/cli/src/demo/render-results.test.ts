@@ -19,8 +19,8 @@ const results: ExperimentResults = {
 	newestCallAt: null,
 	closedAtRevision: null,
 	variants: [
-		{ key: "control", version: "1.0.0", weight: 1, units: 910, calls: 1502 },
-		{ key: "friendly", version: "2.0.0", weight: 1, units: 981, calls: 1648 },
+		{ key: "control", version: "1.0.0", weight: 1, units: 910, calls: 1502, undeliveredCalls: 0 },
+		{ key: "friendly", version: "2.0.0", weight: 1, units: 981, calls: 1648, undeliveredCalls: 0 },
 	],
 	excludedUnits: 0,
 	sampleRatioMismatch: { kind: "estimated", pValue: 1, mismatch: false },

@@ -36,6 +36,7 @@ const Health = z.strictObject({
 		lastCheckAt: z.iso.datetime().nullable(),
 		consecutiveFailures: z.int(),
 		uncommittedHalts: z.int(),
+		ignoredHalts: z.array(z.string()),
 	}),
 	ingest: z.strictObject({ pendingSpans: z.int(), pendingEvents: z.int() }),
 });

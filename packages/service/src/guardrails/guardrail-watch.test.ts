@@ -38,6 +38,7 @@ function evidence() {
 		windows: [{ window: 0, units }],
 	});
 	const store = {
+		lastCallStart: async () => null,
 		listDecisions: async () => decisions,
 		appendDecision: async (decision: Decision) => void decisions.push(decision),
 		violationWindows: async () => {

@@ -1,4 +1,11 @@
-import { checkGuardrails, guardrailDecision, iterationStart, recordedDesign, startDecision } from "@armspan/analysis";
+import {
+	checkGuardrails,
+	guardrailDecision,
+	iterationStart,
+	recordedDesign,
+	routedAfterHalt,
+	startDecision,
+} from "@armspan/analysis";
 import type { ExperimentFile, Registry } from "@armspan/registry";
 import type { Decision } from "@armspan/schema";
 import type { Store } from "@armspan/store";
@@ -22,6 +29,8 @@ export interface WatchHealth {
 	consecutiveFailures: number;
 	/** Halts that are not yet committed to git. */
 	uncommittedHalts: number;
+	/** Halted variants that an application still calls: it does not follow the routing bundle. */
+	ignoredHalts: string[];
 }
 
 /**
@@ -37,6 +46,7 @@ export class GuardrailWatch {
 	readonly #halts = new Map<string, Decision>();
 	readonly #starts = new Map<string, Date>();
 	#lastCheckAt: Date | null = null;
+	#ignoredHalts: string[] = [];
 	#consecutiveFailures = 0;
 
 	constructor(options: GuardrailWatchOptions) {
@@ -54,6 +64,7 @@ export class GuardrailWatch {
 			lastCheckAt: this.#lastCheckAt,
 			consecutiveFailures: this.#consecutiveFailures,
 			uncommittedHalts: this.#uncommitted().length,
+			ignoredHalts: this.#ignoredHalts,
 		};
 	}
 
@@ -81,6 +92,7 @@ export class GuardrailWatch {
 			await this.#commitHalts();
 			await attempt("follow the repository", () => deployment.follow());
 		}
+		await attempt("see whether halts are followed", () => this.#seeWhetherHaltsAreFollowed());
 		this.#lastCheckAt = now;
 		this.#consecutiveFailures = failures === 0 ? 0 : this.#consecutiveFailures + 1;
 	}
@@ -97,6 +109,21 @@ export class GuardrailWatch {
 				await this.#act(guardrailDecision(check, context));
 			}
 		}
+	}
+
+	async #seeWhetherHaltsAreFollowed(): Promise<void> {
+		const { store, deployment, logger } = this.#options;
+		const ignored: string[] = [];
+		for (const { experiment } of deployment.experiments) {
+			const halt = this.#halts.get(iterationKey(experiment.key, experiment.iteration));
+			for (const { variant } of await routedAfterHalt(store, experiment, halt)) {
+				ignored.push(`${experiment.key}.${variant}`);
+			}
+		}
+		if (ignored.join() !== this.#ignoredHalts.join() && ignored.length > 0) {
+			logger.error({ ignored }, "an application still calls halted variants: it does not follow this routing bundle");
+		}
+		this.#ignoredHalts = ignored;
 	}
 
 	async #readDecisions(): Promise<void> {

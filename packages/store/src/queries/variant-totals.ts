@@ -13,6 +13,7 @@ interface Row {
 	newest_call_us: string | null;
 	units: string;
 	total_calls: string;
+	undelivered_calls: string;
 	error_rate: Sums;
 	latency: Sums;
 	cost: Sums;
@@ -49,6 +50,7 @@ export async function variantTotals(query: Query, key: EvidenceKey): Promise<Var
 			variant: row.variant,
 			units: Number(row.units),
 			calls: Number(row.total_calls),
+			undeliveredCalls: Number(row.undelivered_calls),
 			metrics: {
 				"error-rate": moments("error-rate", row.error_rate),
 				latency: moments("latency", row.latency),
