@@ -40,5 +40,7 @@ export function describeError(error: unknown): string {
 		return `error: ${error.stack ?? error.message}`;
 	}
 	const hint = (error as { hint?: unknown }).hint ?? HINTS[code];
-	return `${code}: ${error.message}${typeof hint === "string" ? `\n  try: ${hint}` : ""}`;
+	// Errors of the operating system begin with their code: "ENOENT: no such file or directory, …".
+	const message = error.message.startsWith(`${code}: `) ? error.message : `${code}: ${error.message}`;
+	return `${message}${typeof hint === "string" ? `\n  try: ${hint}` : ""}`;
 }

@@ -1,3 +1,4 @@
+import { diag } from "@opentelemetry/api";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Armspan, createArmspan } from "./armspan.ts";
 import { startSpan } from "./fixtures/recording-span.ts";
@@ -106,6 +107,20 @@ describe("fallbacks", () => {
 		expect(routed.messages).toEqual([]);
 		expect(routed.error).toMatchObject({ code: "RENDER_FAILED", message: expect.stringContaining("question") });
 		expect(armspan.prompt("nobody", { user: "u1" }).error).toMatchObject({ code: "PROMPT_UNKNOWN" });
+	});
+
+	it("says once what goes wrong in every call", () => {
+		const warned: string[] = [];
+		const logger = { error() {}, info() {}, debug() {}, verbose() {}, warn: (line: string) => warned.push(line) };
+		diag.setLogger(logger, { suppressOverrideMessage: true });
+		try {
+			for (let call = 0; call < 50; call++) armspan.prompt("a-typing-error", { user: `u${call}` });
+			expect(warned).toEqual([expect.stringContaining('prompt "a-typing-error" is not in routing revision')]);
+			expect(() => armspan.prompt("support-reply", { user: "u1" }).feedback(undefined as never)).not.toThrow();
+			expect(warned.at(-1)).toContain('feedback "feedback": expected a finite number');
+		} finally {
+			diag.disable();
+		}
 	});
 
 	it("does not enrol a call that could not be routed", () => {

@@ -60,6 +60,8 @@ export function createArmspan(options?: ArmspanOptions): Armspan {
 			) {
 				counters.renderFallbacks++;
 			}
+			const trouble = resolvedCall.failure ?? resolvedCall.undelivered;
+			if (trouble !== undefined) recorder.warnOnce(trouble.message);
 			return new ArmspanRoutedPrompt(resolvedCall, recorder);
 		},
 		status: () => ({

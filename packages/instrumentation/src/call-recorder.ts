@@ -1,5 +1,6 @@
 import { type Attributes, type Context, diag } from "@opentelemetry/api";
 import type { Counters } from "./armspan-status.ts";
+import { BoundedSet } from "./bounded-set.ts";
 import type { EventLogger } from "./event-logger.ts";
 import { type Exposure, ExposureLog } from "./exposure.ts";
 import type { UnitIdMask } from "./unit-id.ts";
@@ -10,6 +11,7 @@ export class CallRecorder {
 	readonly maskUnitId: UnitIdMask;
 	readonly #events: EventLogger;
 	readonly #exposures: ExposureLog;
+	readonly #warned = new BoundedSet(100);
 
 	constructor(counters: Counters, events: EventLogger, maskUnitId: UnitIdMask) {
 		this.counters = counters;
@@ -32,6 +34,16 @@ export class CallRecorder {
 	rejectEvaluation(why: string): void {
 		this.counters.evaluationsRejected++;
 		diag.warn(`[armspan] ${why}; not sent`);
+	}
+
+	/** Says it the first time, and again only after many other things: a fault of every call is not a line of every call. */
+	warnOnce(message: string): void {
+		if (!this.#warned.add(message)) return;
+		try {
+			diag.warn(`[armspan] ${message}`);
+		} catch {
+			// The diag logger is the application's; the counters keep count.
+		}
 	}
 
 	/** Runs our own part of a call; what goes wrong in it is counted, and stays here. */

@@ -36,6 +36,8 @@ export interface ResolvedCall {
 	readonly fallbackReason: FallbackReason | undefined;
 	/** What kept the messages from coming out of the registry; also set when the caller's fallback stepped in. */
 	readonly failure: InstrumentationError | undefined;
+	/** Why the assigned version was not delivered, when another one was. */
+	readonly undelivered?: InstrumentationError | undefined;
 }
 
 const MAX_PROMPT_NAME_LENGTH = 200;
@@ -74,7 +76,7 @@ export function resolveCall(
 	if (standard !== undefined && standard.digest !== assignment.digest) {
 		const again = render(bundle, standard, call.variables);
 		if (!(again instanceof InstrumentationError)) {
-			return { ...common, ...delivered(standard, again), fallbackReason, failure: undefined };
+			return { ...common, ...delivered(standard, again), fallbackReason, failure: undefined, undelivered: rendered };
 		}
 	}
 	return { ...common, ...callerFallback(call.fallback), fallbackReason, failure: rendered };

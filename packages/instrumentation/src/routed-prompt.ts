@@ -103,7 +103,7 @@ export class ArmspanRoutedPrompt implements RoutedPrompt, CallRecord {
 	};
 
 	readonly feedback = (feedback: Feedback): void => {
-		this.#evaluate("feedback", () => ({ ...feedback, name: feedback.name ?? "feedback" }));
+		this.#evaluate("feedback", () => ({ ...feedback, name: feedback?.name ?? "feedback" }));
 	};
 
 	readonly score = (name: string, value: number): void => {

@@ -59,6 +59,8 @@ export function gitIn(directory: string): Git {
 				cwd: directory,
 				env: { ...gitEnvironment(directory), ...options.environment },
 				stdio: ["pipe", "pipe", "pipe"],
+				// A group of its own: Ctrl-C at the terminal must not end a commit half-way.
+				detached: true,
 				timeout: TIMEOUT_MS,
 				killSignal: "SIGKILL",
 			});

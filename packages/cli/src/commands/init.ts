@@ -1,6 +1,7 @@
 import { relative, resolve } from "node:path";
 import { initRepository } from "@armspan/registry";
 import { Command } from "commander";
+import { commandName } from "../command-name.ts";
 
 /** `armspan init [directory]` */
 export function initCommand(): Command {
@@ -14,6 +15,6 @@ export function initCommand(): Command {
 			const { files } = await initRepository(root);
 			process.stdout.write(files.map((file) => `${file}\n`).join(""));
 			const here = relative(process.cwd(), root) || ".";
-			process.stderr.write(`\nready in ${here}\n  next: armspan up --repository ${here}\n`);
+			process.stderr.write(`\nready in ${here}\n  next: ${commandName()} up --repository ${here}\n`);
 		});
 }

@@ -22,7 +22,9 @@ export class LiveView {
 			}
 			return;
 		}
-		const { columns = 80, rows = 24 } = this.#out as WriteStream;
+		// A terminal that does not know its size says 0.
+		const columns = (this.#out as WriteStream).columns || 80;
+		const rows = (this.#out as WriteStream).rows || 24;
 		// A line that wraps, or a view taller than the window, could not be drawn over.
 		const shown = lines
 			.slice(0, rows - 1)

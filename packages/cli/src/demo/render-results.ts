@@ -16,18 +16,18 @@ export function renderResults(results: ExperimentResults): string[] {
 		[
 			"",
 			...results.variants.map(({ key, version }) => `${key} ${version}`),
+			"",
 			...treatments.map(
 				(key) => `${treatments.length > 1 ? `${key}: ` : ""}change, absolute with always-valid interval`,
 			),
-			"",
 		],
-		["units", ...results.variants.map(({ units }) => String(units)), ...treatments.map(() => ""), ""],
-		["calls", ...results.variants.map(({ calls }) => String(calls)), ...treatments.map(() => ""), ""],
+		["units", ...results.variants.map(({ units }) => String(units))],
+		["calls", ...results.variants.map(({ calls }) => String(calls))],
 		...results.metrics.map((metric) => [
 			LABELS[metric.metric] + (metric.role === "secondary" ? "" : ` (${metric.role})`),
 			...keys.map((key) => estimate(metric, key)),
-			...metric.comparisons.map((comparison) => describeChange(comparison, metric.unit)),
 			metric.comparisons.map(({ conclusion }) => (conclusion === "too-few" ? "too few" : conclusion)).join(", "),
+			...metric.comparisons.map((comparison) => describeChange(comparison, metric.unit)),
 		]),
 	];
 	return [

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CliError } from "../cli-error.ts";
 import { untilInterrupted } from "../until-interrupted.ts";
@@ -31,6 +31,10 @@ export async function runDemo(options: DemoOptions): Promise<void> {
 	const stopping = new AbortController();
 	void untilInterrupted().then(() => stopping.abort());
 	const { signal } = stopping;
+	if (options.report !== undefined) {
+		// Now, not after two minutes: a report that cannot be written should cost nobody a run.
+		appendFileSync(options.report, "");
+	}
 	const folder = await prepareDemoFolder(join(options.data, "demo"), assertUnlocked);
 	const view = new LiveView(process.stdout);
 	const loop = await startLoop({

@@ -72,6 +72,14 @@ export function createOtlpReceiver(options: OtlpReceiverOptions): FastifyInstanc
 			.send({ code: 5, message: "Armspan takes traces and logs; send metrics elsewhere (OTEL_METRICS_EXPORTER=none)" }),
 	);
 
+	app.setNotFoundHandler((request, reply) =>
+		reply
+			.code(404)
+			.send({
+				code: 5,
+				message: `${request.method} ${request.url.slice(0, 200)}: expected POST /v1/traces or /v1/logs`,
+			}),
+	);
 	app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
 		const status = error.statusCode !== undefined && error.statusCode < 500 ? error.statusCode : 503;
 		if (status === 503) {
