@@ -73,6 +73,18 @@ test("a broken experiment file: file, line and what is wrong, before anything is
 	expect(existsSync(join(data, "clickhouse"))).toBe(false);
 });
 
+test("check says the same of a commit as the service, and nothing of a good one", async () => {
+	const good = await new Program([ARMSPAN, "check", repository]).ended;
+	expect(good).toMatchObject({
+		code: 0,
+		stderr: "",
+		stdout: "environments/production.yaml: 1 prompts, running: support-tone\n",
+	});
+	const bad = await new Program([ARMSPAN, "check", join(folder, "broken")]).ended;
+	expect(bad).toMatchObject({ code: 1, stdout: "" });
+	expect(bad.stderr).toContain("experiments/support-tone.yaml:");
+});
+
 test("an unknown environment names those that exist", async () => {
 	const { code, stderr } = await refused([
 		"--repository",

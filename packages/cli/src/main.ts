@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { describeError } from "./cli-error.ts";
+import { checkCommand } from "./commands/check.ts";
 import { initCommand } from "./commands/init.ts";
 import { upCommand } from "./commands/up.ts";
 
@@ -22,6 +23,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 		.version(version)
 		.exitOverride()
 		.addCommand(initCommand())
+		.addCommand(checkCommand())
 		.addCommand(upCommand());
 	for (const command of program.commands) {
 		command.exitOverride();
