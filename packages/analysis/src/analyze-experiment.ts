@@ -91,12 +91,10 @@ export async function routedAfterHalt(
 		return [];
 	}
 	const last = await Promise.all(
-		variants
-			.slice(1)
-			.map(async ({ key: variant }) => ({
-				variant,
-				at: await store.lastCallStart({ experiment, iteration, variant }),
-			})),
+		variants.slice(1).map(async ({ key: variant }) => ({
+			variant,
+			at: await store.lastCallStart({ experiment, iteration, variant }),
+		})),
 	);
 	return last.flatMap(({ variant, at }) =>
 		at !== null && at.getTime() > Date.parse(halt.decidedAt) + HALT_GRACE_MS ? [{ variant, at }] : [],

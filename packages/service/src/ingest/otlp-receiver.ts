@@ -73,12 +73,10 @@ export function createOtlpReceiver(options: OtlpReceiverOptions): FastifyInstanc
 	);
 
 	app.setNotFoundHandler((request, reply) =>
-		reply
-			.code(404)
-			.send({
-				code: 5,
-				message: `${request.method} ${request.url.slice(0, 200)}: expected POST /v1/traces or /v1/logs`,
-			}),
+		reply.code(404).send({
+			code: 5,
+			message: `${request.method} ${request.url.slice(0, 200)}: expected POST /v1/traces or /v1/logs`,
+		}),
 	);
 	app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
 		const status = error.statusCode !== undefined && error.statusCode < 500 ? error.statusCode : 503;
