@@ -14,6 +14,7 @@ export default defineConfig({
 			"test/**/*.test.ts",
 			"scripts/**/*.test.ts",
 		],
+		globalSetup: ["test/temporary-folder.ts"],
 		testTimeout: 30_000,
 		hookTimeout: 60_000,
 	},
