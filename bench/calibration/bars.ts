@@ -60,6 +60,10 @@ export function bars(results: CalibrationResults): Bar[] {
 			"guardrail with restarts: false alarms over 1 h and 8 h, 99 % bound ≤ α",
 			all(results, "guardrail-alarms", ({ means }) => means.restarts),
 		),
+		errorRate(
+			"guardrail on mean latency with restarts: false alarms over 20 min, 99 % bound ≤ α",
+			all(results, "mean-guardrail", ({ means }) => means.breached).filter(([cell]) => cell.startsWith("nothing")),
+		),
 		{
 			bar: "group-sequential: power ≥ 0.80 at the minimum detectable effect with N_max ≤ 1.05×",
 			result: `${power === undefined ? "–" : interval(power)} with ${inflation.toFixed(3)}×`,

@@ -166,7 +166,7 @@ As many units as \`requiredUnits\` asks for to find the effect with power 0.80, 
 ${table(["metric, inference, units", "power"], planned)}
 ### Power by split
 
-28 looks at the streams of the first section, with an effect that a fixed test at the end finds with power 0.8 (1×) if its statistic were normal, and 1.5 times that. The group-sequential tests have no more units here than the fixed one. "t-test, once" is the fixed test.
+28 looks at the streams of the first section, with an effect that a fixed test at the end finds with power 0.8 (1×) if its statistic were normal, and 1.5 times that. The group-sequential tests have no more units here than the fixed one. "t-test, once" is the fixed test; where the small arm has few events its statistic is not normal, and it has less power than 0.8, or buys more with false positives.
 
 ${table(["data, share, effect", "t-test, once", "always-valid", "hybrid", "group-sequential", "safeguarded"], bySplit)}`;
 }
@@ -263,6 +263,13 @@ function guardrails({ cells }: CalibrationResults): string {
 			return mean === undefined ? "–" : bold(atMost(mean), name === "restarts" && mean.atMost > ALPHA);
 		}),
 	]);
+	const latency = Object.entries(cells["mean-guardrail"] ?? {}).map(([cell, { means, quantiles: of }]) => [
+		cell,
+		means.breached === undefined
+			? "–"
+			: bold(atMost(means.breached), cell.startsWith("nothing") && means.breached.atMost > ALPHA),
+		of.delay === undefined ? "–" : seconds(of.delay),
+	]);
 	return `## Guardrails: a change of the error rate
 
 50 calls/s of 3,000 users, 50/50, guardrail as in the product (margin 1, prior strength 4, default restarts), looked at after every violation; treatment's error rate rises after so many earlier calls a user and up to a minute more. Delay in seconds, median [99 % interval] (95 % quantile [99 % interval]). The bounds are Wald's, on the mean: no test of level α stops sooner on average, even if it knows that the change is *now*. The first knows the size of the change but must learn from the arms of violations alone; the second knows both rates. What restarts pay for is that they know neither the moment nor the size, and that α is spread over all starts.
@@ -270,5 +277,8 @@ function guardrails({ cells }: CalibrationResults): string {
 ${table(["change", "earlier calls a user", "restarts", "their mean", "one start", "SPRT bound, arms alone", "SPRT bound, rates known", "mean over bound"], rows)}
 False alarms when nothing changes. The last column repeats a one-sided 5 % z-test every 10 s:
 
-${table(["watched for", "restarts", "one start", "peeked z-test"], alarms)}`;
+${table(["watched for", "restarts", "one start", "peeked z-test"], alarms)}
+A guardrail on mean latency ([restarting comparison](restarting-comparison.md); 3,000 returning users, lognormal σ 0.8, 50 calls/s), looked at every 10 s, false alarms within 20 minutes, or the delay after treatment's latency is multiplied, 20 minutes after the start:
+
+${table(["change, share", "breached", "delay in s, median (95 %)"], latency)}`;
 }

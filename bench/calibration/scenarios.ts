@@ -3,6 +3,7 @@ import { meanCoverage, proportionCoverage, quantileCoverage, ratioCoverage } fro
 import { falsePositives } from "./scenarios/false-positives.ts";
 import { groupSequentialInformation } from "./scenarios/group-sequential-information.ts";
 import { guardrailAlarms, guardrailDelay } from "./scenarios/guardrail.ts";
+import { meanGuardrail } from "./scenarios/mean-guardrail.ts";
 import { plannedPower } from "./scenarios/planned-power.ts";
 import { powerBySplit } from "./scenarios/power-by-split.ts";
 import { sampleRatio } from "./scenarios/sample-ratio.ts";
@@ -24,4 +25,5 @@ export const SCENARIOS: readonly Scenario[] = [
 	sequentialQuantiles,
 	guardrailDelay,
 	guardrailAlarms,
+	meanGuardrail,
 ];
