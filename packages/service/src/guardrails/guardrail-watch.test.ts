@@ -323,6 +323,22 @@ describe("GuardrailWatch", () => {
 		},
 	);
 
+	test("an application that still calls a halted variant is named in the health; calls around the halt are not", async () => {
+		const { store, degrade } = evidence();
+		const { watch } = await start(store);
+		degrade();
+		await watch.check(now);
+		const calledAt = (at: string) => {
+			store.lastCallStart = async ({ variant }) => (variant === "friendly" ? new Date(at) : null);
+		};
+		calledAt("2026-11-20T10:00:30Z");
+		await watch.check(later);
+		expect(watch.health.ignoredHalts).toEqual([]);
+		calledAt("2026-11-20T10:05:00Z");
+		await watch.check(later);
+		expect(watch.health.ignoredHalts).toEqual(["support-tone.friendly"]);
+	});
+
 	test("the gate may move within an iteration", async () => {
 		const { store } = evidence();
 		const { watch, deployment } = await start(store);
