@@ -64,7 +64,8 @@ export function resolveCall(
 		return unrouted(promptName, call, "prompt-unknown", message);
 	}
 	const attributes = bundle.attributesOf(assignment);
-	const common = { assignment, bundle, attributes, rawUnitId: units[assignment.unitType] };
+	const rawUnitId = readUnitId(unitId(bundle, promptName, units, call));
+	const common = { assignment, bundle, attributes, rawUnitId };
 
 	const rendered = render(bundle, assignment, call.variables);
 	if (!(rendered instanceof InstrumentationError)) {
@@ -117,6 +118,15 @@ function assign(bundle: LoadedBundle, promptName: string, units: Units, call: Pr
 	} catch {
 		// Attributes that cannot even be read: the default, which asks for none.
 		return bundle.table.assign(promptName, {}, {});
+	}
+}
+
+function unitId(bundle: LoadedBundle, promptName: string, units: Units, call: PromptCall): string | undefined {
+	try {
+		return bundle.table.unitId(promptName, units, call.attributes ?? {});
+	} catch {
+		// Attributes that cannot even be read name no unit.
+		return undefined;
 	}
 }
 

@@ -123,16 +123,6 @@ function checkUnit({ file, experiment }: ExperimentFile, environment: Environmen
 		const fix = `the holdout "${holdout.key}" hashes ${holdout.unit}; use the same unit, or remove the holdout`;
 		problems.add("UNIT_TYPE_MIXED", file, "unit", experiment.unit, fix);
 	}
-	experiment.audience.forEach(({ attribute }, index) => {
-		if (attribute !== "targetingKey") return;
-		problems.add(
-			"ATTRIBUTE_RESERVED",
-			file,
-			`audience[${index}].attribute`,
-			attribute,
-			"it is the unit's id in flagd; rename it",
-		);
-	});
 }
 
 function checkShares({ file, experiment }: ExperimentFile, problems: Problems): void {

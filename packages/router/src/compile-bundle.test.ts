@@ -253,13 +253,6 @@ describe("compileBundle", () => {
 			/0\.00001/,
 		],
 		[
-			"a reserved attribute",
-			{ experiments: [sampleExperiment({ audience: [{ attribute: "targetingKey", in: ["a"] }] })] },
-			"ATTRIBUTE_RESERVED",
-			"audience[0].attribute",
-			/rename/,
-		],
-		[
 			"a key used twice",
 			{ experiments: [sampleExperiment(), sampleExperiment({ status: "stopped", iteration: 2 })] },
 			"DUPLICATE_KEY",

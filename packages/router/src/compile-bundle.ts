@@ -1,7 +1,14 @@
-import { DEFAULT_VARIANT, type Experiment, HASH_VERSION, type RoutingFile, type RoutingFlag } from "@armspan/schema";
+import {
+	DEFAULT_VARIANT,
+	type Experiment,
+	HASH_VERSION,
+	type RoutedStatus,
+	type RoutingFile,
+	type RoutingFlag,
+} from "@armspan/schema";
 import { canonicalJson } from "./canonical-json.ts";
 import { checkInput, isRunning } from "./check-input.ts";
-import { armSalt, compileSharedEvaluators, compileTargeting, flagVariantKey, gateSalt } from "./compile-targeting.ts";
+import { compileSharedEvaluators, compileTargeting, flagVariantKey } from "./compile-targeting.ts";
 import { throwProblems } from "./errors.ts";
 import type { CompileInput, ReleasedPrompt, RoutingBundle } from "./routing-bundle.ts";
 import { RoutingTable } from "./routing-table.ts";
@@ -74,9 +81,7 @@ function compileFlag(
 	const status = statusOf(experiment, input);
 	const metadata: RoutingFlag["metadata"] = {
 		unit: experiment.unit,
-		experiment: experiment.key,
-		iteration: experiment.iteration,
-		status,
+		experiments: `${experiment.key}#${experiment.iteration}:${status}`,
 		...(experiment.layer === undefined ? {} : { layer: experiment.layer }),
 	};
 	if (status !== "running") return { state: "ENABLED", defaultVariant: DEFAULT_VARIANT, variants, metadata };
@@ -99,11 +104,10 @@ function compileFlag(
 		defaultVariant: DEFAULT_VARIANT,
 		variants,
 		targeting: compileTargeting(experiment, input.environment),
-		metadata: { ...metadata, gateSalt: gateSalt(experiment), armSalt: armSalt(experiment) },
+		metadata,
 	};
 }
 
-type RoutedStatus = "running" | "halted" | "stopped";
 const PRECEDENCE: readonly RoutedStatus[] = ["running", "halted", "stopped"];
 
 /** The experiment that the flag speaks of: the running one, else a halted one, else a stopped one; drafts never. */

@@ -7,11 +7,11 @@ const FREE_SLOT = "(free)";
 
 const UNIT_ID: JsonValue = { var: "targetingKey" };
 
-export function gateSalt({ key, iteration }: Experiment): string {
+function gateSalt({ key, iteration }: Experiment): string {
 	return `${key}.${iteration}.gate`;
 }
 
-export function armSalt({ key, iteration }: Experiment): string {
+function armSalt({ key, iteration }: Experiment): string {
 	return `${key}.${iteration}.arm`;
 }
 

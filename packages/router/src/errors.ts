@@ -11,7 +11,6 @@ export type RouterErrorCode =
 	| "SLOTS_EXCEED_LAYER"
 	| "SHARE_TOO_FINE"
 	| "UNIT_TYPE_MIXED"
-	| "ATTRIBUTE_RESERVED"
 	| "DUPLICATE_KEY"
 	| "REVISION_INVALID"
 	// the routing file

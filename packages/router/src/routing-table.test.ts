@@ -373,7 +373,7 @@ describe("lint", () => {
 		[
 			"targeting of a halted experiment",
 			(file) => {
-				file.flags[SUPPORT]!.metadata.status = "halted";
+				file.flags[SUPPORT]!.metadata.experiments = "polite#1:halted";
 			},
 			"TARGETING_INVALID",
 			"flags.support-reply.targeting",

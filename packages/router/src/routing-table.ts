@@ -1,4 +1,11 @@
-import { DEFAULT_VARIANT, HASH_VERSION, RoutingFile, type RoutingFlag, type UnitType } from "@armspan/schema";
+import {
+	DEFAULT_VARIANT,
+	HASH_VERSION,
+	RoutingFile,
+	type RoutingFlag,
+	routedExperiments,
+	type UnitType,
+} from "@armspan/schema";
 import type { Assignment, AssignmentReason, Attributes, Units } from "./assignment.ts";
 import { RouterError, throwProblems } from "./errors.ts";
 import { type Evaluator, Lint } from "./lint.ts";
@@ -8,6 +15,7 @@ import { UnitId } from "./unit-id.ts";
 
 interface Route {
 	readonly unit: UnitType;
+	readonly unitAttribute: string | undefined;
 	readonly target: Target;
 }
 
@@ -51,7 +59,12 @@ export class RoutingTable {
 			const path = `flags.${name}`;
 			const variants = flagVariants(name, flag, path, lint);
 			if (variants === undefined) continue;
-			routes.set(name, { unit: flag.metadata.unit, target: compileFlag(flag, path, variants, evaluators, lint) });
+			const { unit, unitAttribute } = flag.metadata;
+			if ((unit === "attribute") !== (unitAttribute !== undefined)) {
+				const fix = 'expected together with unit "attribute", and only then';
+				lint.add("SCHEMA_INVALID", `${path}.metadata.unitAttribute`, unitAttribute, fix);
+			}
+			routes.set(name, { unit, unitAttribute, target: compileFlag(flag, path, variants, evaluators, lint) });
 		}
 		if (routes.size === 0 && lint.problems.length === 0) {
 			lint.add("FLAGS_EMPTY", "flags", {}, "a file without flags would take every prompt away; expected at least one");
@@ -72,11 +85,28 @@ export class RoutingTable {
 	assign(prompt: string, units: Units, attributes?: Attributes): Assignment | undefined {
 		const route = this.routes.get(prompt);
 		if (route === undefined) return undefined;
-		const unitType = route.unit;
-		const id = unitType === "user" ? units.user : unitType === "session" ? units.session : units.request;
-		this.unit.load(id);
+		this.unit.load(unitIdOf(route, units, attributes));
 		return route.target(this.unit, attributes);
 	}
+
+	/** Id of the unit that `assign` hashes for this prompt; `undefined` when the call names none. */
+	unitId(prompt: string, units: Units, attributes?: Attributes): string | undefined {
+		const route = this.routes.get(prompt);
+		return route === undefined ? undefined : unitIdOf(route, units, attributes);
+	}
+}
+
+function unitIdOf(
+	{ unit, unitAttribute }: Route,
+	units: Units,
+	attributes: Attributes | undefined,
+): string | undefined {
+	if (unit === "user") return units.user;
+	if (unit === "session") return units.session;
+	if (unit === "request") return units.request;
+	const value = attributes?.[unitAttribute!];
+	// A number is the same unit as its text; true and false would make all calls two units.
+	return typeof value === "number" ? String(value) : typeof value === "string" ? value : undefined;
 }
 
 function checkSchema(input: unknown): RoutingFile {
@@ -127,7 +157,7 @@ function compileFlag(
 	evaluators: ReadonlyMap<string, Evaluator>,
 	lint: Lint,
 ): Target {
-	const { status } = flag.metadata;
+	const status = routedExperiments(flag.metadata)[0]?.status;
 	if (flag.targeting !== undefined && (status === "halted" || status === "stopped")) {
 		lint.add("TARGETING_INVALID", `${path}.targeting`, status, `a ${status} experiment has no targeting; remove it`);
 	}

@@ -1,6 +1,8 @@
 export { Decision } from "./decision.ts";
-export { Environment } from "./environment.ts";
+export { Environment, Override } from "./environment.ts";
 export {
+	Allocation,
+	AttributeName,
 	AudienceCondition,
 	Experiment,
 	ExperimentStatus,
@@ -19,14 +21,21 @@ export {
 	MetricComparison,
 	MetricResult,
 	NotEstimable,
+	TreatmentVerdict,
 	VariantEstimate,
 	Verdict,
+	VerdictReason,
 } from "./results.ts";
 export {
 	DEFAULT_VARIANT,
 	HASH_VERSION,
+	RollbackRecord,
+	type RoutedExperiment,
+	type RoutedStatus,
 	RoutingFile,
 	RoutingFlag,
 	RoutingFlagMetadata,
+	RoutingShadow,
 	RoutingVariant,
+	routedExperiments,
 } from "./routing-file.ts";

@@ -62,6 +62,11 @@ export const GuardrailResult = z.strictObject({
 	/** `unmeasured` is not good news. */
 	status: z.enum(["passing", "breached", "inconclusive", "unmeasured"]),
 	nonInferiorityMargin: z.number(),
+	/**
+	 * Always-valid p-value of "not worse than the margin tolerates", adjusted for the number of treatments: below the
+	 * experiment's alpha the guardrail passes. `null` when it cannot be estimated.
+	 */
+	nonInferiorityPValue: z.number().nullable(),
 	/** Largest e-value over the starts that are watched, as natural logarithm, and what it must exceed. */
 	logEValue: z.number().nullable(),
 	logThreshold: z.number().nullable(),
@@ -69,11 +74,65 @@ export const GuardrailResult = z.strictObject({
 });
 export type GuardrailResult = z.infer<typeof GuardrailResult>;
 
+/** One thing that a rule of the verdict found. */
+export const VerdictReason = z.strictObject({
+	/** Name of the rule: the first ten are those of `@armspan/stats`, the others see what statistics cannot. */
+	rule: z.enum([
+		"guardrail-breached",
+		"guardrail-inconclusive",
+		"guardrail-unmeasured",
+		"sample-ratio-mismatch",
+		"sample-ratio-unmeasured",
+		"units-in-two-arms",
+		"primary-worse",
+		"primary-undecided",
+		"primary-unmeasured",
+		"all-requirements-shown",
+		"prompt-undelivered",
+		"planned-units-reached",
+		"halted",
+		"halt-ignored",
+		"no-data",
+	]),
+	/** The variant that it is about; `null` when it is about the whole experiment. */
+	variant: Name.nullable(),
+	/** The metric that it is about, if any. */
+	metric: MetricKey.nullable(),
+	/** One sentence for people. */
+	message: z.string(),
+});
+export type VerdictReason = z.infer<typeof VerdictReason>;
+
+/**
+ * What may be done with a treatment.
+ *
+ * | kind | says |
+ * |---|---|
+ * | `ship` | the primary metric is shown to be better and every guardrail not inferior |
+ * | `halt` | harm is shown |
+ * | `keep-running` | neither, and data may still tell |
+ * | `inconclusive` | neither, and no more units will come |
+ * | `invalid` | the arms cannot be compared, whatever they show |
+ */
+const TreatmentVerdictKind = z.enum(["ship", "halt", "keep-running", "inconclusive", "invalid"]);
+
+export const TreatmentVerdict = z.strictObject({
+	variant: Name,
+	kind: TreatmentVerdictKind,
+	/** Why, most important first; never empty. */
+	reasons: z.array(VerdictReason).min(1),
+});
+export type TreatmentVerdict = z.infer<typeof TreatmentVerdict>;
+
+/** The verdict on the experiment: what was done (`halted`), what is missing (`no-data`), or that of its treatments. */
 export const Verdict = z.strictObject({
-	kind: z.enum(["halted", "invalid", "no-data", "too-few", "keep-running", "better", "worse", "stopped"]),
+	kind: z.enum(["halted", "no-data", ...TreatmentVerdictKind.options]),
 	/** One sentence a person can act on. */
 	sentence: z.string(),
-	reasons: z.array(z.string()),
+	/** Why, most important first; never empty. */
+	reasons: z.array(VerdictReason).min(1),
+	/** One for each treatment. What is shown of a treatment stays here after a halt, too. */
+	treatments: z.array(TreatmentVerdict),
 });
 export type Verdict = z.infer<typeof Verdict>;
 

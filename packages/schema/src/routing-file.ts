@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { UnitType } from "./experiment.ts";
+import { AttributeName, ExperimentStatus, UnitType } from "./experiment.ts";
 import { JsonValue, ModelParameters } from "./json-value.ts";
 import { Name, PromptDigest, PromptName, PromptVersion } from "./names.ts";
 
@@ -14,35 +14,76 @@ const Ascii = z
 	.max(500)
 	.regex(/^[\x21-\x7e]+$/, "expected printable ASCII without spaces");
 
-/** What a variant of a flag delivers. */
-export const RoutingVariant = z.strictObject({
-	prompt: PromptName,
+const Delivery = {
 	version: PromptVersion,
 	/** The prompt file `prompts/<digest>.prompt` beside the routing file. */
 	digest: PromptDigest,
 	model: z.string().min(1),
 	parameters: ModelParameters,
+};
+
+/** What runs beside the answer and is shown to nobody. */
+export const RoutingShadow = z.strictObject({
+	...Delivery,
+	/** Key of the arm inside the experiment. */
+	variant: Name,
+	/** Per process. */
+	maxConcurrent: z.int().min(1),
+	/** Per process. */
+	maxCallsPerMinute: z.int().min(1),
+});
+export type RoutingShadow = z.infer<typeof RoutingShadow>;
+
+/** What a variant of a flag delivers. */
+export const RoutingVariant = z.strictObject({
+	prompt: PromptName,
+	...Delivery,
 	experiment: Name.nullable(),
 	iteration: z.int().min(0),
 	/** Key of the arm inside the experiment; `default` when not enrolled. */
 	variant: Name,
 	enrolled: z.boolean(),
+	/** Runs beside it; then it delivers the default version, unenrolled. */
+	shadow: RoutingShadow.optional(),
 });
 export type RoutingVariant = z.infer<typeof RoutingVariant>;
 
+const RoutedStatus = z.enum(ExperimentStatus.options).exclude(["draft"]);
+export type RoutedStatus = z.infer<typeof RoutedStatus>;
+
+/** An experiment that a flag speaks of. */
+export interface RoutedExperiment {
+	readonly key: string;
+	readonly iteration: number;
+	readonly status: RoutedStatus;
+}
+
+const ROUTED_EXPERIMENT = /^([a-z0-9][a-z0-9_-]*)#([1-9][0-9]{0,6}):(running|halted|stopped)$/;
+
 /** Metadata of a flag; scalars only, as flagd demands. */
 export const RoutingFlagMetadata = z.strictObject({
-	/** Which unit the layer hashes; callers of other flagd providers pass its id as targeting key. */
+	/** Which unit is hashed; callers of other flagd providers pass its id as targeting key. */
 	unit: UnitType,
-	experiment: Name.optional(),
-	iteration: z.int().min(1).optional(),
-	status: z.enum(["running", "halted", "stopped"]).optional(),
+	unitAttribute: AttributeName.optional(),
 	layer: Name.optional(),
-	/** Seeds in front of the unit id, each ending before the colon. */
-	gateSalt: Ascii.optional(),
-	armSalt: Ascii.optional(),
+	/** `<key>#<iteration>:<status>`, separated by spaces: `polite#2:running brief#1:halted`. */
+	experiments: z
+		.string()
+		.refine(
+			(text) => text.split(" ").every((part) => ROUTED_EXPERIMENT.test(part)),
+			'expected "<key>#<iteration>:<running|halted|stopped>", separated by single spaces',
+		)
+		.optional(),
 });
 export type RoutingFlagMetadata = z.infer<typeof RoutingFlagMetadata>;
+
+/** The experiments that a flag's metadata names. */
+export function routedExperiments(metadata: RoutingFlagMetadata): RoutedExperiment[] {
+	return (metadata.experiments?.split(" ") ?? []).map((part) => {
+		const [, key = "", iteration, status] = ROUTED_EXPERIMENT.exec(part) ?? [];
+		return { key, iteration: Number(iteration), status: status as RoutedStatus };
+	});
+}
 
 export const RoutingFlag = z.strictObject({
 	state: z.literal("ENABLED"),
@@ -77,3 +118,24 @@ export const RoutingFile = z.strictObject({
 	flags: z.record(PromptName, RoutingFlag),
 });
 export type RoutingFile = z.infer<typeof RoutingFile>;
+
+/**
+ * `rollback.json` beside `routing.json`: a person's word that readers may go back to an older revision. Without it they
+ * refuse whatever is not newer than what they have.
+ */
+export const RollbackRecord = z
+	.strictObject({
+		/** Readers that hold a revision up to this one may go back. */
+		fromRevision: z.int().min(1),
+		toRevision: z.int().min(1),
+		/** sha256 of the bytes of the `routing.json` that is gone back to. */
+		routingDigest: z.string().regex(/^[0-9a-f]{64}$/, "expected a sha256 in hex"),
+		reason: z.string().min(1).max(500),
+		/** Who says so. */
+		by: z.string().min(1).max(200),
+	})
+	.refine(({ fromRevision, toRevision }) => toRevision < fromRevision, {
+		path: ["toRevision"],
+		message: "expected a revision below fromRevision",
+	});
+export type RollbackRecord = z.infer<typeof RollbackRecord>;

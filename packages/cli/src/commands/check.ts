@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { openRegistry } from "@armspan/registry";
 import { compileBundle } from "@armspan/router";
+import { routedExperiments } from "@armspan/schema";
 import { Command } from "commander";
 
 /** `armspan check [directory]` */
@@ -22,7 +23,7 @@ export function checkCommand(): Command {
 					sourceCommit: snapshot.commit,
 				}).file;
 				const running = Object.values(flags).flatMap(({ metadata }) =>
-					metadata.status === "running" && metadata.experiment !== undefined ? [metadata.experiment] : [],
+					routedExperiments(metadata).flatMap(({ key, status }) => (status === "running" ? [key] : [])),
 				);
 				process.stdout.write(
 					`${file}: ${Object.keys(flags).length} prompts, running: ${running.join(", ") || "no experiment"}\n`,

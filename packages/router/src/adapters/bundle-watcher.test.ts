@@ -105,7 +105,7 @@ describe("BundleWatcher", () => {
 		expect(watcher?.current?.table.revision).toBe(5);
 		await writeBundle(directory, bundle(5, { iteration: 2 }), { force: true });
 		await until(() => errors.length === 2);
-		expect(watcher?.current?.file.flags["support-reply"]?.metadata.iteration).toBe(1);
+		expect(watcher?.current?.file.flags["support-reply"]?.metadata.experiments).toBe("polite#1:running");
 		await writeBundle(directory, bundle(6));
 		await revisionIs(6);
 		expect(errors).toEqual(["REVISION_NOT_HIGHER", "REVISION_NOT_HIGHER"]);
