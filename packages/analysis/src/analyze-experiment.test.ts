@@ -14,6 +14,7 @@ function storeOf(
 	totals: ReturnType<typeof totalsOf>,
 	decisions: Decision[] = [],
 	lastTreatmentCallAt: Date | null = null,
+	failedUnits: Readonly<Record<string, number>> = {},
 ) {
 	const asked: (number | undefined)[] = [];
 	return {
@@ -24,7 +25,8 @@ function storeOf(
 			asked.push(untilRevision);
 			return totals;
 		},
-		violationWindows: async () => totals.variants.map(({ variant }) => windowsOf(variant, { 0: 2 })),
+		violationWindows: async () =>
+			totals.variants.map(({ variant }) => windowsOf(variant, { 0: failedUnits[variant] ?? 2 })),
 	};
 }
 
@@ -59,9 +61,9 @@ const haltDecision: Decision = {
 };
 
 describe("analyzeExperiment", () => {
-	test("a clear difference in the wanted direction is better, and the results are valid against their schema", async () => {
+	test("what is better and harms no guardrail ships, and the results are valid against their schema", async () => {
 		const results = await analyzeExperiment({
-			store: storeOf(arms(binary(2000, 4), binary(2000, 2))),
+			store: storeOf(arms(binary(20_000, 4), binary(20_000, 2))),
 			experiment: experimentOf(),
 			now,
 		});
@@ -72,7 +74,51 @@ describe("analyzeExperiment", () => {
 			kind: "estimated",
 			value: expect.closeTo(1, 9),
 		});
-		expect(results.verdict.kind).toBe("better");
+		expect(results.verdict).toMatchObject({
+			kind: "ship",
+			sentence: "friendly may be shipped: better than control in feedback, and every guardrail passes.",
+			treatments: [{ variant: "friendly", kind: "ship", reasons: [{ rule: "all-requirements-shown" }] }],
+		});
+	});
+
+	test("what is better does not ship over a guardrail of which too little is known", async () => {
+		const { verdict, guardrails } = await analyzeExperiment({
+			store: storeOf(arms(binary(2000, 4), binary(2000, 2))),
+			experiment: experimentOf(),
+			now,
+		});
+		expect(guardrails[0]?.status).toBe("inconclusive");
+		expect(guardrails[0]?.nonInferiorityPValue).toBeGreaterThan(0.05);
+		expect(verdict).toMatchObject({
+			kind: "keep-running",
+			sentence: expect.stringMatching(/^friendly is better than control in feedback, but not everything/),
+			reasons: [{ rule: "guardrail-inconclusive", variant: "friendly", metric: "error-rate" }],
+		});
+	});
+
+	test("a breach halts however good the primary metric is", async () => {
+		const { verdict, guardrails } = await analyzeExperiment({
+			store: storeOf(arms(binary(20_000, 4), binary(20_000, 2)), [], null, { friendly: 80 }),
+			experiment: experimentOf(),
+			now,
+		});
+		expect(guardrails[0]?.status).toBe("breached");
+		expect(verdict).toMatchObject({
+			kind: "halt",
+			sentence: "friendly is worse than tolerated in error-rate. Stop it.",
+			reasons: [{ rule: "guardrail-breached", variant: "friendly", metric: "error-rate" }],
+		});
+	});
+
+	test("a breach that only notifies halts nothing, but nothing ships over it", async () => {
+		const { verdict } = await analyzeExperiment({
+			store: storeOf(arms(binary(4000, 4), binary(4000, 2)), [], null, { friendly: 80 }),
+			experiment: experimentOf({
+				guardrails: [{ metric: "error-rate", nonInferiorityMargin: 0.5, onBreach: "notify" }],
+			}),
+			now,
+		});
+		expect(verdict).toMatchObject({ kind: "keep-running", reasons: [{ rule: "guardrail-breached" }] });
 	});
 
 	test("swapping the arms swaps the verdict", async () => {
@@ -81,7 +127,11 @@ describe("analyzeExperiment", () => {
 			experiment: experimentOf(),
 			now,
 		});
-		expect(results.verdict.kind).toBe("worse");
+		expect(results.verdict).toMatchObject({
+			kind: "halt",
+			sentence: "friendly is worse than control in feedback. Stop it.",
+			reasons: [{ rule: "primary-worse", variant: "friendly" }],
+		});
 	});
 
 	test("equal arms keep running", async () => {
@@ -92,6 +142,41 @@ describe("analyzeExperiment", () => {
 		});
 		expect(results.verdict.kind).toBe("keep-running");
 		expect(results.metrics[0]?.comparisons[0]?.conclusion).toBe("undecided");
+	});
+
+	test.each([
+		[
+			"the planned units have come",
+			{ plannedUnits: 4000 },
+			"The 4000 planned units have come",
+			"planned-units-reached",
+		],
+		["it was stopped", { status: "stopped" }, "The experiment is not running", "primary-undecided"],
+	])("what is not shown is inconclusive once %s", async (_name, change, sentence, rule) => {
+		const { verdict } = await analyzeExperiment({
+			store: storeOf(arms(binary(2000, 3), binary(2000, 3))),
+			experiment: experimentOf(change),
+			now,
+		});
+		expect(verdict.kind).toBe("inconclusive");
+		expect(verdict.sentence).toContain(sentence);
+		expect(verdict.reasons[0]?.rule).toBe(rule);
+	});
+
+	test("what was shown stays shown after a stop", async () => {
+		const stoppedWith = async (friendly: number[]) =>
+			(
+				await analyzeExperiment({
+					store: storeOf(arms(binary(20_000, 3), friendly)),
+					experiment: experimentOf({ status: "stopped" }),
+					now,
+				})
+			).verdict;
+		expect((await stoppedWith(binary(20_000, 2))).kind).toBe("ship");
+		expect(await stoppedWith(binary(20_000, 4))).toMatchObject({
+			kind: "halt",
+			sentence: "friendly is worse than control in feedback. Do not ship it.",
+		});
 	});
 
 	test("below 50 units there is no number, and the verdict says so", async () => {
@@ -105,7 +190,13 @@ describe("analyzeExperiment", () => {
 			absoluteEffect: { kind: "not-estimable", reason: "too-few-units" },
 			pValue: null,
 		});
-		expect(results.verdict.kind).toBe("too-few");
+		expect(results.verdict).toMatchObject({
+			kind: "keep-running",
+			reasons: [
+				{ rule: "primary-unmeasured", message: "The primary metric: The smaller arm has 49 of the 50 units it needs." },
+				{ rule: "guardrail-inconclusive" },
+			],
+		});
 	});
 
 	test("no data at all", async () => {
@@ -129,11 +220,11 @@ describe("analyzeExperiment", () => {
 		const many = await analyzeExperiment({ store: storeOf(withExcluded(100)), experiment: experimentOf(), now });
 		expect(many.verdict.kind).toBe("invalid");
 		const few = await analyzeExperiment({ store: storeOf(withExcluded(10)), experiment: experimentOf(), now });
-		expect(few.verdict.kind).toBe("better");
+		expect(few.verdict.kind).toBe("keep-running");
 		expect(few.excludedUnits).toBe(10);
 	});
 
-	test("passing needs evidence: an interval below the margin", async () => {
+	test("passing needs evidence: an increase above the margin is ruled out", async () => {
 		const guardrail = async (margin: number) =>
 			(
 				await analyzeExperiment({
@@ -154,6 +245,7 @@ describe("analyzeExperiment", () => {
 		expect(results.closedAtRevision).toBe(7);
 		expect(results.verdict.kind).toBe("halted");
 		expect(results.verdict.sentence).toContain("error-rate of friendly is too high");
+		expect(results.verdict.treatments).toMatchObject([{ variant: "friendly", kind: "inconclusive" }]);
 		// Halting on errors does not take away what was learnt.
 		expect(results.metrics[0]?.comparisons[0]?.conclusion).toBe("better");
 	});
@@ -166,7 +258,10 @@ describe("analyzeExperiment", () => {
 		expect((await verdictOf("2026-11-20T11:00:30Z")).sentence).toMatch(/Everybody gets control\.$/);
 		const ignored = await verdictOf("2026-11-20T11:30:00Z");
 		expect(ignored.sentence).toMatch(/still routes to treatment\.$/);
-		expect(ignored.reasons.join()).toContain("friendly was called at 2026-11-20T11:30:00.000Z");
+		expect(ignored.reasons).toMatchObject([
+			{ rule: "halt-ignored", message: expect.stringContaining("friendly was called at 2026-11-20T11:30:00.000Z") },
+			{ rule: "halted", variant: "friendly", metric: "error-rate" },
+		]);
 	});
 
 	test("an arm whose prompt did not reach the model is no arm", async () => {
@@ -174,9 +269,48 @@ describe("analyzeExperiment", () => {
 		totals.variants[1]!.undeliveredCalls = 2000;
 		const results = await analyzeExperiment({ store: storeOf(totals), experiment: experimentOf(), now });
 		expect(results.verdict.kind).toBe("invalid");
-		expect(results.verdict.reasons.join()).toContain("friendly: 100.0 %");
+		expect(results.verdict.reasons).toMatchObject([
+			{ rule: "prompt-undelivered", variant: "friendly", message: expect.stringMatching(/^100\.0 %/) },
+		]);
 		totals.variants[1]!.undeliveredCalls = 20;
 		const few = await analyzeExperiment({ store: storeOf(totals), experiment: experimentOf(), now });
-		expect(few.verdict.kind).toBe("better");
+		expect(few.verdict.kind).toBe("keep-running");
+	});
+
+	test("of several treatments each has its verdict, and one halt halts", async () => {
+		const errors = { "error-rate": momentsOf(binary(20_000, 50)) };
+		const arm = (every: number) => ({ units: 20_000, feedback: momentsOf(binary(20_000, every)), ...errors });
+		const experiment = experimentOf({
+			variants: ["control", "friendly", "terse"].map((key, index) => ({ key, version: `${index + 1}.0.0` })),
+		});
+		const verdictOf = async (terse: number, excluded = 0) =>
+			(
+				await analyzeExperiment({
+					store: storeOf(totalsOf({ control: arm(3), friendly: arm(2), terse: arm(terse) }, excluded)),
+					experiment,
+					now,
+				})
+			).verdict;
+		expect(await verdictOf(3)).toMatchObject({
+			kind: "ship",
+			sentence: expect.stringMatching(/^friendly may be shipped/),
+			treatments: [
+				{ variant: "friendly", kind: "ship" },
+				{ variant: "terse", kind: "inconclusive" },
+			],
+		});
+		expect(await verdictOf(4)).toMatchObject({
+			kind: "halt",
+			sentence: "terse is worse than control in feedback. Stop it.",
+			treatments: [{ kind: "ship" }, { kind: "halt" }],
+		});
+		const broken = await verdictOf(4, 10_000);
+		expect(broken.kind).toBe("invalid");
+		// Broken for the experiment as a whole, so it is said once.
+		expect(broken.reasons.filter(({ rule }) => rule === "units-in-two-arms")).toMatchObject([{ variant: null }]);
+	});
+
+	test("an error rate of the intervals for which no one-sided bound exists is refused", () => {
+		expect(() => experimentOf({ alpha: 0.5 })).toThrow(/alpha/);
 	});
 });

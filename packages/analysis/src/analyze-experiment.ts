@@ -2,9 +2,13 @@ import type { Decision, Experiment, ExperimentResults, MetricKey, MetricResult }
 import type { Store } from "@armspan/store";
 import { compareMetric } from "./compare-metric.ts";
 import { checkGuardrails } from "./guardrail-check.ts";
+import { guardrailFindings } from "./guardrail-findings.ts";
 import { guardrailResult } from "./guardrail-result.ts";
+import { primaryEvidence } from "./primary-evidence.ts";
 import { sampleRatioMismatchResult } from "./sample-ratio-mismatch-result.ts";
-import { verdict } from "./verdict.ts";
+import { treatmentVerdict } from "./treatment-verdict.ts";
+import { moreToCome, verdict } from "./verdict.ts";
+import { controlOf, treatmentsOf } from "./watched-pair.ts";
 
 export interface AnalyzeExperimentOptions {
 	store: Pick<Store, "variantTotals" | "violationWindows" | "listDecisions" | "lastCallStart">;
@@ -36,7 +40,8 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 		...closed,
 	});
 
-	const metrics = metricRoles(experiment).map(([metric, role]) => compareMetric(metric, role, experiment, totals));
+	const compared = metricRoles(experiment).map(([metric, role]) => compareMetric(metric, role, experiment, totals));
+	const findings = guardrailFindings(checks, experiment, totals);
 	const variants = experiment.variants.map(({ key, version, weight }) => {
 		const found = totals.variants.find((variant) => variant.variant === key);
 		return {
@@ -49,13 +54,22 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 		};
 	});
 	const status = halt === undefined ? experiment.status : "halted";
-	const results = {
-		variants,
-		excludedUnits: totals.excludedUnits,
-		sampleRatioMismatch: sampleRatioMismatchResult(variants),
-		metrics,
-		guardrails: checks.map((check) => guardrailResult(check, metricOf(metrics, check.guardrail.metric))),
-	};
+	const units = variants.reduce((sum, variant) => sum + variant.units, 0);
+	const { excludedUnits } = totals;
+	const sampleRatio = sampleRatioMismatchResult(variants);
+	const primary = primaryEvidence(experiment, compared);
+	const treatments = treatmentsOf(experiment).map(({ key }) =>
+		treatmentVerdict({
+			variant: key,
+			alpha: experiment.alpha,
+			moreToCome: moreToCome({ experiment, status, units }),
+			sampleRatio,
+			excludedShare: excludedUnits === 0 ? 0 : excludedUnits / (units + excludedUnits),
+			primary: primary(key),
+			guardrails: findings.filter(({ check }) => check.variant === key),
+			arms: variants.filter((variant) => variant.key === key || variant.key === controlOf(experiment).key),
+		}),
+	);
 	return {
 		schemaVersion: 1,
 		experiment: experiment.key,
@@ -66,11 +80,16 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 		computedAt: now.toISOString(),
 		newestCallAt: totals.newestCallAt?.toISOString() ?? null,
 		closedAtRevision: halt?.lastRevision ?? null,
-		...results,
+		variants,
+		excludedUnits,
+		sampleRatioMismatch: sampleRatio,
+		metrics: compared.map(({ result }) => result),
+		guardrails: findings.map((finding) => guardrailResult(finding, experiment.alpha)),
 		verdict: verdict({
 			experiment,
 			status,
-			results,
+			units,
+			treatments,
 			decisions,
 			routedAfterHalt: await routedAfterHalt(store, experiment, halt),
 		}),
@@ -121,12 +140,4 @@ function metricRoles(experiment: Experiment): [MetricKey, MetricResult["role"]][
 		}
 	}
 	return [...roles];
-}
-
-function metricOf(metrics: readonly MetricResult[], key: MetricKey): MetricResult {
-	const found = metrics.find((metric) => metric.metric === key);
-	if (found === undefined) {
-		throw new TypeError(`metric ${key} was not compared`);
-	}
-	return found;
 }

@@ -1,57 +1,45 @@
-import type { GuardrailResult, MetricResult } from "@armspan/schema";
-import type { GuardrailCheck } from "./guardrail-check.ts";
+import type { GuardrailResult } from "@armspan/schema";
+import { type GuardrailStatus, guardrailStatus } from "@armspan/stats";
 import { startedAt } from "./guardrail-decision.ts";
+import type { GuardrailFinding } from "./guardrail-findings.ts";
 
-/**
- * State of a guardrail in one of four words. `passing` is evidence too: the always-valid interval of the
- * relative effect lies below the margin. The absence of a breach alone is `inconclusive`, and the absence
- * of data is `unmeasured`.
- */
-export function guardrailResult(check: GuardrailCheck, metric: MetricResult): GuardrailResult {
-	const { guardrail, variant } = check;
-	const margin = guardrail.nonInferiorityMargin;
-	const base = { metric: guardrail.metric, variant, nonInferiorityMargin: margin };
-	if (!check.measured) {
-		return {
-			...base,
-			status: "unmeasured",
-			logEValue: null,
-			logThreshold: null,
-			message: "no call in one of the arms yet",
-		};
-	}
-	const evidence = { logEValue: finite(check.logEValue), logThreshold: check.logThreshold };
-	const { treatment, control } = check.violations;
-	if (check.breached) {
-		return {
-			...base,
-			...evidence,
-			status: "breached",
-			message: `since ${startedAt(check)}: ${treatment} units of ${variant} with a failed call, ${control} of control`,
-		};
-	}
-	const relative = metric.comparisons.find((comparison) => comparison.variant === variant)?.relativeEffect;
-	if (relative?.kind === "estimated" && relative.upper !== null && relative.upper < margin) {
-		return {
-			...base,
-			...evidence,
-			status: "passing",
-			message: `an increase above ${percent(margin)} is ruled out (at most ${percent(relative.upper)})`,
-		};
-	}
+/** A guardrail as the API shows it: one of four states, and the numbers behind it. */
+export function guardrailResult({ check, evidence }: GuardrailFinding, alpha: number): GuardrailResult {
+	const { harm, nonInferiority } = evidence;
+	const status = guardrailStatus(evidence, alpha);
 	return {
-		...base,
-		...evidence,
-		status: "inconclusive",
-		message: `no breach, but an increase above ${percent(margin)} is not ruled out`,
+		metric: check.guardrail.metric,
+		variant: check.variant,
+		nonInferiorityMargin: check.guardrail.nonInferiorityMargin,
+		status,
+		nonInferiorityPValue: nonInferiority.kind === "estimated" ? nonInferiority.pValue : null,
+		// JSON has no −Infinity; no evidence at all is `null`.
+		logEValue: harm.kind === "estimated" && Number.isFinite(harm.logEValue) ? harm.logEValue : null,
+		logThreshold: harm.kind === "estimated" ? harm.logThreshold : null,
+		message: message(status, check, evidence),
 	};
 }
 
-function percent(share: number): string {
-	return `${Math.round(share * 1000) / 10} %`;
+function message(
+	status: GuardrailStatus,
+	check: GuardrailFinding["check"],
+	{ nonInferiority }: GuardrailFinding["evidence"],
+): string {
+	const margin = `${Math.round(check.guardrail.nonInferiorityMargin * 1000) / 10} %`;
+	switch (status) {
+		case "breached":
+			return `since ${startedAt(check)}: ${check.violations.treatment} units of ${check.variant} with a failed call, ${check.violations.control} of control`;
+		case "passing":
+			return `an increase above ${margin} is ruled out${pValueText(nonInferiority)}`;
+		case "inconclusive":
+			return `no breach, but an increase above ${margin} is not ruled out${pValueText(nonInferiority)}`;
+		case "unmeasured":
+			return "no call in one of the arms yet";
+	}
 }
 
-/** JSON has no −Infinity; no evidence at all is `null`. */
-function finite(value: number): number | null {
-	return Number.isFinite(value) ? value : null;
+function pValueText(nonInferiority: GuardrailFinding["evidence"]["nonInferiority"]): string {
+	return nonInferiority.kind === "estimated"
+		? ` (p = ${nonInferiority.pValue.toPrecision(2)})`
+		: ` (${nonInferiority.message})`;
 }

@@ -1,18 +1,13 @@
 import type { ExperimentResults } from "@armspan/schema";
-import { sequentialSampleRatioMismatch } from "@armspan/stats";
-
-/** Error rate of the alarm over all looks together. */
-const ALPHA = 0.001;
+import { DEFAULT_MISMATCH_THRESHOLD, sequentialSampleRatioMismatch, type VerdictEvidence } from "@armspan/stats";
 
 /** Whether the units of the variants follow their weights; may be looked at as often as one likes. */
-export function sampleRatioMismatchResult(
-	variants: ExperimentResults["variants"],
-): ExperimentResults["sampleRatioMismatch"] {
+export function sampleRatioMismatchResult(variants: ExperimentResults["variants"]): VerdictEvidence["sampleRatio"] {
 	const result = sequentialSampleRatioMismatch(
 		Object.fromEntries(variants.map(({ key, units }) => [key, units])),
 		Object.fromEntries(variants.map(({ key, weight }) => [key, weight])),
 	);
 	return result.kind === "estimated"
-		? { kind: "estimated", pValue: result.pValue, mismatch: result.pValue <= ALPHA }
-		: { kind: "not-estimable", reason: result.reason, message: result.message };
+		? { kind: "estimated", pValue: result.pValue, mismatch: result.pValue <= DEFAULT_MISMATCH_THRESHOLD }
+		: result;
 }

@@ -1,42 +1,50 @@
-import type { Decision, Experiment, ExperimentResults, Verdict } from "@armspan/schema";
+import type {
+	Decision,
+	Experiment,
+	ExperimentResults,
+	TreatmentVerdict,
+	Verdict,
+	VerdictReason,
+} from "@armspan/schema";
 
 /** What the rules look at. */
 export interface VerdictInputs {
 	experiment: Experiment;
 	status: ExperimentResults["status"];
-	results: Pick<ExperimentResults, "variants" | "metrics" | "guardrails" | "sampleRatioMismatch" | "excludedUnits">;
+	/** Enrolled units that count. */
+	units: number;
+	treatments: TreatmentVerdict[];
 	decisions: readonly Decision[];
 	/** Treatments that applications still call although they were halted. */
 	routedAfterHalt: readonly { variant: string; at: Date }[];
 }
 
-type Rule = (inputs: VerdictInputs) => Verdict | undefined;
+type Finding = Pick<Verdict, "kind" | "sentence" | "reasons">;
+type Rule = (inputs: VerdictInputs) => Finding | undefined;
 
-/** Named rules, most important first; the first that has something to say says it. */
-const RULES: readonly Rule[] = [halted, noData, sampleRatioMismatch, undelivered, tooFew, primaryWorse, primaryBetter];
+/** What was done, and that there is nothing to tell, come before what the treatments show. */
+const RULES: readonly Rule[] = [halted, noData];
 
-/** Share of units in two variants above which assignment itself is in doubt. */
-const EXCLUDED_SHARE_ALARM = 0.01;
+/** Most important first: the experiment's verdict is the first that one of its treatments has. */
+const IMPORTANCE = ["halt", "invalid", "ship", "keep-running", "inconclusive"] as const;
 
-/** Share of calls with another text than the variant's own above which its effects say nothing. */
-const UNDELIVERED_SHARE_ALARM = 0.05;
-
-/** What may be concluded now, in one word and one sentence. It never says more than the evidence. */
+/** What may be done with the experiment now, in one word and one sentence, with the verdict on each treatment. */
 export function verdict(inputs: VerdictInputs): Verdict {
 	for (const rule of RULES) {
 		const found = rule(inputs);
 		if (found !== undefined) {
-			return found;
+			return { ...found, treatments: inputs.treatments };
 		}
 	}
-	return {
-		kind: inputs.status === "stopped" ? "stopped" : "keep-running",
-		sentence: `No difference in ${inputs.experiment.primaryMetric.metric} can be told yet. Looking is free: the interval holds at every look.`,
-		reasons: guardrailReasons(inputs),
-	};
+	return { ...ofTreatments(inputs), treatments: inputs.treatments };
 }
 
-function halted({ status, decisions, routedAfterHalt }: VerdictInputs): Verdict | undefined {
+/** Whether units may still come: the experiment runs, and fewer came than it was planned for. */
+export function moreToCome({ experiment, status, units }: Pick<VerdictInputs, "experiment" | "status" | "units">) {
+	return status === "running" && units < experiment.plannedUnits;
+}
+
+function halted({ status, decisions, routedAfterHalt }: VerdictInputs): Finding | undefined {
 	if (status !== "halted") {
 		return undefined;
 	}
@@ -47,110 +55,124 @@ function halted({ status, decisions, routedAfterHalt }: VerdictInputs): Verdict 
 			routedAfterHalt.length === 0 ? "Everybody gets control." : "But an application still routes to treatment."
 		}`,
 		reasons: [
-			...(halt ? [`decision ${halt.id} at ${halt.decidedAt}`] : []),
-			...routedAfterHalt.map(
-				({ variant, at }) =>
-					`${variant} was called at ${at.toISOString()}, after the halt: an application does not follow this routing bundle`,
-			),
+			...routedAfterHalt.map(({ variant, at }) => ({
+				rule: "halt-ignored" as const,
+				variant,
+				metric: null,
+				message: `${variant} was called at ${at.toISOString()}, after the halt: an application does not follow this routing bundle.`,
+			})),
+			{
+				rule: "halted",
+				variant: halt?.statistic?.variant ?? null,
+				metric: halt?.metric ?? null,
+				message: halt
+					? `Decision ${halt.id} at ${halt.decidedAt}.`
+					: "The experiment file says so, and no decision does.",
+			},
 		],
 	};
 }
 
-function noData({ results }: VerdictInputs): Verdict | undefined {
-	if (results.variants.some((variant) => variant.units > 0)) {
+function noData({ units }: VerdictInputs): Finding | undefined {
+	if (units > 0) {
 		return undefined;
 	}
 	return {
 		kind: "no-data",
 		sentence: "No enrolled call has arrived yet.",
-		reasons: ["check that the application runs with @armspan/register and reads this routing bundle"],
+		reasons: [
+			{
+				rule: "no-data",
+				variant: null,
+				metric: null,
+				message: "Check that the application runs with @armspan/register and reads this routing bundle.",
+			},
+		],
 	};
 }
 
-function sampleRatioMismatch({ results }: VerdictInputs): Verdict | undefined {
-	const reasons: string[] = [];
-	if (results.sampleRatioMismatch.kind === "estimated" && results.sampleRatioMismatch.mismatch) {
-		reasons.push(
-			`units per variant do not follow the weights (always-valid p = ${results.sampleRatioMismatch.pValue.toPrecision(2)})`,
-		);
+function ofTreatments(inputs: VerdictInputs): Finding {
+	const { treatments } = inputs;
+	const kind = IMPORTANCE.find((candidate) => treatments.some((treatment) => treatment.kind === candidate));
+	if (kind === undefined) {
+		throw new TypeError("an experiment has at least one treatment");
 	}
-	const units = results.variants.reduce((sum, variant) => sum + variant.units, 0) + results.excludedUnits;
-	if (results.excludedUnits > EXCLUDED_SHARE_ALARM * units) {
-		reasons.push(`${results.excludedUnits} of ${units} units were seen in two variants`);
-	}
-	return reasons.length === 0
-		? undefined
-		: { kind: "invalid", sentence: "Assignment is broken: no effect here can be trusted.", reasons };
-}
-
-/** An arm that mostly got another text than its own cannot be blamed or praised for it. */
-function undelivered({ results }: VerdictInputs): Verdict | undefined {
-	const shares = results.variants.map(({ key, calls, undeliveredCalls }) => ({
-		key,
-		share: calls === 0 ? 0 : undeliveredCalls / calls,
-	}));
-	if (shares.every(({ share }) => share <= UNDELIVERED_SHARE_ALARM)) {
-		return undefined;
-	}
-	return {
-		kind: "invalid",
-		sentence: "A variant's prompt did not reach the model, so no effect here is the prompt's.",
-		reasons: shares
-			.filter(({ share }) => share > 0)
-			.map(
-				({ key, share }) =>
-					`${key}: ${(share * 100).toFixed(1)} % of its calls were sent another text (armspan.fallback.reason on their spans says why)`,
-			),
-	};
-}
-
-function tooFew(inputs: VerdictInputs): Verdict | undefined {
-	const primary = primaryComparisons(inputs);
-	if (primary.length === 0 || primary.some((comparison) => comparison.conclusion !== "too-few")) {
-		return undefined;
-	}
-	return {
-		kind: "too-few",
-		sentence: `Too few units to compare ${inputs.experiment.primaryMetric.metric} yet.`,
-		reasons: guardrailReasons(inputs),
-	};
-}
-
-function primaryWorse(inputs: VerdictInputs): Verdict | undefined {
-	const worse = primaryComparisons(inputs).filter((comparison) => comparison.conclusion === "worse");
-	if (worse.length === 0) {
-		return undefined;
-	}
-	return {
-		kind: "worse",
-		sentence: `${worse.map((comparison) => comparison.variant).join(", ")} is worse than control in ${inputs.experiment.primaryMetric.metric}.`,
-		reasons: guardrailReasons(inputs),
-	};
-}
-
-function primaryBetter(inputs: VerdictInputs): Verdict | undefined {
-	const better = primaryComparisons(inputs).filter((comparison) => comparison.conclusion === "better");
-	if (better.length === 0) {
-		return undefined;
-	}
-	const open = inputs.results.guardrails.filter((guardrail) => guardrail.status !== "passing");
-	const names = better.map((comparison) => comparison.variant).join(", ");
-	return {
-		kind: "better",
-		sentence:
-			open.length === 0
-				? `${names} is better than control in ${inputs.experiment.primaryMetric.metric}, and every guardrail passes.`
-				: `${names} is better than control in ${inputs.experiment.primaryMetric.metric}; guardrails do not allow shipping yet.`,
-		reasons: guardrailReasons(inputs),
-	};
-}
-
-function primaryComparisons({ results }: VerdictInputs) {
-	return results.metrics.filter((metric) => metric.role === "primary").flatMap((metric) => metric.comparisons);
-}
-
-function guardrailReasons({ results }: VerdictInputs): string[] {
-	return results.guardrails.map(
-		(guardrail) => `${guardrail.metric} of ${guardrail.variant}: ${guardrail.status} (${guardrail.message})`,
+	const deciding = treatments.filter((treatment) => treatment.kind === kind);
+	const others = treatments.filter((treatment) => treatment.kind !== kind);
+	const reasons = [...deciding, ...others].flatMap((treatment) =>
+		treatment.kind === "inconclusive" ? [...plannedUnitsReached(inputs), ...treatment.reasons] : treatment.reasons,
 	);
+	return { kind, sentence: SENTENCES[kind](deciding, inputs), reasons: withoutRepetition(reasons) };
+}
+
+const SENTENCES: Readonly<
+	Record<TreatmentVerdict["kind"], (deciding: readonly TreatmentVerdict[], inputs: VerdictInputs) => string>
+> = {
+	ship: (deciding, { experiment }) =>
+		`${names(deciding)} may be shipped: better than control in ${experiment.primaryMetric.metric}${
+			experiment.guardrails.length === 0 ? "" : ", and every guardrail passes"
+		}.`,
+	halt: (deciding, { experiment, status }) => {
+		const advice = status === "running" ? "Stop it." : "Do not ship it.";
+		const breached = withRule(deciding, "guardrail-breached");
+		if (breached.length > 0) {
+			const metrics = new Set(breached.flatMap(({ reasons }) => reasons.flatMap(({ metric }) => metric ?? [])));
+			return `${names(breached)} is worse than tolerated in ${[...metrics].join(", ")}. ${advice}`;
+		}
+		return `${names(deciding)} is worse than control in ${experiment.primaryMetric.metric}. ${advice}`;
+	},
+	invalid: (deciding) =>
+		deciding.every(({ reasons }) => reasons.every(({ rule }) => rule === "prompt-undelivered"))
+			? "A variant's prompt did not reach the model, so no effect here is the prompt's."
+			: "Assignment is broken: no effect here can be trusted.",
+	"keep-running": (deciding, { experiment }) => {
+		const { metric } = experiment.primaryMetric;
+		const better = shownBetter(deciding);
+		return better.length > 0
+			? `${names(better)} is better than control in ${metric}, but not everything that shipping asks for is shown yet.`
+			: `No difference in ${metric} can be told yet. Looking is free: the interval holds at every look.`;
+	},
+	inconclusive: (deciding, { experiment, status }) => {
+		const { metric } = experiment.primaryMetric;
+		const end =
+			status === "running" ? `The ${experiment.plannedUnits} planned units have come` : "The experiment is not running";
+		const better = shownBetter(deciding);
+		return better.length > 0
+			? `${end}: ${names(better)} is better than control in ${metric}, but not everything that shipping asks for was shown.`
+			: `${end}, and no difference in ${metric} was shown.`;
+	},
+};
+
+function plannedUnitsReached({ experiment, status, units }: VerdictInputs): VerdictReason[] {
+	return status === "running" && units >= experiment.plannedUnits
+		? [
+				{
+					rule: "planned-units-reached",
+					variant: null,
+					metric: null,
+					message: `${units} units have come of ${experiment.plannedUnits} planned; to go on for long, begin an iteration with more plannedUnits.`,
+				},
+			]
+		: [];
+}
+
+/** Only what is open besides the primary metric keeps these from being shipped. */
+function shownBetter(treatments: readonly TreatmentVerdict[]): TreatmentVerdict[] {
+	return treatments.filter(({ reasons }) =>
+		reasons.every(({ rule }) => rule !== "primary-undecided" && rule !== "primary-unmeasured"),
+	);
+}
+
+function withRule(treatments: readonly TreatmentVerdict[], rule: VerdictReason["rule"]): TreatmentVerdict[] {
+	return treatments.filter(({ reasons }) => reasons.some((reason) => reason.rule === rule));
+}
+
+/** What is broken for the whole experiment, or for control, is a reason of every treatment. */
+function withoutRepetition(reasons: readonly VerdictReason[]): VerdictReason[] {
+	const seen = new Map(reasons.map((reason) => [JSON.stringify([reason.rule, reason.variant, reason.metric]), reason]));
+	return [...seen.values()];
+}
+
+function names(treatments: readonly TreatmentVerdict[]): string {
+	return treatments.map(({ variant }) => variant).join(", ");
 }

@@ -64,7 +64,15 @@ const results: ExperimentResults = {
 		},
 	],
 	guardrails: [],
-	verdict: { kind: "better", sentence: "friendly is better than control in feedback.", reasons: [] },
+	verdict: {
+		kind: "ship",
+		sentence: "friendly may be shipped: better than control in feedback.",
+		reasons: [
+			{ rule: "all-requirements-shown", variant: "friendly", metric: null, message: "It is shown (p = 0.010)." },
+			{ rule: "planned-units-reached", variant: null, metric: null, message: "1891 units have come." },
+		],
+		treatments: [],
+	},
 	decisions: [],
 };
 
@@ -96,6 +104,25 @@ test("an open bound is shown as open, a difference of shares in percentage point
 
 test("one line for logs", () => {
 	expect(renderResultsLine(results)).toBe(
-		"units control 910, friendly 981; feedback +22.4 %   +0.116  [+0.012, +0.220]; better",
+		"units control 910, friendly 981; feedback +22.4 %   +0.116  [+0.012, +0.220]; ship",
 	);
+});
+
+test("the verdict comes with its reasons, and says whom they are about", () => {
+	expect(renderResults(results).slice(-3)).toEqual([
+		"verdict: SHIP. friendly may be shipped: better than control in feedback.",
+		"  all-requirements-shown (friendly): It is shown (p = 0.010).",
+		"  planned-units-reached: 1891 units have come.",
+	]);
+});
+
+test("what the sentence on a halt says already is not said again", () => {
+	const halted = structuredClone(results);
+	halted.verdict = {
+		kind: "halted",
+		sentence: "Halted by a person.",
+		reasons: [{ rule: "halted", variant: null, metric: null, message: "The experiment file says so." }],
+		treatments: [],
+	};
+	expect(renderResults(halted).at(-1)).toBe("verdict: HALTED. Halted by a person.");
 });

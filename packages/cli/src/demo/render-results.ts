@@ -37,7 +37,15 @@ export function renderResults(results: ExperimentResults): string[] {
 			(guardrail) => `guardrail ${guardrail.metric} of ${guardrail.variant}: ${guardrail.status}; ${guardrail.message}`,
 		),
 		`verdict: ${results.verdict.kind.toUpperCase()}. ${results.verdict.sentence}`,
+		...reasons(results),
 	];
+}
+
+/** Why, one reason a line. That an experiment was halted is said in the sentence already. */
+function reasons({ verdict }: ExperimentResults): string[] {
+	return verdict.reasons
+		.filter(({ rule }) => rule !== "halted")
+		.map(({ rule, variant, message }) => `  ${rule}${variant === null ? "" : ` (${variant})`}: ${message}`);
 }
 
 /** The same in one line, for logs. */

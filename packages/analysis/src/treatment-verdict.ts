@@ -1,0 +1,72 @@
+import type { ExperimentResults, TreatmentVerdict, VerdictReason } from "@armspan/schema";
+import { verdict as statisticalVerdict, type VerdictEvidence } from "@armspan/stats";
+import type { GuardrailFinding } from "./guardrail-findings.ts";
+
+/** Share of calls with another text than the variant's own above which its effects say nothing. */
+const UNDELIVERED_SHARE_ALARM = 0.05;
+
+export interface TreatmentVerdictOptions {
+	readonly variant: string;
+	readonly alpha: number;
+	readonly moreToCome: boolean;
+	readonly sampleRatio: VerdictEvidence["sampleRatio"];
+	readonly excludedShare: number;
+	readonly primary: VerdictEvidence["primary"];
+	/** Those of this treatment. */
+	readonly guardrails: readonly GuardrailFinding[];
+	/** Control and this treatment. */
+	readonly arms: readonly ExperimentResults["variants"][number][];
+}
+
+/** Reasons that concern the experiment as a whole, so that they are the same for each of its treatments. */
+const EXPERIMENT_WIDE: ReadonlySet<VerdictReason["rule"]> = new Set([
+	"sample-ratio-mismatch",
+	"sample-ratio-unmeasured",
+	"units-in-two-arms",
+]);
+
+/**
+ * What may be done with one treatment now: the verdict of `@armspan/stats`, and one thing more that it cannot see,
+ * whether the variant's text reached the model.
+ */
+export function treatmentVerdict(options: TreatmentVerdictOptions): TreatmentVerdict {
+	const { variant, guardrails, arms, ...evidence } = options;
+	const found = statisticalVerdict({
+		...evidence,
+		guardrails: Object.fromEntries(guardrails.map(({ check, evidence: known }) => [check.guardrail.metric, known])),
+	});
+	const reasons = found.reasons.map(({ code, metric, message }): VerdictReason => {
+		const guardrail = guardrails.find(({ check }) => check.guardrail.metric === metric)?.check.guardrail.metric;
+		return { rule: code, variant: EXPERIMENT_WIDE.has(code) ? null : variant, metric: guardrail ?? null, message };
+	});
+	return withDelivery({ variant, kind: found.kind, reasons }, arms.flatMap(undelivered));
+}
+
+/**
+ * An arm that got another text than its own cannot be blamed or praised for it. As with a broken assignment, only a
+ * breach still counts: to halt is prudent on biased numbers too.
+ */
+function withDelivery(verdict: TreatmentVerdict, undeliveredArms: readonly VerdictReason[]): TreatmentVerdict {
+	if (undeliveredArms.length === 0) {
+		return verdict;
+	}
+	const { variant, kind, reasons } = verdict;
+	const breached = reasons.some(({ rule }) => rule === "guardrail-breached") && kind === "halt";
+	return breached || kind === "invalid"
+		? { variant, kind, reasons: [...reasons, ...undeliveredArms] }
+		: { variant, kind: "invalid", reasons: [...undeliveredArms] };
+}
+
+function undelivered({ key, calls, undeliveredCalls }: ExperimentResults["variants"][number]): VerdictReason[] {
+	const share = calls === 0 ? 0 : undeliveredCalls / calls;
+	return share <= UNDELIVERED_SHARE_ALARM
+		? []
+		: [
+				{
+					rule: "prompt-undelivered",
+					variant: key,
+					metric: null,
+					message: `${(share * 100).toFixed(1)} % of the calls of ${key} were sent another text (armspan.fallback.reason on their spans says why).`,
+				},
+			];
+}
