@@ -95,7 +95,8 @@ export function cupedContrast<Sums extends CovariateSums<number> | CovariateSums
 		: notEstimable("non-finite", "The adjusted difference is too large for a number.");
 }
 
-interface AdjustedArm {
+/** One arm, or both thrown together, with what their history shares with them. */
+export interface AdjustedArm {
 	readonly kind: "estimated";
 	readonly estimate: RatioEstimate;
 	/** P = ΣX/ΣW */
@@ -106,7 +107,12 @@ interface AdjustedArm {
 	readonly hasHistory: boolean;
 }
 
-function adjustedArm(sums: CovariateSums, name: string, options: RatioEstimateOptions): AdjustedArm | NotEstimable {
+/** @throws {StatsError} INVALID_SCALE, MIXED_QUANTITIES */
+export function adjustedArm(
+	sums: CovariateSums,
+	name: string,
+	options: RatioEstimateOptions,
+): AdjustedArm | NotEstimable {
 	requireOneQuantity(sums, COVARIATE_SUM_KEYS, name);
 	const estimate = ratioEstimate(sums, options);
 	if (estimate.kind === "not-estimable") return estimate;

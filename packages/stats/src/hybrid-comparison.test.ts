@@ -3,9 +3,11 @@ import { compareRatios } from "./always-valid-comparison.ts";
 import { type HybridComparisonOptions, hybridComparison } from "./hybrid-comparison.ts";
 import { ratioEstimate } from "./ratio-estimate.ts";
 import type { RatioSums } from "./ratio-sums.ts";
+import { safeguardedContrast } from "./safeguarded-contrast.ts";
+import { estimated } from "./test-support/estimated.ts";
 import { bernoulliSums, ratioSumsOf } from "./test-support/ratio-sums-of.ts";
 import { seededRandom } from "./test-support/seeded-random.ts";
-import { welchComparison } from "./welch-comparison.ts";
+import { fixedComparison, welchComparison } from "./welch-comparison.ts";
 
 const sums = { control: bernoulliSums(2000, 200), treatment: bernoulliSums(2000, 243) };
 const design = { alpha: 0.05, plannedUnits: 4000, plannedShare: 0.5 };
@@ -17,7 +19,7 @@ function compared(change: Partial<HybridComparisonOptions<RatioSums<number>>> = 
 }
 
 describe("hybridComparison", () => {
-	it("is always-valid at half of alpha while watched, and Welch's test at the other half at the end", () => {
+	it("is always-valid at half of alpha while watched, and a t-test at the other half at the end", () => {
 		const watched = compareRatios({ ...design, ...sums, alpha: 0.025 });
 		if (watched.kind === "not-estimable") throw new Error(watched.message);
 		expect(compared()).toEqual({
@@ -27,13 +29,23 @@ describe("hybridComparison", () => {
 			relativeEffect: watched.relativeEffect,
 			pValue: Math.min(1, 2 * watched.pValue),
 		});
-		const [c, t] = [ratioEstimate(sums.control), ratioEstimate(sums.treatment)];
-		if (c.kind === "not-estimable" || t.kind === "not-estimable") throw new Error("not estimable");
-		const fixed = welchComparison(c, t, { alpha: 0.025 });
-		if (fixed.kind === "not-estimable") throw new Error(fixed.message);
+		const contrast = estimated(safeguardedContrast(sums.control, sums.treatment));
+		const fixed = estimated(fixedComparison(contrast, { alpha: 0.025 }));
 		const final = compared({ final: true });
-		expect(final).toMatchObject({ basis: "final", absoluteEffect: fixed.absoluteEffect });
+		expect(final).toMatchObject({
+			basis: "final",
+			absoluteEffect: fixed.absoluteEffect,
+			relativeEffect: fixed.relativeEffect,
+		});
 		expect(final.pValue).toBeCloseTo(2 * fixed.pValue, 15);
+		// In equal arms that is Welch's test but for the effect, which spreads both arms thrown together a little.
+		const welch = estimated(
+			welchComparison(estimated(ratioEstimate(sums.control)), estimated(ratioEstimate(sums.treatment)), {
+				alpha: 0.025,
+			}),
+		);
+		expect(final.absoluteEffect.standardError / welch.absoluteEffect.standardError).toBeGreaterThanOrEqual(1);
+		expect(final.absoluteEffect.standardError / welch.absoluteEffect.standardError).toBeLessThan(1.001);
 		// Narrower than what was watched.
 		expect(final.absoluteEffect.lower).toBeGreaterThan(compared().absoluteEffect.lower);
 	});
@@ -49,13 +61,47 @@ describe("hybridComparison", () => {
 
 	it.each([
 		["too-few-units", false, bernoulliSums(20, 3)],
-		["too-few-units", true, bernoulliSums(1, 1)],
+		["too-few-units", true, bernoulliSums(20, 3)],
 		["no-variation", false, bernoulliSums(2000, 0)],
 		["no-variation", true, bernoulliSums(2000, 0)],
 		["non-finite", true, { ...bernoulliSums(2000, 0), sumY: Number.NaN }],
 	])("is not estimable: %s (final: %s)", (reason, final, treatment) => {
 		const control = reason === "no-variation" ? bernoulliSums(2000, 0) : sums.control;
 		expect(hybridComparison({ ...design, control, treatment, final })).toMatchObject({ kind: "not-estimable", reason });
+	});
+
+	it("takes fewer units and another unit of measure where they are asked for, at the end too", () => {
+		const few = { treatment: bernoulliSums(20, 3), minimumUnits: 20 };
+		for (const final of [false, true]) {
+			const { absoluteEffect } = compared({ ...few, final });
+			expect(compared({ ...few, final, scale: 1000 }).absoluteEffect.value).toBeCloseTo(
+				absoluteEffect.value / 1000,
+				15,
+			);
+		}
+	});
+
+	it("holds its half at the end where Welch's test errs alone: rare values in a small arm", () => {
+		const random = seededRandom(77);
+		const streams = 2000;
+		let [hybrid, welch] = [0, 0];
+		for (let stream = 0; stream < streams; stream++) {
+			const control = bernoulliSums(24_750, random.binomial(24_750, 0.01));
+			const treatment = bernoulliSums(250, random.binomial(250, 0.01));
+			const end = hybridComparison({
+				alpha: 0.05,
+				plannedUnits: 25_000,
+				plannedShare: 0.01,
+				control,
+				treatment,
+				final: true,
+			});
+			if (estimated(end).pValue <= 0.05) hybrid++;
+			const arms = [estimated(ratioEstimate(control)), estimated(ratioEstimate(treatment))] as const;
+			if (estimated(welchComparison(...arms, { alpha: 0.025 })).pValue <= 0.025) welch++;
+		}
+		expect(welch / streams).toBeGreaterThan(0.06);
+		expect(hybrid / streams).toBeLessThan(0.025);
 	});
 
 	it("refuses a senseless design at the end too", () => {

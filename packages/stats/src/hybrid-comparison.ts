@@ -1,10 +1,10 @@
-import { compareRatios, type RatioComparison, type RatioComparisonOptions } from "./always-valid-comparison.ts";
-import { type NotEstimable, notEstimable } from "./not-estimable.ts";
-import { ratioEstimate } from "./ratio-estimate.ts";
+import { compareRatios, type RatioComparisonOptions } from "./always-valid-comparison.ts";
+import type { NotEstimable } from "./not-estimable.ts";
 import type { RatioSums } from "./ratio-sums.ts";
 import type { EffectEstimate } from "./relative-effect.ts";
+import { safeguardedContrast } from "./safeguarded-contrast.ts";
 import { requireAlpha } from "./stats-error.ts";
-import { type FixedComparison, welchComparison } from "./welch-comparison.ts";
+import { fixedComparison } from "./welch-comparison.ts";
 
 export interface HybridComparisonOptions<Sums extends RatioSums<number> | RatioSums<bigint>>
 	extends RatioComparisonOptions<Sums> {
@@ -15,7 +15,7 @@ export interface HybridComparisonOptions<Sums extends RatioSums<number> | RatioS
 /** Effect of treatment against control, by the half of alpha that belongs to this look. */
 export interface HybridComparison {
 	readonly kind: "estimated";
-	/** `watched`: always-valid at alpha/2. `final`: fixed test at alpha/2. */
+	/** `watched`: always-valid at alpha/2. `final`: t-test at alpha/2. */
 	readonly basis: "watched" | "final";
 	/** R_T − R_C; its interval is the one to conclude from. */
 	readonly absoluteEffect: EffectEstimate;
@@ -25,12 +25,13 @@ export interface HybridComparison {
 }
 
 /**
- * An open dashboard with a planned end: always-valid at alpha/2 while it runs, Welch's test at alpha/2 at the end. By
- * Bonferroni the chance to err ever is at most alpha; power lies between that of the two.
+ * An open dashboard with a planned end: always-valid at alpha/2 while it runs, a t-test at alpha/2 at the end, both with
+ * the safeguarded standard error. By Bonferroni the chance to err ever is at most alpha; power lies between that of the
+ * two. (With Welch's own standard error the end errs alone in unequal arms of skewed data.)
  *
  * Having rejected while it was watched, it has rejected: the final look does not take that back.
  *
- * @returns not-estimable as `compareRatios` while watched, as `welchComparison` at the end
+ * @returns not-estimable as `compareRatios`
  * @throws {StatsError} what `compareRatios` throws
  */
 export function hybridComparison<Sums extends RatioSums<number> | RatioSums<bigint>>(
@@ -41,6 +42,7 @@ export function hybridComparison<Sums extends RatioSums<number> | RatioSums<bigi
 	const alpha = options.alpha / 2;
 	// Also at the end, so that a design that makes no sense is refused there too.
 	const always = compareRatios({ ...watched, alpha });
+	if (always.kind === "not-estimable") return always;
 	const comparison = final ? finalComparison(options, alpha) : always;
 	if (comparison.kind === "not-estimable") return comparison;
 	const { absoluteEffect, relativeEffect, pValue } = comparison;
@@ -54,15 +56,12 @@ export function hybridComparison<Sums extends RatioSums<number> | RatioSums<bigi
 }
 
 function finalComparison<Sums extends RatioSums<number> | RatioSums<bigint>>(
-	{ control, treatment, scale = 1 }: HybridComparisonOptions<Sums>,
+	{ control, treatment, minimumUnits, scale }: HybridComparisonOptions<Sums>,
 	alpha: number,
-): FixedComparison | RatioComparison | NotEstimable {
-	const c = ratioEstimate(control, { scale });
-	if (c.kind === "not-estimable") return c;
-	const t = ratioEstimate(treatment, { scale });
-	if (t.kind === "not-estimable") return t;
-	if (c.variance + t.variance === 0) {
-		return notEstimable("no-variation", "No unit differs from another within its arm.");
-	}
-	return welchComparison(c, t, { alpha });
+) {
+	const contrast = safeguardedContrast(control, treatment, {
+		...(minimumUnits === undefined ? {} : { minimumUnits }),
+		...(scale === undefined ? {} : { scale }),
+	});
+	return contrast.kind === "estimated" ? fixedComparison(contrast, { alpha }) : contrast;
 }

@@ -79,6 +79,10 @@ export {
 	UNREACHABLE_BOUND,
 } from "./group-sequential-boundary.ts";
 export {
+	type GroupSequentialComparisonOptions,
+	groupSequentialComparison,
+} from "./group-sequential-comparison.ts";
+export {
 	type GroupSequentialOutcome,
 	type GroupSequentialPlan,
 	type GroupSequentialPlanOptions,
@@ -178,6 +182,8 @@ export {
 	type StartEvidence,
 	type ViolationsSinceStart,
 } from "./restarting-e-process.ts";
+export { type SafeguardedContrastOptions, safeguardedContrast } from "./safeguarded-contrast.ts";
+export { type SafeguardedCupedOptions, safeguardedCupedContrast } from "./safeguarded-cuped-contrast.ts";
 export {
 	DEFAULT_MISMATCH_THRESHOLD,
 	type SampleRatioMismatch,

@@ -26,7 +26,10 @@ describe("minimumDetectableEffect", () => {
 		const seen = (2 * inputs.n_total) / inputs.arms;
 		const bound = twoSidedRadiusMultiplier(seen, tuneRhoSquared(0.05, inputs.n_star), 0.05);
 		const inflationFactor = (bound / normalUpperQuantile(0.025)) ** 2;
-		const inflated = { ...plan, inference: { kind: "group-sequential", inflationFactor } } as const;
+		const inflated = {
+			...plan,
+			inference: { kind: "group-sequential", inflationFactor, standardError: "own" },
+		} as const;
 		expect(estimated(minimumDetectableEffect(inflated, options)).value).toBeCloseTo(expected.mde_sequential, 5);
 		const tuned = { kind: "always-valid", looks: 1, tunedUnits: inputs.n_star } as const;
 		expect(estimated(minimumDetectableEffect({ ...plan, inference: tuned }, options)).value).toBeCloseTo(0.11045, 5);

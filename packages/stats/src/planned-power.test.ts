@@ -44,7 +44,10 @@ describe("plannedPower", () => {
 		const units = (2 * inputs.n_total) / inputs.arms;
 		const bound = twoSidedRadiusMultiplier(units, tuneRhoSquared(0.05, inputs.n_star), 0.05);
 		const inflationFactor = (bound / normalUpperQuantile(0.025)) ** 2;
-		const inflated = { ...published, inference: { kind: "group-sequential", inflationFactor } } as const;
+		const inflated = {
+			...published,
+			inference: { kind: "group-sequential", inflationFactor, standardError: "own" },
+		} as const;
 		expect(powerOf(inflated, inputs.n_total, effect)).toBeCloseTo(expected.power_sequential, 5);
 		// A wider interval moves the bound, not the noise: one look has a third of that power …
 		const { n_star: tunedUnits } = inputs;
@@ -102,8 +105,55 @@ describe("plannedPower", () => {
 		expect(power).toBeCloseTo(normalUpperTail(bound - drift) + normalUpperTail(bound + drift), 7);
 	});
 
+	it("is the hybrid's: more than watching, less than the fixed test; the research simulated .72 where that has .80", () => {
+		const metric = { kind: "quantile", baseline: 1, logVariancePerUnit: 1 } as const;
+		const plan = { metric, inference: { kind: "hybrid" }, alpha: 0.05 } as const;
+		const { units } = estimated(requiredUnits({ ...plan, inference: { kind: "fixed" } }, lift, 0.8));
+		const { power, expectedUnits } = estimated(plannedPower(plan, lift, units));
+		expect(Math.abs(power - 0.72)).toBeLessThan(0.015);
+		expect(Math.abs(expectedUnits! / units - 0.86)).toBeLessThan(0.015);
+		// With no look but the end it is a fixed test at alpha/2.
+		const once = { ...plan, inference: { kind: "hybrid", looks: 1 } } as const;
+		const { drift, power: alone } = estimated(plannedPower(once, lift, units));
+		expect(alone).toBeCloseTo(normalUpperTail(normalUpperQuantile(0.0125) - drift), 6);
+		expect(power).toBeGreaterThan(alone);
+		expect(() => plannedPower({ ...plan, sides: 1 }, lift, units)).toThrow(
+			expect.objectContaining({ code: "INVALID_SIDES" }),
+		);
+	});
+
+	it("has the safeguard inside, where it costs: unequal arms with the larger variance in the larger one", () => {
+		const plan: ComparisonPlan = {
+			metric: { kind: "proportion", baseline: 0.1 },
+			inference: { kind: "group-sequential", inflationFactor: 1 },
+			alpha: 0.05,
+			controlShare: 0.9,
+			treatmentShare: 0.1,
+		};
+		const fall = { scale: "absolute", value: -0.05 } as const;
+		const powers = ([{}, { standardError: "own" }] as const).map((of) =>
+			powerOf({ ...plan, inference: { kind: "group-sequential", inflationFactor: 1, ...of } }, 3000, fall),
+		);
+		// Both arms thrown together: 300 + 2700 units, shares 0.05 and 0.1.
+		const [pooled, own] = [0.095 * 0.905 * (1 / 2700 + 1 / 300), 0.09 / 2700 + 0.0475 / 300];
+		expect(powers[0]).toBeCloseTo(normalUpperTail(normalUpperQuantile(0.025) - 0.05 / Math.sqrt(pooled)), 5);
+		expect(powers[1]).toBeCloseTo(normalUpperTail(normalUpperQuantile(0.025) - 0.05 / Math.sqrt(own)), 5);
+		// A rise has the larger variance in the small arm, and costs nothing.
+		const rise = { scale: "absolute", value: 0.05 } as const;
+		expect(powerOf(plan, 3000, rise)).toBe(
+			powerOf(
+				{ ...plan, inference: { kind: "group-sequential", inflationFactor: 1, standardError: "own" } },
+				3000,
+				rise,
+			),
+		);
+	});
+
 	it("loses what the inflation factor says", () => {
-		const sequential = { ...fixed, inference: { kind: "group-sequential", inflationFactor: 1.05 } } as const;
+		const sequential = {
+			...fixed,
+			inference: { kind: "group-sequential", inflationFactor: 1.05, standardError: "own" },
+		} as const;
 		const drift = estimated(plannedPower(fixed, lift, 4000)).drift;
 		expect(powerOf(sequential, 4000)).toBeCloseTo(
 			normalUpperTail(normalUpperQuantile(0.025) - drift / Math.sqrt(1.05)),

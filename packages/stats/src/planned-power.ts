@@ -5,6 +5,7 @@ import {
 	twoSidedRadiusMultiplier,
 } from "./asymptotic-confidence-sequence.ts";
 import { boundaryCrossing } from "./boundary-crossing.ts";
+import { normalUpperQuantile } from "./normal-tail.ts";
 import { type NotEstimable, notEstimable } from "./not-estimable.ts";
 import { type PlannedDifference, type PlannedEffect, type PlannedMetric, plannedDifference } from "./planned-metric.ts";
 import { requireAlpha, requireArgument } from "./stats-error.ts";
@@ -14,16 +15,26 @@ import { studentTestPower } from "./student-test-power.ts";
 export type PlannedInference =
 	/** Once, at the end. */
 	| { readonly kind: "fixed" }
-	/** At planned looks; the factor is that of `planGroupSequential`, for the power planned with. */
-	| { readonly kind: "group-sequential"; readonly inflationFactor: number }
-	/** At any time, by the always-valid comparison, up to the planned units. */
 	| {
-			readonly kind: "always-valid";
-			/** Equally spaced looks until the planned units. @default 28 */
-			readonly looks?: number;
-			/** Effective units that ρ is tuned at. @default half of the planned ones, as `compareRatios` does */
-			readonly tunedUnits?: number;
-	  };
+			/** At planned looks, by `groupSequentialComparison`. */
+			readonly kind: "group-sequential";
+			/** That of `planGroupSequential`, for the power planned with. */
+			readonly inflationFactor: number;
+			/** `own`: by z-scores with the arms' own variances, as `groupSequentialTest` may be given. @default "safeguarded" */
+			readonly standardError?: "safeguarded" | "own";
+	  }
+	/** At any time, by the always-valid comparison, up to the planned units. */
+	| WatchedInference<"always-valid">
+	/** By `hybridComparison`: watched until the last look, which is the planned end. Two-sided. */
+	| WatchedInference<"hybrid">;
+
+interface WatchedInference<Kind extends string> {
+	readonly kind: Kind;
+	/** Equally spaced looks until the planned units, the last one there. @default 28 */
+	readonly looks?: number;
+	/** Effective units that ρ is tuned at. @default half of the planned ones, as `compareRatios` does */
+	readonly tunedUnits?: number;
+}
 
 export interface ComparisonPlan {
 	readonly metric: PlannedMetric;
@@ -53,7 +64,7 @@ export interface PlannedPower {
 	readonly expectedUnits: number | null;
 }
 
-/** Looks of an always-valid plan that says nothing else: daily for four weeks. */
+/** Looks of a watched plan that says nothing else: daily for four weeks. */
 export const DEFAULT_PLANNED_LOOKS = 28;
 
 /** Beyond so many standard errors a test rejects, to the last digit. */
@@ -64,8 +75,10 @@ const CERTAIN = 40;
  *
  * Fixed and for a mean: by the noncentral t with Satterthwaite's degrees of freedom; otherwise by the normal.
  * Group-sequential: that of a fixed test with units/inflationFactor, exact at the power the factor belongs to.
- * Always-valid: the probability to cross the confidence sequence at any of the looks, by recursive integration, with
- * the safeguard's pooled variance and effective units.
+ * Always-valid and hybrid: the probability to cross the confidence sequence at any of the looks, or the test's bound at
+ * the last one, by recursive integration with the effective units.
+ *
+ * What the safeguard costs in unequal arms is inside: all but `fixed` take the larger of the arms' own and pooled variance.
  *
  * @param units enrolled by the end, in all arms together
  * @returns not-estimable `too-few-units` below two units in an arm, `zero-baseline`, `out-of-reach`
@@ -89,7 +102,7 @@ export function plannedPower(plan: ComparisonPlan, effect: PlannedEffect, units:
 	if (fewest < 2)
 		return notEstimable("too-few-units", `The smaller arm would have ${fewest} of the two units it needs.`);
 
-	const variance = varianceOf(planned, arms, plan.inference.kind) * (1 - varianceReduction);
+	const variance = varianceOf(planned, arms, plan.inference) * (1 - varianceReduction);
 	const drift = Math.abs(planned.difference) / Math.sqrt(variance);
 	const { power, stoppingShare } = powerOf(plan, planned, arms, drift);
 	return { kind: "estimated", power, drift, expectedUnits: stoppingShare === null ? null : stoppingShare * units };
@@ -100,10 +113,11 @@ interface PlannedArms {
 	readonly treatment: number;
 }
 
-function varianceOf(planned: PlannedDifference, arms: PlannedArms, inference: PlannedInference["kind"]): number {
+function varianceOf(planned: PlannedDifference, arms: PlannedArms, inference: PlannedInference): number {
 	const { controlVariance, treatmentVariance, difference } = planned;
 	const own = controlVariance / arms.control + treatmentVariance / arms.treatment;
-	if (inference !== "always-valid") return own;
+	if (inference.kind === "fixed") return own;
+	if (inference.kind === "group-sequential" && inference.standardError === "own") return own;
 	// The safeguard takes the larger of this and the variance of both arms thrown together.
 	const units = arms.control + arms.treatment;
 	const [c, t] = [arms.control / units, arms.treatment / units];
@@ -119,7 +133,7 @@ interface Outcome {
 
 function powerOf(plan: ComparisonPlan, planned: PlannedDifference, arms: PlannedArms, drift: number): Outcome {
 	const { alpha, inference, metric, sides = 2 } = plan;
-	if (inference.kind === "always-valid") return alwaysValidOutcome(inference, alpha, sides, arms, drift);
+	if (isWatched(inference)) return watchedOutcome(inference, alpha, sides, arms, drift);
 	if (inference.kind === "group-sequential") {
 		const deflated = Math.min(CERTAIN, drift) / Math.sqrt(inference.inflationFactor);
 		return { power: studentTestPower(deflated, Number.POSITIVE_INFINITY, alpha, sides), stoppingShare: null };
@@ -135,19 +149,26 @@ function powerOf(plan: ComparisonPlan, planned: PlannedDifference, arms: Planned
 	return { power: studentTestPower(drift, degreesOfFreedom, alpha, sides), stoppingShare: 1 };
 }
 
-function alwaysValidOutcome(
-	inference: Extract<PlannedInference, { kind: "always-valid" }>,
-	alpha: number,
+function isWatched(inference: PlannedInference): inference is WatchedInference<"always-valid" | "hybrid"> {
+	return inference.kind === "always-valid" || inference.kind === "hybrid";
+}
+
+function watchedOutcome(
+	inference: WatchedInference<"always-valid" | "hybrid">,
+	planAlpha: number,
 	sides: 1 | 2,
 	arms: PlannedArms,
 	drift: number,
 ): Outcome {
 	const { looks = DEFAULT_PLANNED_LOOKS } = inference;
+	// The hybrid watches at one half of alpha and tests at the other.
+	const alpha = inference.kind === "hybrid" ? planAlpha / 2 : planAlpha;
 	const effectiveUnits = (4 * arms.control * arms.treatment) / (arms.control + arms.treatment);
 	const rhoSquared = tuneRhoSquared(sides === 2 ? alpha : 2 * alpha, inference.tunedUnits ?? effectiveUnits / 2);
 	const bounded = Array.from({ length: looks }, (_, look) => {
 		const information = (look + 1) / looks;
 		const seen = information * effectiveUnits;
+		if (inference.kind === "hybrid" && look === looks - 1) return bothSides(1, normalUpperQuantile(alpha / 2));
 		return sides === 2
 			? bothSides(information, twoSidedRadiusMultiplier(seen, rhoSquared, alpha))
 			: oneSide(information, oneSidedRadiusMultiplier(seen, rhoSquared, alpha));
@@ -198,7 +219,14 @@ export function requirePlan(plan: ComparisonPlan): void {
 			"a finite number ≥ 1",
 		);
 	}
-	if (inference.kind === "always-valid") {
+	if (isWatched(inference)) {
+		requireArgument(
+			sides === 2 || inference.kind !== "hybrid",
+			"INVALID_SIDES",
+			"sides",
+			sides,
+			"2, since the hybrid comparison has both",
+		);
 		const { looks = DEFAULT_PLANNED_LOOKS, tunedUnits } = inference;
 		requireArgument(
 			Number.isInteger(looks) && looks >= 1 && looks <= 1000,

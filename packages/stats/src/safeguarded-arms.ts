@@ -1,3 +1,4 @@
+import { satterthwaite } from "./arm-estimate.ts";
 import { type NotEstimable, notEstimable } from "./not-estimable.ts";
 import { type RatioEstimate, ratioEstimate } from "./ratio-estimate.ts";
 import { mergeRatioSums, type RatioSums } from "./ratio-sums.ts";
@@ -19,6 +20,8 @@ export interface SafeguardedArms {
 	readonly kind: "estimated";
 	readonly control: ValueWithVariance;
 	readonly treatment: ValueWithVariance;
+	/** Of V_T + w²·V_C: Satterthwaite's of the arms' own variances, K_T + K_C − 2 of the pooled one. */
+	readonly degreesOfFreedom: number;
 	/** N_e = 4·K_T·K_C/(K_T+K_C) */
 	readonly effectiveUnits: number;
 }
@@ -61,8 +64,15 @@ function safeguard(control: RatioEstimate, treatment: RatioEstimate, pooled: Rat
 	const pooledControl = variancePerUnit / control.units;
 	const pooledTreatment = variancePerUnit / treatment.units;
 	const own = controlWeight * control.variance + treatment.variance;
-	if (own >= controlWeight * pooledControl + pooledTreatment) return { control, treatment };
+	if (own >= controlWeight * pooledControl + pooledTreatment) {
+		const degreesOfFreedom = satterthwaite([
+			{ variance: controlWeight * control.variance, degreesOfFreedom: control.units - 1 },
+			{ variance: treatment.variance, degreesOfFreedom: treatment.units - 1 },
+		]);
+		return { control, treatment, degreesOfFreedom };
+	}
 	return {
+		degreesOfFreedom: control.units + treatment.units - 2,
 		control: { value: control.value, variance: pooledControl },
 		treatment: { value: treatment.value, variance: pooledTreatment },
 	};
@@ -99,6 +109,11 @@ export function requireWatchedDesign(
 		plannedShare,
 		"the smaller arm's share, in (0, 0.5]",
 	);
+	requireMinimumUnits(minimumUnits);
+}
+
+/** @throws {StatsError} INVALID_MINIMUM_UNITS */
+export function requireMinimumUnits(minimumUnits: number): void {
 	requireArgument(
 		Number.isInteger(minimumUnits) && minimumUnits >= 2,
 		"INVALID_MINIMUM_UNITS",
