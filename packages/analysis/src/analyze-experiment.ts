@@ -65,6 +65,7 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 			moreToCome: moreToCome({ experiment, status, units }),
 			sampleRatio,
 			excludedShare: excludedUnits === 0 ? 0 : excludedUnits / (units + excludedUnits),
+			primaryMetric: experiment.primaryMetric.metric,
 			primary: primary(key),
 			guardrails: findings.filter(({ check }) => check.variant === key),
 			arms: variants.filter((variant) => variant.key === key || variant.key === controlOf(experiment).key),

@@ -25,6 +25,7 @@ const shippable: TreatmentVerdictOptions = {
 	moreToCome: true,
 	sampleRatio: { kind: "estimated", pValue: 0.4, mismatch: false },
 	excludedShare: 0,
+	primaryMetric: "feedback",
 	primary: { kind: "estimated", betterPValue: 0.01, worsePValue: 1 },
 	guardrails: [guardrail(-1)],
 	arms: [arm("control", 0), arm("friendly", 50)],
@@ -37,6 +38,14 @@ test("the verdict of the statistics, each reason with what it is about", () => {
 	expect(treatmentVerdict({ ...shippable, guardrails: [guardrail(4)] })).toMatchObject({
 		kind: "halt",
 		reasons: [{ rule: "guardrail-breached", variant: "friendly", metric: "error-rate" }],
+	});
+});
+
+test("a reason about the primary metric names it", () => {
+	const worse = { kind: "estimated", betterPValue: 1, worsePValue: 0.001 } as const;
+	expect(treatmentVerdict({ ...shippable, primary: worse })).toMatchObject({
+		kind: "halt",
+		reasons: [{ rule: "primary-worse", variant: "friendly", metric: "feedback" }],
 	});
 });
 

@@ -1,4 +1,4 @@
-import type { ExperimentResults, TreatmentVerdict, VerdictReason } from "@armspan/schema";
+import type { ExperimentResults, MetricKey, TreatmentVerdict, VerdictReason } from "@armspan/schema";
 import { verdict as statisticalVerdict, type VerdictEvidence } from "@armspan/stats";
 import type { GuardrailFinding } from "./guardrail-findings.ts";
 
@@ -11,6 +11,7 @@ export interface TreatmentVerdictOptions {
 	readonly moreToCome: boolean;
 	readonly sampleRatio: VerdictEvidence["sampleRatio"];
 	readonly excludedShare: number;
+	readonly primaryMetric: MetricKey;
 	readonly primary: VerdictEvidence["primary"];
 	/** Those of this treatment. */
 	readonly guardrails: readonly GuardrailFinding[];
@@ -30,15 +31,23 @@ const EXPERIMENT_WIDE: ReadonlySet<VerdictReason["rule"]> = new Set([
  * whether the variant's text reached the model.
  */
 export function treatmentVerdict(options: TreatmentVerdictOptions): TreatmentVerdict {
-	const { variant, guardrails, arms, ...evidence } = options;
+	const { variant, primaryMetric, guardrails, arms, ...evidence } = options;
 	const found = statisticalVerdict({
 		...evidence,
 		guardrails: Object.fromEntries(guardrails.map(({ check, evidence: known }) => [check.guardrail.metric, known])),
 	});
-	const reasons = found.reasons.map(({ code, metric, message }): VerdictReason => {
-		const guardrail = guardrails.find(({ check }) => check.guardrail.metric === metric)?.check.guardrail.metric;
-		return { rule: code, variant: EXPERIMENT_WIDE.has(code) ? null : variant, metric: guardrail ?? null, message };
-	});
+	const metricOf = (code: VerdictReason["rule"], metric: string | null): MetricKey | null =>
+		code.startsWith("primary-")
+			? primaryMetric
+			: (guardrails.find(({ check }) => check.guardrail.metric === metric)?.check.guardrail.metric ?? null);
+	const reasons = found.reasons.map(
+		({ code, metric, message }): VerdictReason => ({
+			rule: code,
+			variant: EXPERIMENT_WIDE.has(code) ? null : variant,
+			metric: metricOf(code, metric),
+			message,
+		}),
+	);
 	return withDelivery({ variant, kind: found.kind, reasons }, arms.flatMap(undelivered));
 }
 

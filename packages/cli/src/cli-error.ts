@@ -1,9 +1,4 @@
-export type CliErrorCode =
-	| "INVALID_OPTION"
-	| "DEMO_UNAVAILABLE"
-	| "DEMO_CHILD_FAILED"
-	| "NOT_A_DEMO_FOLDER"
-	| "LOOP_NOT_CLOSED";
+export type CliErrorCode = "DEMO_UNAVAILABLE" | "DEMO_CHILD_FAILED" | "NOT_A_DEMO_FOLDER" | "LOOP_NOT_CLOSED";
 
 /** What the command line refuses. `hint` is the next command to try. */
 export class CliError extends Error {

@@ -1,7 +1,7 @@
 /** Every way in which a prompt file or its variables can be refused. */
 export type PromptErrorCode =
 	| "FILE_TOO_LARGE"
-	| "not-utf8"
+	| "NOT_UTF8"
 	| "FRONT_MATTER_MISSING"
 	| "FRONT_MATTER_INVALID"
 	| "INPUT_SCHEMA_INVALID"

@@ -57,13 +57,13 @@ function decode(bytes: Uint8Array | string): string {
 	let text: string;
 	if (typeof bytes === "string") {
 		// A lone surrogate has no UTF-8, hence no digest of its own.
-		if (!bytes.isWellFormed()) throw new PromptError("not-utf8", "the text has a lone surrogate; expected UTF-8");
+		if (!bytes.isWellFormed()) throw new PromptError("NOT_UTF8", "the text has a lone surrogate; expected UTF-8");
 		text = bytes.replace(/^\uFEFF/, "");
 	} else {
 		try {
 			text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
 		} catch (error) {
-			throw new PromptError("not-utf8", "the file is not UTF-8; save it as UTF-8", {}, error);
+			throw new PromptError("NOT_UTF8", "the file is not UTF-8; save it as UTF-8", {}, error);
 		}
 	}
 	return text.replaceAll("\r\n", "\n");

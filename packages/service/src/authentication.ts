@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { apiError } from "./api/api-error.ts";
 
 const LOOPBACK_NAMES = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
@@ -18,10 +19,11 @@ export function authentication(token: string | undefined) {
 	return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
 		if (expected === undefined) {
 			if (!LOOPBACK_NAMES.has(request.hostname) && !isLoopback(request.hostname)) {
-				await reply.code(403).send({
-					code: "HOST_REFUSED",
-					message: `host "${request.hostname}" is not this machine; set a token to serve others`,
-				});
+				await reply
+					.code(403)
+					.send(
+						apiError("HOST_REFUSED", `host "${request.hostname}" is not this machine; set a token to serve others`),
+					);
 			}
 			return;
 		}
@@ -30,7 +32,7 @@ export function authentication(token: string | undefined) {
 			await reply
 				.code(401)
 				.header("www-authenticate", "Bearer")
-				.send({ code: "UNAUTHENTICATED", message: "expected Authorization: Bearer <token>" });
+				.send(apiError("UNAUTHENTICATED", "expected Authorization: Bearer <token>"));
 		}
 	};
 }

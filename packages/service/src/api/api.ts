@@ -12,6 +12,7 @@ import {
 import { z } from "zod";
 import { authentication } from "../authentication.ts";
 import { ServiceError } from "../service-error.ts";
+import { ApiError, apiError } from "./api-error.ts";
 
 /** What the API shows of the service. */
 interface ApiBackend {
@@ -40,8 +41,6 @@ const Health = z.strictObject({
 	}),
 	ingest: z.strictObject({ pendingSpans: z.int(), pendingEvents: z.int() }),
 });
-
-const ApiError = z.strictObject({ code: z.string(), message: z.string() });
 
 export interface ApiOptions {
 	backend: ApiBackend;
@@ -74,15 +73,25 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
 		const status = error.statusCode ?? 500;
 		if (status >= 500) {
 			request.log.error({ err: error }, "request failed");
-			return reply.code(status).send({ code: "INTERNAL", message: "the request failed; the service's log says why" });
+			return reply.code(status).send(apiError("INTERNAL", "the request failed; the service's log says why"));
 		}
-		return reply.code(status).send({ code: error.code ?? "BAD_REQUEST", message: error.message });
+		return reply
+			.code(status)
+			.send(
+				error.code === undefined
+					? apiError("BAD_REQUEST", error.message)
+					: { code: error.code, message: error.message },
+			);
 	});
 	app.setNotFoundHandler((request, reply) =>
-		reply.code(404).send({
-			code: "NOT_FOUND",
-			message: `${request.method} ${request.url.slice(0, 200)} does not exist; see /api/v1/openapi.json`,
-		}),
+		reply
+			.code(404)
+			.send(
+				apiError(
+					"NOT_FOUND",
+					`${request.method} ${request.url.slice(0, 200)} does not exist; see /api/v1/openapi.json`,
+				),
+			),
 	);
 
 	app.get("/healthz", { schema: { response: { 200: Health, 503: Health } } }, async (_request, reply) => {
@@ -120,10 +129,11 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
 		async (request, reply) => {
 			const results = await backend.results(request.params.key);
 			return results === undefined
-				? reply.code(404).send({
-						code: "UNKNOWN_EXPERIMENT",
-						message: `experiments/${request.params.key}.yaml is not in the deployed commit`,
-					})
+				? reply
+						.code(404)
+						.send(
+							apiError("UNKNOWN_EXPERIMENT", `experiments/${request.params.key}.yaml is not in the deployed commit`),
+						)
 				: reply.send(results);
 		},
 	);

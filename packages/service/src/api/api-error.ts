@@ -1,0 +1,17 @@
+import { z } from "zod";
+
+/** What the HTTP API answers besides the service's own codes; a request that Fastify refuses has Fastify's (`FST_…`). */
+export type ApiErrorCode =
+	| "BAD_REQUEST"
+	| "HOST_REFUSED"
+	| "INTERNAL"
+	| "NOT_FOUND"
+	| "UNAUTHENTICATED"
+	| "UNKNOWN_EXPERIMENT";
+
+/** Body of every answer that is not a success. */
+export const ApiError = z.strictObject({ code: z.string(), message: z.string() });
+
+export function apiError(code: ApiErrorCode, message: string): z.infer<typeof ApiError> {
+	return { code, message };
+}
