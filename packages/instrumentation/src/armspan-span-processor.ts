@@ -1,5 +1,5 @@
 import { GEN_AI_OPERATION_NAME, LEAF_OPERATIONS } from "@armspan/schema/semconv";
-import type { Context, Span } from "@opentelemetry/api";
+import { type Context, type Span, trace } from "@opentelemetry/api";
 import { callOf, type SpanRank } from "./call-context.ts";
 
 const LEAVES: ReadonlySet<unknown> = new Set(LEAF_OPERATIONS);
@@ -17,6 +17,8 @@ export class ArmspanSpanProcessor {
 		try {
 			span.setAttributes(call.attributes);
 			call.spanStarted(span.spanContext(), rankOf(span));
+			const { link } = call;
+			if (link !== undefined && trace.getSpan(parentContext) === undefined) span.addLink?.({ context: link });
 		} catch {
 			// A span that refuses attributes must not break the call that started it.
 		}

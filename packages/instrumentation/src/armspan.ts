@@ -3,22 +3,33 @@ import { type ArmspanOptions, resolveOptions } from "./armspan-options.ts";
 import { type ArmspanStatus, createCounters } from "./armspan-status.ts";
 import { CallRecorder } from "./call-recorder.ts";
 import { EventLogger } from "./event-logger.ts";
+import { type ExecuteCall, type ExecuteFunction, execute } from "./execute.ts";
 import { InstrumentationError } from "./instrumentation-error.ts";
 import type { PromptCall } from "./prompt-call.ts";
 import { type ResolvedCall, resolveCall, unrouted } from "./resolve-call.ts";
 import { ArmspanRoutedPrompt, type RoutedPrompt } from "./routed-prompt.ts";
 import { RoutingSource } from "./routing-source.ts";
+import { ShadowRunner } from "./shadow-runner.ts";
 import { createUnitIdMask, readUnitId } from "./unit-id.ts";
 
-/** The application's side of Armspan. No method throws, blocks or does I/O. */
+/** The application's side of Armspan. No method throws, blocks or does I/O, but for what the application's function does. */
 export interface Armspan {
 	/**
 	 * Routes the call, renders the prompt, and gives what the LLM SDK needs.
 	 * @param name the prompt's name, such as `billing/refund-reply`
 	 */
 	prompt(name: string, call?: PromptCall): RoutedPrompt;
+	/**
+	 * Routes, renders, and makes the LLM call through `fn`: the same as `prompt(…).run(…)` in one step, and the only way
+	 * to run a shadow. `fn` must make one call from what it is given, and may be called once more, later, with
+	 * `isShadow`; that answer is discarded. When there is nothing to send, `fn` is called all the same, with
+	 * `prompt.error` set and no messages.
+	 * @returns exactly what `fn` returns for the live call
+	 * @throws exactly what `fn` throws for the live call
+	 */
+	execute<Result>(name: string, call: ExecuteCall | undefined, fn: ExecuteFunction<Result>): Result;
 	status(): ArmspanStatus;
-	/** Stops watching the routing directory; prompts go on being served from memory. */
+	/** Stops watching the routing directory and ends shadows; prompts go on being served from memory. */
 	close(): void;
 }
 
@@ -31,6 +42,7 @@ export function createArmspan(options?: ArmspanOptions): Armspan {
 	const counters = createCounters();
 	const source = new RoutingSource(resolved, counters);
 	const recorder = new CallRecorder(counters, new EventLogger(), createUnitIdMask(resolved));
+	const shadows = new ShadowRunner(recorder);
 	if (resolved.unitKeyUnusable) {
 		recorder.guard(() =>
 			diag.warn("[armspan] the unit key is empty: unit ids are withheld; unset it to send them as they are"),
@@ -45,25 +57,25 @@ export function createArmspan(options?: ArmspanOptions): Armspan {
 		return resolveCall(source.current, source.fallbackReason, name, given);
 	}
 
+	function route(name: string, call: PromptCall | undefined): ArmspanRoutedPrompt {
+		let resolvedCall = recorder.guard(() => resolve(name, call));
+		resolvedCall ??= recorder.guard(() => internalFailure(call)) ?? internalFailure(undefined);
+		if (resolvedCall.assignment === undefined) counters.unroutedCalls++;
+		else counters.routedCalls++;
+		if (resolvedCall.failure !== undefined) {
+			if (resolvedCall.messages.length === 0) counters.emptyPrompts++;
+			else counters.callerFallbacks++;
+		} else if (resolvedCall.fallbackReason === "render-failed" || resolvedCall.fallbackReason === "prompt-unreadable") {
+			counters.renderFallbacks++;
+		}
+		const trouble = resolvedCall.failure ?? resolvedCall.undelivered;
+		if (trouble !== undefined) recorder.warnOnce(trouble.message);
+		return new ArmspanRoutedPrompt(resolvedCall, recorder);
+	}
+
 	return {
-		prompt(name, call) {
-			let resolvedCall = recorder.guard(() => resolve(name, call));
-			resolvedCall ??= recorder.guard(() => internalFailure(call)) ?? internalFailure(undefined);
-			if (resolvedCall.assignment === undefined) counters.unroutedCalls++;
-			else counters.routedCalls++;
-			if (resolvedCall.failure !== undefined) {
-				if (resolvedCall.messages.length === 0) counters.emptyPrompts++;
-				else counters.callerFallbacks++;
-			} else if (
-				resolvedCall.fallbackReason === "render-failed" ||
-				resolvedCall.fallbackReason === "prompt-unreadable"
-			) {
-				counters.renderFallbacks++;
-			}
-			const trouble = resolvedCall.failure ?? resolvedCall.undelivered;
-			if (trouble !== undefined) recorder.warnOnce(trouble.message);
-			return new ArmspanRoutedPrompt(resolvedCall, recorder);
-		},
+		prompt: route,
+		execute: (name, call, fn) => execute(route(name, call), call, fn, recorder, shadows),
 		status: () => ({
 			started: true,
 			routingDirectory: resolved.routingDirectory,
@@ -74,7 +86,10 @@ export function createArmspan(options?: ArmspanOptions): Armspan {
 			unitIds: resolved.unitKeyUnusable ? "withheld" : resolved.unitKey === undefined ? "raw" : "hmac-sha256",
 			counters: { ...counters },
 		}),
-		close: () => source.close(),
+		close() {
+			source.close();
+			shadows.close();
+		},
 	};
 }
 

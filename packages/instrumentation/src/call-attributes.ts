@@ -5,6 +5,7 @@ import {
 	ARMSPAN_ITERATION,
 	ARMSPAN_PROMPT_DIGEST,
 	ARMSPAN_ROUTING_REVISION,
+	ARMSPAN_SHADOW,
 	ARMSPAN_UNIT_TYPE,
 	FEATURE_FLAG_KEY,
 	FEATURE_FLAG_RESULT_VARIANT,
@@ -28,6 +29,16 @@ export function assignmentAttributes(assignment: Assignment, revision: number): 
 	if (assignment.enrolled && assignment.experiment !== null) {
 		attributes[ARMSPAN_EXPERIMENT] = assignment.experiment;
 		attributes[ARMSPAN_ITERATION] = assignment.iteration;
+	}
+	return Object.freeze(attributes);
+}
+
+/** What spans of a shadow say: which arm ran, of which experiment, and that it never counts as a call of a comparison. */
+export function shadowAttributes(shadow: Assignment, revision: number): Readonly<Attributes> {
+	const attributes: Attributes = { ...assignmentAttributes(shadow, revision), [ARMSPAN_SHADOW]: true };
+	if (shadow.experiment !== null) {
+		attributes[ARMSPAN_EXPERIMENT] = shadow.experiment;
+		attributes[ARMSPAN_ITERATION] = shadow.iteration;
 	}
 	return Object.freeze(attributes);
 }

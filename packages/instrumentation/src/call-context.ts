@@ -7,6 +7,8 @@ import { type Attributes, type Context, createContextKey, type SpanContext } fro
 export interface CallRecord {
 	/** Set on every span that is started inside the call. */
 	readonly attributes: Attributes;
+	/** A span of another trace that the call's first span is linked to: of a shadow, the live call's. */
+	readonly link?: SpanContext | undefined;
 	/** Tells the call that a span was started inside it and tagged. */
 	spanStarted(spanContext: SpanContext, rank: SpanRank): void;
 }

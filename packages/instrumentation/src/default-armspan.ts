@@ -3,6 +3,7 @@ import type { ArmspanOptions } from "./armspan-options.ts";
 import { type ArmspanStatus, createCounters } from "./armspan-status.ts";
 import { CallRecorder } from "./call-recorder.ts";
 import { EventLogger } from "./event-logger.ts";
+import { executeLive } from "./execute.ts";
 import { InstrumentationError } from "./instrumentation-error.ts";
 import { unrouted } from "./resolve-call.ts";
 import { ArmspanRoutedPrompt } from "./routed-prompt.ts";
@@ -14,7 +15,9 @@ export interface DefaultArmspan extends Armspan {
 }
 
 const INSTANCE = Symbol.for("armspan.instance");
-const globals = globalThis as { [INSTANCE]?: Armspan };
+/** Of another copy of this package, perhaps an older one that cannot execute. */
+type SharedArmspan = Omit<Armspan, "execute"> & Partial<Pick<Armspan, "execute">>;
+const globals = globalThis as { [INSTANCE]?: SharedArmspan };
 
 /** `@armspan/register` starts it; without register, call `armspan.start()` once before the first request. */
 export const armspan: DefaultArmspan = {
@@ -36,6 +39,11 @@ export const armspan: DefaultArmspan = {
 			{ ...resolved, failure: new InstrumentationError("NOT_STARTED", message) },
 			recorder,
 		);
+	},
+	execute(name, call, fn) {
+		const instance = globals[INSTANCE];
+		if (instance?.execute !== undefined) return instance.execute(name, call, fn);
+		return executeLive(armspan.prompt(name, call), call, fn);
 	},
 	status: () => globals[INSTANCE]?.status() ?? notStarted(),
 	close() {

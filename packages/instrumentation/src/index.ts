@@ -4,6 +4,7 @@ export { ArmspanSpanProcessor } from "./armspan-span-processor.ts";
 export type { ArmspanStatus, Counters } from "./armspan-status.ts";
 export { armspan, type DefaultArmspan } from "./default-armspan.ts";
 export type { Feedback } from "./evaluation.ts";
+export type { ExecuteCall, ExecuteFunction, Execution } from "./execute.ts";
 export { InstrumentationError, type InstrumentationErrorCode } from "./instrumentation-error.ts";
 export type { PromptCall, PromptFallback } from "./prompt-call.ts";
 export type { FallbackReason } from "./resolve-call.ts";

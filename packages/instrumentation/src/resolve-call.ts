@@ -7,6 +7,7 @@ import { unroutedAttributes } from "./call-attributes.ts";
 import { InstrumentationError } from "./instrumentation-error.ts";
 import type { LoadedBundle } from "./loaded-bundle.ts";
 import type { PromptCall, PromptFallback } from "./prompt-call.ts";
+import type { ShadowAssignment } from "./shadow-assignment.ts";
 import { readUnitId } from "./unit-id.ts";
 
 /** Value of `armspan.fallback.reason`. */
@@ -73,7 +74,7 @@ export function resolveCall(
 	}
 	const fallbackReason = rendered.code === "PROMPT_UNREADABLE" ? "prompt-unreadable" : "render-failed";
 	// Intention to treat: the unit keeps its arm, the call gets the version everybody else gets.
-	const standard = assignment.enrolled ? bundle.table.assign(promptName, {}, {}) : undefined;
+	const standard = bundle.table.assign(promptName, {}, {});
 	if (standard !== undefined && standard.digest !== assignment.digest) {
 		const again = render(bundle, standard, call.variables);
 		if (!(again instanceof InstrumentationError)) {
@@ -81,6 +82,25 @@ export function resolveCall(
 		}
 	}
 	return { ...common, ...callerFallback(call.fallback), fallbackReason, failure: rendered };
+}
+
+/**
+ * What runs in the shadow of a call: the shadow variant, rendered with the same variables. There is no fallback: a
+ * shadow that sends something else shows nothing.
+ */
+export function resolveShadow(
+	live: ResolvedCall,
+	{ assignment, attributes }: ShadowAssignment,
+	variables: PromptCall["variables"],
+): ResolvedCall {
+	const { bundle, rawUnitId } = live;
+	const common = { assignment, bundle, attributes, rawUnitId, fallbackReason: undefined };
+	const rendered =
+		bundle === undefined
+			? new InstrumentationError("NO_BUNDLE", `prompt "${assignment.promptName}": no routing bundle`)
+			: render(bundle, assignment, variables);
+	if (rendered instanceof InstrumentationError) return { ...common, ...callerFallback(undefined), failure: rendered };
+	return { ...common, ...delivered(assignment, rendered), failure: undefined };
 }
 
 const CODES = {

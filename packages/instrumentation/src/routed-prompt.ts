@@ -7,7 +7,9 @@ import { type CallRecord, type SpanRank, withCall } from "./call-context.ts";
 import type { CallRecorder } from "./call-recorder.ts";
 import { type EvaluationKind, evaluationAttributes, type Feedback } from "./evaluation.ts";
 import type { InstrumentationError } from "./instrumentation-error.ts";
-import type { FallbackReason, ResolvedCall } from "./resolve-call.ts";
+import type { PromptCall } from "./prompt-call.ts";
+import { type FallbackReason, type ResolvedCall, resolveShadow } from "./resolve-call.ts";
+import { type ShadowAssignment, shadowOf } from "./shadow-assignment.ts";
 
 /** A prompt that was routed and rendered for one call. Nothing here throws, but what `fn` throws. */
 export interface RoutedPrompt {
@@ -27,7 +29,8 @@ export interface RoutedPrompt {
 	/** Why there is nothing to send. */
 	readonly error: InstrumentationError | undefined;
 	/**
-	 * Runs `fn` so that every span started in it carries this assignment, and reports the exposure.
+	 * Runs `fn` so that every span started in it carries this assignment, and reports the exposure. It runs no shadow:
+	 * that takes a second call, which only `armspan.execute` can make.
 	 * @returns exactly what `fn` returns
 	 * @throws exactly what `fn` throws
 	 */
@@ -53,12 +56,15 @@ export class ArmspanRoutedPrompt implements RoutedPrompt, CallRecord {
 	readonly error: InstrumentationError | undefined;
 	readonly #call: ResolvedCall;
 	readonly #recorder: CallRecorder;
+	/** The call in whose shadow this one runs. */
+	readonly #live: ArmspanRoutedPrompt | undefined;
+	#executed = false;
 	#attributes: Attributes | undefined;
 	#spanContext: SpanContext | undefined;
 	#spanRank = -1;
 	#exposed = false;
 
-	constructor(call: ResolvedCall, recorder: CallRecorder) {
+	constructor(call: ResolvedCall, recorder: CallRecorder, live?: ArmspanRoutedPrompt) {
 		this.messages = call.messages;
 		this.model = call.model;
 		this.config = call.config;
@@ -70,6 +76,21 @@ export class ArmspanRoutedPrompt implements RoutedPrompt, CallRecord {
 		this.error = call.messages.length === 0 ? call.failure : undefined;
 		this.#call = call;
 		this.#recorder = recorder;
+		this.#live = live;
+	}
+
+	/** What runs in the shadow of this call, if anything. */
+	get shadow(): ShadowAssignment | undefined {
+		return shadowOf(this.#call.assignment, this.#call.bundle?.revision ?? 0);
+	}
+
+	get link(): SpanContext | undefined {
+		return this.#live === undefined ? undefined : this.#live.#spanContext;
+	}
+
+	/** The prompt of this call's shadow; it takes no feedback, and its `run` reports no exposure. */
+	shadowPrompt(shadow: ShadowAssignment, variables: PromptCall["variables"]): ArmspanRoutedPrompt {
+		return new ArmspanRoutedPrompt(resolveShadow(this.#call, shadow, variables), this.#recorder, this);
 	}
 
 	/** Made on first use: a prompt that is never run needs no unit id, hence no hash of it. */
@@ -91,9 +112,16 @@ export class ArmspanRoutedPrompt implements RoutedPrompt, CallRecord {
 		this.#spanRank = rank;
 	}
 
+	/** As `run`, by someone who runs the shadow, too. */
+	runLive<Result>(fn: () => Result): Result {
+		this.#executed = true;
+		return this.run(fn);
+	}
+
 	readonly run = <Result>(fn: () => Result): Result => {
 		const active = this.#recorder.guard(() => {
 			this.#expose();
+			if (!this.#executed) this.#missShadow();
 			return withCall(context.active(), this);
 		});
 		if (active === undefined) return fn();
@@ -113,6 +141,17 @@ export class ArmspanRoutedPrompt implements RoutedPrompt, CallRecord {
 	readonly convert = (name?: string): void => {
 		this.#evaluate("conversion", () => ({ name: name ?? "conversion", score: 1 }));
 	};
+
+	#missShadow(): void {
+		const { shadow } = this;
+		if (shadow === undefined) return;
+		this.#executed = true;
+		this.#recorder.counters.shadowUnavailable++;
+		const { promptName, experiment } = shadow.assignment;
+		this.#recorder.warnOnce(
+			`prompt "${promptName}" is in shadow experiment "${experiment}", and run() can make no second call: use armspan.execute()`,
+		);
+	}
 
 	#expose(): void {
 		const { assignment, bundle, rawUnitId } = this.#call;
@@ -141,6 +180,10 @@ export class ArmspanRoutedPrompt implements RoutedPrompt, CallRecord {
 
 	#evaluate(kind: EvaluationKind, read: () => Parameters<typeof evaluationAttributes>[1]): void {
 		this.#recorder.guard(() => {
+			if (this.#live !== undefined) {
+				this.#recorder.rejectEvaluation(`${kind} for a shadow, whose answer nobody saw`);
+				return;
+			}
 			const attributes = evaluationAttributes(kind, read(), this.attributes);
 			if (typeof attributes === "string") {
 				this.#recorder.rejectEvaluation(attributes);
