@@ -63,7 +63,12 @@ test("a treatment that turns bad is halted, and every call is stored once, as th
 	expect(results).toMatchObject({
 		status: "halted",
 		closedAtRevision: expect.any(Number),
-		verdict: { kind: "halted" },
+		verdict: {
+			kind: "halted",
+			reasons: [{ rule: "halted", variant: "friendly", metric: "error-rate" }],
+			// The evidence of the halt stays evidence.
+			treatments: [{ variant: "friendly", kind: "halt", reasons: [{ rule: "guardrail-breached" }] }],
+		},
 	});
 	expect(results?.guardrails[0]).toMatchObject({ status: "breached", variant: "friendly" });
 	expect(results?.variants.every(({ units }) => units > 50)).toBe(true);

@@ -109,7 +109,7 @@ const SENTENCES: Readonly<
 	Record<TreatmentVerdict["kind"], (deciding: readonly TreatmentVerdict[], inputs: VerdictInputs) => string>
 > = {
 	ship: (deciding, { experiment }) =>
-		`${names(deciding)} may be shipped: better than control in ${experiment.primaryMetric.metric}${
+		`${keys(deciding)} may be shipped: better than control in ${experiment.primaryMetric.metric}${
 			experiment.guardrails.length === 0 ? "" : ", and every guardrail passes"
 		}.`,
 	halt: (deciding, { experiment, status }) => {
@@ -117,9 +117,9 @@ const SENTENCES: Readonly<
 		const breached = withRule(deciding, "guardrail-breached");
 		if (breached.length > 0) {
 			const metrics = new Set(breached.flatMap(({ reasons }) => reasons.flatMap(({ metric }) => metric ?? [])));
-			return `${names(breached)} is worse than tolerated in ${[...metrics].join(", ")}. ${advice}`;
+			return `${names(breached)} worse than tolerated in ${[...metrics].join(", ")}. ${advice}`;
 		}
-		return `${names(deciding)} is worse than control in ${experiment.primaryMetric.metric}. ${advice}`;
+		return `${names(deciding)} worse than control in ${experiment.primaryMetric.metric}. ${advice}`;
 	},
 	invalid: (deciding) =>
 		deciding.every(({ reasons }) => reasons.every(({ rule }) => rule === "prompt-undelivered"))
@@ -129,7 +129,7 @@ const SENTENCES: Readonly<
 		const { metric } = experiment.primaryMetric;
 		const better = shownBetter(deciding);
 		return better.length > 0
-			? `${names(better)} is better than control in ${metric}, but not everything that shipping asks for is shown yet.`
+			? `${names(better)} better than control in ${metric}, but not everything that shipping asks for is shown yet.`
 			: `No difference in ${metric} can be told yet. Looking is free: the interval holds at every look.`;
 	},
 	inconclusive: (deciding, { experiment, status }) => {
@@ -138,7 +138,7 @@ const SENTENCES: Readonly<
 			status === "running" ? `The ${experiment.plannedUnits} planned units have come` : "The experiment is not running";
 		const better = shownBetter(deciding);
 		return better.length > 0
-			? `${end}: ${names(better)} is better than control in ${metric}, but not everything that shipping asks for was shown.`
+			? `${end}: ${names(better)} better than control in ${metric}, but not everything that shipping asks for was shown.`
 			: `${end}, and no difference in ${metric} was shown.`;
 	},
 };
@@ -173,6 +173,11 @@ function withoutRepetition(reasons: readonly VerdictReason[]): VerdictReason[] {
 	return [...seen.values()];
 }
 
+/** "friendly is", "friendly, terse are" */
 function names(treatments: readonly TreatmentVerdict[]): string {
+	return `${keys(treatments)} ${treatments.length === 1 ? "is" : "are"}`;
+}
+
+function keys(treatments: readonly TreatmentVerdict[]): string {
 	return treatments.map(({ variant }) => variant).join(", ");
 }
