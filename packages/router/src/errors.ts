@@ -33,7 +33,18 @@ export type RouterErrorCode =
 	| "BUNDLE_LOCKED"
 	| "PROMPT_MISSING"
 	| "PROMPT_CORRUPT"
-	| "REVISION_NOT_HIGHER";
+	| "BUNDLE_TOO_LARGE"
+	| "REVISION_NOT_HIGHER"
+	| "REVISION_ROLLED_BACK"
+	| "ROLLBACK_INVALID"
+	// who signed it
+	| "SIGNATURE_MISSING"
+	| "SIGNATURE_INVALID"
+	| "KEY_INVALID"
+	// where it comes from
+	| "SOURCE_INVALID"
+	| "SOURCE_UNREACHABLE"
+	| "SOURCE_REFUSED";
 
 /** One thing that is wrong, where it stands and what to do. */
 export interface RouterProblem {

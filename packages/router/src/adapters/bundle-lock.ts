@@ -3,7 +3,7 @@ import { link, open, readFile, rename, stat, unlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { bundleError } from "./read-bundle.ts";
+import { bundleError } from "./bundle-file.ts";
 
 const LOCK_FILE = "routing.lock";
 const RETRY_MS = 15;
@@ -21,8 +21,11 @@ export class BundleLock {
 		this.token = token;
 	}
 
-	/** @throws {RouterError} BUNDLE_LOCKED after ten seconds */
-	static async acquire(directory: string): Promise<BundleLock> {
+	/**
+	 * @param keepsAlive whether waiting for another writer keeps the process alive
+	 * @throws {RouterError} BUNDLE_LOCKED after ten seconds
+	 */
+	static async acquire(directory: string, keepsAlive = true): Promise<BundleLock> {
 		const path = join(directory, LOCK_FILE);
 		const token = JSON.stringify({ pid: process.pid, host: hostname(), id: randomUUID() });
 		const deadline = performance.now() + WAIT_MS;
@@ -32,7 +35,7 @@ export class BundleLock {
 			if (performance.now() > deadline) {
 				throw bundleError("BUNDLE_LOCKED", path, "another process keeps writing; if there is none, delete this file");
 			}
-			await sleep(RETRY_MS * (0.5 + Math.random()));
+			await sleep(RETRY_MS * (0.5 + Math.random()), undefined, { ref: keepsAlive });
 		}
 		return new BundleLock(path, token);
 	}
@@ -54,6 +57,10 @@ async function create(path: string, token: string): Promise<boolean> {
 		const file = await open(path, "wx");
 		try {
 			await file.writeFile(token);
+		} catch (error) {
+			// A full disk: an empty lock would keep others waiting.
+			await unlink(path);
+			throw error;
 		} finally {
 			await file.close();
 		}

@@ -1,12 +1,18 @@
-import { createHash } from "node:crypto";
 import { type BigIntStats, type FSWatcher, statSync, watch } from "node:fs";
 import { join } from "node:path";
 import { RouterError, type RouterErrorCode } from "../errors.ts";
-import { bundleError, type LoadedBundle, ROUTING_FILE, readBundle, readRoutingFile } from "./read-bundle.ts";
+import { acceptRouting } from "./accept-routing.ts";
+import { ROLLBACK_FILE, ROLLBACK_SIGNATURE_FILE, ROUTING_FILE, SIGNATURE_FILE } from "./bundle-file.ts";
+import type { BundleSource, BundleSourceOptions, SourceProblemCode } from "./bundle-source.ts";
+import { HeldBundle } from "./held-bundle.ts";
+import { atOnce, inSlices } from "./in-slices.ts";
+import { type LoadedBundle, readPromptsSteps, readRoutingBytes } from "./read-bundle.ts";
 
 const YOUNG_MS = 2_000;
 
-/** Causes that may go away although `routing.json` stays the same. */
+const WATCHED_FILES = [ROUTING_FILE, SIGNATURE_FILE, ROLLBACK_FILE, ROLLBACK_SIGNATURE_FILE];
+
+/** Causes that may go away although none of the watched files changes. */
 const PASSING: ReadonlySet<RouterErrorCode> = new Set([
 	"BUNDLE_MISSING",
 	"BUNDLE_UNREADABLE",
@@ -15,53 +21,64 @@ const PASSING: ReadonlySet<RouterErrorCode> = new Set([
 	"PROMPT_CORRUPT",
 ]);
 
-export interface BundleWatcherOptions {
-	/** A newer bundle is in use. Called after `current` has changed; not for the bundle found at construction. */
-	readonly onChange: (bundle: LoadedBundle) => void;
-	/** Something was refused and the last good bundle stays; once per cause. It must not throw. */
-	readonly onError: (error: Error) => void;
-	/** Between looks at the file, for file systems that tell nothing. @default 250 */
+export interface BundleWatcherOptions extends BundleSourceOptions {
+	/** Between looks at the files, for file systems that tell nothing. @default 250 */
 	readonly pollMs?: number | undefined;
 }
 
 /**
  * Keeps the newest good bundle of a directory: watched, and polled besides. Never keeps a process alive.
  *
- * The directory may appear later, be deleted and made again, or be swapped by a symlink. Torn, empty, invalid and
- * older bundles are refused and reported; the last good one stays.
+ * The directory may appear later, be deleted and made again, or be swapped by a symlink. Torn, empty, invalid, unsigned
+ * and older bundles are refused and reported; the last good one stays. What is there at construction is read at once;
+ * later bundles a few milliseconds at a time.
  */
-export class BundleWatcher {
+export class BundleWatcher implements BundleSource {
 	private readonly directory: string;
 	private readonly options: BundleWatcherOptions;
+	private readonly held: HeldBundle;
 	private readonly timer: NodeJS.Timeout;
-	private loaded: LoadedBundle | undefined;
 	private directoryWatch: FSWatcher | undefined;
 	private watchedInode: bigint | undefined;
-	/** What `stat` said when the file was last read with success. */
+	/** What `stat` said when the files were last read for good. */
 	private settled: string | undefined;
-	private reported: string | undefined;
 	private isClosed = false;
 	private isScheduled = false;
+	private isLoading = false;
+	private isLookWanted = false;
 
 	constructor(directory: string, options: BundleWatcherOptions) {
 		this.directory = directory;
 		this.options = options;
-		const errors: Error[] = [];
-		this.look((error) => errors.push(error));
-		// Whoever constructs has no reference yet, so what went wrong is told right after.
-		for (const error of errors) queueMicrotask(() => options.onError(error));
+		this.held = new HeldBundle(options);
+		this.watchDirectory();
+		this.lookAtOnce();
 		this.timer = setInterval(() => this.lookAgain(), options.pollMs ?? 250);
 		this.timer.unref();
 	}
 
-	/** The bundle in use; `undefined` until there was a good one. */
 	get current(): LoadedBundle | undefined {
-		return this.loaded;
+		return this.held.current;
 	}
 
-	/** Why the directory cannot be used at present, hence `current` may be old; `undefined` when all is well. */
+	get isFromCache(): boolean {
+		return this.held.isFromCache;
+	}
+
 	get problem(): string | undefined {
-		return this.reported;
+		return this.held.problem;
+	}
+
+	get problemCode(): SourceProblemCode | undefined {
+		return this.held.problemCode;
+	}
+
+	get ageMs(): number | undefined {
+		return this.held.ageMs;
+	}
+
+	get cacheProblem(): string | undefined {
+		return this.held.cacheProblem;
 	}
 
 	close(): void {
@@ -70,64 +87,66 @@ export class BundleWatcher {
 		this.unwatch();
 	}
 
+	private lookAtOnce(): void {
+		const signature = filesSignature(this.directory);
+		try {
+			this.accepted(atOnce(this.load()), signature, false);
+		} catch (error) {
+			// Whoever constructs has no reference yet, so what went wrong is told right after.
+			this.refused(error, signature, (problem) => queueMicrotask(() => this.options.onError(problem)));
+		}
+	}
+
 	private lookAgain(): void {
 		if (this.isClosed) return;
-		const before = this.loaded;
-		this.look(this.options.onError);
-		if (this.loaded === undefined || this.loaded === before) return;
-		try {
-			this.options.onChange(this.loaded);
-		} catch (error) {
-			this.options.onError(error instanceof Error ? error : new Error(String(error)));
+		if (this.isLoading) {
+			this.isLookWanted = true;
+			return;
 		}
-	}
-
-	private look(onError: (error: Error) => void): void {
 		this.watchDirectory();
-		const signature = fileSignature(join(this.directory, ROUTING_FILE));
-		if (signature !== undefined && signature === this.settled) return;
+		const signature = filesSignature(this.directory);
+		if (signature !== undefined && signature === this.settled) {
+			if (this.problem === undefined) this.held.confirm();
+			return;
+		}
 		this.settled = undefined;
-		try {
-			this.load();
-			this.settled = signature;
-			this.reported = undefined;
-		} catch (error) {
-			if (error instanceof RouterError && !PASSING.has(error.code)) this.settled = signature;
-			this.report(error, onError);
-		}
+		this.isLoading = true;
+		void inSlices(this.load())
+			.then(
+				(bundle) => this.isClosed || this.accepted(bundle, signature, true),
+				(error) => this.isClosed || this.refused(error, signature, this.options.onError),
+			)
+			.finally(() => {
+				this.isLoading = false;
+				if (!this.isLookWanted) return;
+				this.isLookWanted = false;
+				this.lookAgain();
+			});
 	}
 
-	private load(): void {
-		const current = this.loaded;
-		if (current !== undefined) {
-			const digest = createHash("sha256").update(readRoutingFile(this.directory)).digest("hex");
-			if (digest === current.routingDigest) return;
-		}
-		const next = readBundle(this.directory, current);
-		if (
-			current !== undefined &&
-			next.table.revision <= current.table.revision &&
-			next.routingDigest !== current.routingDigest
-		) {
-			const file = join(this.directory, ROUTING_FILE);
-			const fix = `revision ${next.table.revision} is not above ${current.table.revision}, which is in use; to go back, compile with a higher one`;
-			throw bundleError("REVISION_NOT_HIGHER", file, fix);
-		}
-		this.loaded = next;
+	private *load(): Generator<void, LoadedBundle, void> {
+		const routing = acceptRouting(readRoutingBytes(this.directory), this.held.trust);
+		this.held.remember(routing);
+		yield;
+		return yield* readPromptsSteps(this.directory, routing, this.held.current);
 	}
 
-	private report(error: unknown, onError: (error: Error) => void): void {
-		const problem = error instanceof Error ? error : new Error(String(error));
+	private accepted(bundle: LoadedBundle, signature: string | undefined, tell: boolean): void {
+		this.settled = signature;
+		this.held.accept(bundle, tell);
+	}
+
+	private refused(error: unknown, signature: string | undefined, onError: (error: Error) => void): void {
+		const code = error instanceof RouterError ? error.code : undefined;
+		if (code !== undefined && !PASSING.has(code)) this.settled = signature;
 		// A bundle that was never there is not a fault: the application may be up first.
-		if (this.loaded === undefined && problem instanceof RouterError && problem.code === "BUNDLE_MISSING") return;
-		if (problem.message === this.reported) return;
-		this.reported = problem.message;
-		onError(problem);
+		if (this.held.current === undefined && code === "BUNDLE_MISSING") return;
+		this.held.refuse(error, onError);
 	}
 
 	/** Watches the directory, not the file: a watch on the file dies with the first rename over it. */
 	private watchDirectory(): void {
-		const inode = directoryInode(this.directory);
+		const inode = statOrUndefined(this.directory)?.ino;
 		if (inode === this.watchedInode && (inode === undefined || this.directoryWatch !== undefined)) return;
 		this.unwatch();
 		this.watchedInode = inode;
@@ -158,16 +177,21 @@ export class BundleWatcher {
 	}
 }
 
-/** Identity of the file's content, or `undefined` when `stat` cannot vouch for it and the bytes must be compared. */
-function fileSignature(file: string): string | undefined {
-	const stat = statOrUndefined(file);
-	// Two writes within one tick of the clock look the same, so a young file is read again.
-	if (stat === undefined || Date.now() - Number(stat.mtimeMs) < YOUNG_MS) return undefined;
-	return `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`;
-}
-
-function directoryInode(directory: string): bigint | undefined {
-	return statOrUndefined(directory)?.ino;
+/** Identity of the files' content, or `undefined` when `stat` cannot vouch for it and the bytes must be compared. */
+function filesSignature(directory: string): string | undefined {
+	const parts: string[] = [];
+	for (const name of WATCHED_FILES) {
+		const stat = statOrUndefined(join(directory, name));
+		if (stat === undefined) {
+			if (name === ROUTING_FILE) return undefined;
+			parts.push("none");
+			continue;
+		}
+		// Two writes within one tick of the clock look the same, so a young file is read again.
+		if (Date.now() - Number(stat.mtimeMs) < YOUNG_MS) return undefined;
+		parts.push(`${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`);
+	}
+	return parts.join(" ");
 }
 
 function statOrUndefined(path: string): BigIntStats | undefined {
