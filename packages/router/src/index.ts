@@ -1,6 +1,7 @@
 export type { RoutingBytes, Trust } from "./adapters/accept-routing.ts";
 export type { BundleSource, BundleSourceOptions, SourceProblemCode } from "./adapters/bundle-source.ts";
 export { BundleWatcher, type BundleWatcherOptions } from "./adapters/bundle-watcher.ts";
+export { HttpBundleSource, type HttpBundleSourceOptions } from "./adapters/http-bundle-source.ts";
 export { inSlices } from "./adapters/in-slices.ts";
 export { type LoadedBundle, readBundle } from "./adapters/read-bundle.ts";
 export { isSigned, readPrivateKey, readPublicKeys, signRouting } from "./adapters/routing-signature.ts";
