@@ -1,5 +1,6 @@
 import type { Decision } from "@armspan/schema";
 import { ExperimentResults } from "@armspan/schema";
+import { compareOneSided, compareRatios, holm } from "@armspan/stats";
 import { describe, expect, test } from "vitest";
 import { analyzeExperiment } from "./analyze-experiment.ts";
 import { experimentOf, momentsOf, totalsOf, windowsOf } from "./test-support.ts";
@@ -272,6 +273,11 @@ describe("analyzeExperiment", () => {
 		expect(results.verdict.reasons).toMatchObject([
 			{ rule: "prompt-undelivered", variant: "friendly", message: expect.stringMatching(/^100\.0 %/) },
 		]);
+		totals.variants[1]!.undeliveredCalls = 0;
+		totals.variants[0]!.undeliveredCalls = 2000;
+		const control = await analyzeExperiment({ store: storeOf(totals), experiment: experimentOf(), now });
+		expect(control.verdict).toMatchObject({ kind: "invalid", reasons: [{ variant: "control" }] });
+		totals.variants[0]!.undeliveredCalls = 0;
 		totals.variants[1]!.undeliveredCalls = 20;
 		const few = await analyzeExperiment({ store: storeOf(totals), experiment: experimentOf(), now });
 		expect(few.verdict.kind).toBe("keep-running");
@@ -308,6 +314,101 @@ describe("analyzeExperiment", () => {
 		expect(broken.kind).toBe("invalid");
 		// Broken for the experiment as a whole, so it is said once.
 		expect(broken.reasons.filter(({ rule }) => rule === "units-in-two-arms")).toMatchObject([{ variant: null }]);
+	});
+
+	test("every number is that of the design: weights, treatments and planned units", async () => {
+		const experiment = experimentOf({
+			alpha: 0.08,
+			plannedUnits: 50_000,
+			variants: [
+				{ key: "control", version: "1.0.0", weight: 5 },
+				{ key: "friendly", version: "2.0.0", weight: 3 },
+				{ key: "terse", version: "3.0.0", weight: 2 },
+			],
+			guardrails: [{ metric: "error-rate", nonInferiorityMargin: 0.3 }],
+		});
+		const units = { control: 5000, friendly: 3000, terse: 2000 };
+		const every = { control: 20, friendly: 21, terse: 19 };
+		const keys = ["control", "friendly", "terse"] as const;
+		const moments = Object.fromEntries(keys.map((key) => [key, momentsOf(binary(units[key], every[key]))]));
+		const totals = totalsOf(
+			Object.fromEntries(
+				keys.map((key) => [key, { units: units[key], feedback: moments[key]!, "error-rate": moments[key]! }]),
+			),
+		);
+		// A breach of one treatment is no other's.
+		const store = storeOf(totals, [], null, { terse: 80 });
+		const results = await analyzeExperiment({ store, experiment, now });
+
+		const ofPair = (key: "friendly" | "terse", plannedUnits: number, plannedShare: number) => {
+			const [control, treatment] = [moments.control!, moments[key]!].map(({ scale: _, ...sums }) => ({
+				...sums,
+				units: BigInt(sums.units),
+			}));
+			const pair = { control: control!, treatment: treatment!, alpha: 0.04, plannedUnits, plannedShare };
+			const [twoSided, oneSided] = [
+				compareRatios(pair),
+				compareOneSided({ ...pair, margin: 0.3, marginScale: "relative", direction: "decrease" }),
+			];
+			if (twoSided.kind !== "estimated" || oneSided.kind !== "estimated") throw new Error("expected numbers");
+			return { twoSided, oneSided };
+		};
+		const friendly = ofPair("friendly", 40_000, 3 / 8);
+		const terse = ofPair("terse", 35_000, 2 / 7);
+		const pValues = holm([friendly.oneSided.nonInferiorityPValue, terse.oneSided.nonInferiorityPValue]);
+		expect(results.guardrails.map(({ nonInferiorityPValue }) => nonInferiorityPValue)).toEqual(pValues);
+		expect(Math.max(...pValues)).toBeLessThan(1);
+		expect(results.metrics[0]?.comparisons.map(({ pValue, absoluteEffect }) => ({ pValue, absoluteEffect }))).toEqual(
+			[friendly, terse].map(({ twoSided: { pValue, absoluteEffect } }) => {
+				const { standardError: _, ...effect } = absoluteEffect;
+				return { pValue, absoluteEffect: effect };
+			}),
+		);
+		expect(results.verdict.treatments).toMatchObject([
+			{ variant: "friendly", kind: "keep-running" },
+			{ variant: "terse", kind: "halt" },
+		]);
+	});
+
+	test("the experiment's alpha decides", async () => {
+		const analyzed = async (alpha: number) =>
+			analyzeExperiment({
+				store: storeOf(
+					arms(
+						binary(2000, 2),
+						binary(2000, 3).map((value, index) => (index % 11 === 0 ? 1 : value)),
+					),
+				),
+				experiment: experimentOf({ alpha }),
+				now,
+			});
+		const results = await analyzed(0.05);
+		const pValue = results.metrics[0]?.comparisons[0]?.pValue ?? 1;
+		expect(results.verdict.kind).toBe("halt");
+		expect((await analyzed(pValue / 10)).verdict.kind).toBe("keep-running");
+	});
+
+	test("the share of units in two arms is of all units", async () => {
+		const verdictOf = async (excludedUnits: number) =>
+			(
+				await analyzeExperiment({
+					store: storeOf({ ...arms(binary(1980, 3), binary(1980, 3)), excludedUnits }),
+					experiment: experimentOf(),
+					now,
+				})
+			).verdict.kind;
+		expect(await verdictOf(40)).toBe("keep-running");
+		expect(await verdictOf(41)).toBe("invalid");
+	});
+
+	test("an imbalance that chance explains is no mismatch", async () => {
+		const { sampleRatioMismatch } = await analyzeExperiment({
+			store: storeOf(arms(binary(2000, 3), binary(2220, 3))),
+			experiment: experimentOf(),
+			now,
+		});
+		expect(sampleRatioMismatch).toMatchObject({ kind: "estimated", mismatch: false });
+		expect(sampleRatioMismatch.kind === "estimated" && sampleRatioMismatch.pValue).toBeLessThan(0.5);
 	});
 
 	test("an error rate of the intervals for which no one-sided bound exists is refused", () => {

@@ -65,6 +65,15 @@ describe("when a prompt did not reach the model", () => {
 		expect(rules(breached)).toEqual(["guardrail-breached: friendly", "prompt-undelivered: control"]);
 	});
 
+	test("a breach that only notifies does not count", () => {
+		const { check, evidence } = guardrail(4);
+		const notifying = {
+			...undelivered,
+			guardrails: [{ check, evidence: { ...evidence, onBreach: "notify" as const } }],
+		};
+		expect(treatmentVerdict(notifying).kind).toBe("invalid");
+	});
+
 	test("a broken assignment is named beside it", () => {
 		expect(rules({ ...undelivered, sampleRatio: { kind: "estimated", pValue: 1e-6, mismatch: true } })).toEqual([
 			"sample-ratio-mismatch: null",
