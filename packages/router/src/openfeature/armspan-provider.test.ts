@@ -14,7 +14,7 @@ import { writeBundle } from "../adapters/write-bundle.ts";
 import { compileBundle } from "../compile-bundle.ts";
 import { RoutingTable } from "../routing-table.ts";
 import { sampleExperiment, sampleInput } from "../testing/sample-input.ts";
-import { ArmspanProvider, type BundleSource, type BundleSourceEvents, type TrackedEvent } from "./armspan-provider.ts";
+import { ArmspanProvider, type FlagSource, type FlagSourceEvents, type TrackedEvent } from "./armspan-provider.ts";
 import type { EvaluableBundle } from "./evaluate-flag.ts";
 
 function bundleOf(changes: Parameters<typeof sampleInput>[0] = {}): EvaluableBundle {
@@ -23,14 +23,15 @@ function bundleOf(changes: Parameters<typeof sampleInput>[0] = {}): EvaluableBun
 }
 
 /** A source in the hands of the test. */
-class ManualSource implements BundleSource {
+class ManualSource implements FlagSource {
 	current: EvaluableBundle | undefined;
 	problem: string | undefined;
+	isFromCache = false;
 	opened = 0;
 	closed = 0;
-	#events: BundleSourceEvents | undefined;
+	#events: FlagSourceEvents | undefined;
 
-	readonly open = (events: BundleSourceEvents): BundleSource => {
+	readonly open = (events: FlagSourceEvents): FlagSource => {
 		this.opened++;
 		this.#events = events;
 		return this;
@@ -324,6 +325,16 @@ describe("life cycle", () => {
 		} finally {
 			vi.useRealTimers();
 		}
+	});
+
+	it("says CACHED of a bundle that an earlier run has kept, until the source has one", async () => {
+		const source = new ManualSource(bundleOf());
+		source.isFromCache = true;
+		const client = await clientOf(new ArmspanProvider({ source: source.open }));
+		const reason = async () => (await client.getStringDetails("support-reply", "", { targetingKey: "u-17" })).reason;
+		expect(await reason()).toBe("CACHED");
+		source.isFromCache = false;
+		expect(await reason()).toBe("SPLIT");
 	});
 
 	it("closes its source at shutdown, once; then it is not ready", async () => {

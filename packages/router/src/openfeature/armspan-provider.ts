@@ -17,16 +17,18 @@ import { changedFlags } from "./changed-flags.ts";
 import { type EvaluableBundle, evaluateFlag, type FlagEvaluation, type TargetingKeyUnit } from "./evaluate-flag.ts";
 
 /** Where bundles come from: a `BundleWatcher`, or whatever is like it. */
-export interface BundleSource {
+export interface FlagSource {
 	/** The bundle in use; `undefined` until there was a good one. */
 	readonly current: EvaluableBundle | undefined;
 	/** Why `current` may be old; `undefined` when all is well. */
 	readonly problem: string | undefined;
+	/** `current` is a copy kept from an earlier run; the source has not had a good one since. */
+	readonly isFromCache?: boolean | undefined;
 	close(): void;
 }
 
 /** What a source tells while it is open, as a `BundleWatcher` does. */
-export interface BundleSourceEvents {
+export interface FlagSourceEvents {
 	/** `current` is another bundle. */
 	readonly onChange: () => void;
 	/** Something was refused; the last good bundle stays. */
@@ -48,7 +50,7 @@ export interface TrackedEvent {
 
 export interface ArmspanProviderOptions {
 	/** Folder of the routing bundle, or how to open another source; opened by `initialize`, closed by `onClose`. */
-	readonly source: string | ((events: BundleSourceEvents) => BundleSource);
+	readonly source: string | ((events: FlagSourceEvents) => FlagSource);
 	/** How long `initialize` waits for the first bundle, in milliseconds. @default 5000 */
 	readonly readyTimeoutMs?: number | undefined;
 	/** Whose id the context's `targetingKey` is. @default "flag" */
@@ -68,14 +70,14 @@ const DEFAULT_READY_TIMEOUT_MS = 5_000;
  *
  * An object is what the variant delivers, as in the routing file; a text is the prompt's version. Booleans and numbers
  * are `TYPE_MISMATCH`. A call without a unit gets the default variant, reason `DEFAULT`. While the source has a problem
- * the last good bundle answers, with reason `STALE`.
+ * the last good bundle answers, with reason `STALE`; one from the cache of an earlier run, with `CACHED`.
  */
 export class ArmspanProvider implements Provider {
 	readonly metadata = { name: "armspan" } as const;
 	readonly runsOn = "server";
 	readonly events = new OpenFeatureEventEmitter();
 	readonly #options: ArmspanProviderOptions;
-	#source: BundleSource | undefined;
+	#source: FlagSource | undefined;
 	#opening = 0;
 	/** The bundle that the application was last told of. */
 	#announced: EvaluableBundle | undefined;
@@ -194,8 +196,12 @@ export class ArmspanProvider implements Provider {
 	}
 
 	#details<T>({ variant, reason, flagMetadata }: FlagEvaluation, value: T): ResolutionDetails<T> {
-		const isStale = this.#source?.problem !== undefined;
-		return { value, variant, reason: isStale ? StandardResolutionReasons.STALE : reason, flagMetadata };
+		return { value, variant, reason: this.#doubt() ?? reason, flagMetadata };
+	}
+
+	#doubt(): string | undefined {
+		if (this.#source?.problem !== undefined) return StandardResolutionReasons.STALE;
+		return this.#source?.isFromCache === true ? StandardResolutionReasons.CACHED : undefined;
 	}
 
 	#mismatch(flagKey: string, context: EvaluationContext, asked: string): never {
@@ -261,6 +267,6 @@ export class ArmspanProvider implements Provider {
 	}
 }
 
-function open(source: ArmspanProviderOptions["source"], events: BundleSourceEvents): BundleSource {
+function open(source: ArmspanProviderOptions["source"], events: FlagSourceEvents): FlagSource {
 	return typeof source === "string" ? new BundleWatcher(source, events) : source(events);
 }

@@ -1,8 +1,8 @@
 export {
 	ArmspanProvider,
 	type ArmspanProviderOptions,
-	type BundleSource,
-	type BundleSourceEvents,
+	type FlagSource,
+	type FlagSourceEvents,
 	type TrackedEvent,
 } from "./armspan-provider.ts";
 export {
