@@ -156,6 +156,13 @@ describe("compareRatios", () => {
 		expect(comparison.relativeEffect).toMatchObject({ reason: "zero-baseline" });
 	});
 
+	it("is not estimable when the standard error is too large for a number", () => {
+		// A variance of 1.6·10³⁰⁸ in each arm, which is a number, but their sum is not.
+		const wide = { units: 400, sumY: 0, sumN: 0.5, sumYY: 4e307, sumNN: 0.25, sumYN: 0 };
+		const options = { control: wide, treatment: wide, alpha: 0.05, plannedUnits: 2000, plannedShare: 0.5 };
+		expect(compareRatios(options)).toMatchObject({ kind: "not-estimable", reason: "non-finite" });
+	});
+
 	it("states no relative effect while control cannot be told from 0", () => {
 		const comparison = compared({ ...design, control: bernoulliSums(500, 2), treatment: bernoulliSums(500, 100) });
 		expect(comparison.absoluteEffect.lower).toBeGreaterThan(0);

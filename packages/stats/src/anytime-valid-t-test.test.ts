@@ -45,6 +45,15 @@ describe("anytimeValidTTest", () => {
 		);
 	});
 
+	it("has the p-value of t alone, and an interval in the unit of the estimate", () => {
+		const { pValue, upper, value, logEValue } = tested();
+		const scaled = tested({ value: 100, standardError: 50 });
+		expect(scaled.pValue).toBeCloseTo(pValue, 12);
+		expect(scaled.logEValue).toBeCloseTo(logEValue, 12);
+		expect((scaled.upper - 100) / 100).toBeCloseTo(upper - value, 12);
+		expect(tested({ value: 2 }).pValue).toBeLessThan(pValue);
+	});
+
 	it("is narrowest at the tuned precision", () => {
 		const width = (precision: number) => tested({ precision }).upper;
 		const best = tuneAnytimeValidT(100, 3, 0.05);

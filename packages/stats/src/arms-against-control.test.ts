@@ -22,6 +22,13 @@ describe("armsAgainstControl", () => {
 		});
 	});
 
+	it("does not claim at alpha itself", () => {
+		expect(armsAgainstControl({ a: p(0.025), b: p(0.5) }, { alpha: 0.05 }).arms.a).toMatchObject({
+			adjustedPValue: 0.05,
+			differs: false,
+		});
+	});
+
 	it("counts an arm that says nothing", () => {
 		const nothing = notEstimable("too-few-units", "One unit.");
 		const { arms } = armsAgainstControl({ concise: p(0.03), new: nothing }, { alpha: 0.05 });

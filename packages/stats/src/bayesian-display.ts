@@ -72,7 +72,7 @@ export function bayesianDisplay(
 		mean - radius,
 		mean + radius,
 	];
-	if (deviation === 0 || !numbers.every(Number.isFinite)) {
+	if (!numbers.every(Number.isFinite)) {
 		return notEstimable("non-finite", "The posterior is outside the range of a number.");
 	}
 	const [win, treatmentLoss, controlLoss, centre, spread, lower, upper] = numbers.map((n) => new DisplayOnly(n)) as [

@@ -54,6 +54,10 @@ describe("benjaminiHochberg", () => {
 		expect(Math.abs(shareOfFalse - 0.15)).toBeLessThan(0.012);
 	});
 
+	it("adjusts nothing where there is nothing", () => {
+		expect(benjaminiHochberg([])).toEqual([]);
+	});
+
 	it("refuses what is no p-value", () => {
 		expect(() => benjaminiHochberg([2])).toThrow(expect.objectContaining({ code: "INVALID_P_VALUE" }));
 	});

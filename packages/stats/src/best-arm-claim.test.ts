@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { oneSidedRadiusMultiplier, tuneRhoSquared } from "./asymptotic-confidence-sequence.ts";
+import {
+	oneSidedLogEValue,
+	oneSidedRadiusMultiplier,
+	pValueOfLogEValue,
+	tuneRhoSquared,
+} from "./asymptotic-confidence-sequence.ts";
 import { type BestArmClaimOptions, bestArmClaim } from "./best-arm-claim.ts";
 import type { RatioSums } from "./ratio-sums.ts";
 import { bernoulliSums, ratioSumsOf } from "./test-support/ratio-sums-of.ts";
@@ -11,6 +16,9 @@ const options: Omit<BestArmClaimOptions<RatioSums<number>>, "epochs"> = {
 	alpha: 0.05,
 	plannedUnits: 3000,
 };
+
+/** A variance of 1.6·10³⁰⁸, which is a number, but two of them are not. */
+const wide = { units: 400, sumY: 0, sumN: 0.5, sumYY: 4e307, sumNN: 0.25, sumYN: 0 };
 
 function claim(epochs: readonly (readonly RatioSums<number>[])[], change: Partial<typeof options> = {}) {
 	const result = bestArmClaim({ ...options, epochs, ...change });
@@ -54,9 +62,31 @@ describe("bestArmClaim", () => {
 		expect(leads).toEqual([{ arm: 0, lead: 0.03, lowerBound: expect.closeTo(0.03 - multiplier * standardError, 10) }]);
 	});
 
+	it("shares alpha between the arms that the leader has to be ahead of", () => {
+		const arms = [bernoulliSums(1000, 200), bernoulliSums(1000, 240), bernoulliSums(1000, 250)];
+		const { leads } = claim([arms]);
+		const variance = (share: number) => (share * (1 - share)) / 999;
+		const pooled = (0.23 * 0.77 * 3000) / 2999 / 1000;
+		const standardError = Math.sqrt(variance(0.25) + Math.max(pooled, variance(0.24)));
+		const rhoSquared = tuneRhoSquared(0.05, 1000);
+		// Two other arms, so each is met at half of alpha, on the 2000 units of the two.
+		const multiplier = oneSidedRadiusMultiplier(2000, rhoSquared, 0.025);
+		expect(leads[1]).toEqual({
+			arm: 1,
+			lead: expect.closeTo(0.01, 12),
+			lowerBound: expect.closeTo(0.01 - multiplier * standardError, 10),
+		});
+		const ahead = claim([[bernoulliSums(1000, 200), bernoulliSums(1000, 200), bernoulliSums(1000, 280)]]);
+		const [lead] = ahead.leads;
+		const pooledAhead = ((680 / 3000) * (2320 / 3000) * 3000) / 2999 / 1000;
+		const z = lead!.lead / Math.sqrt(variance(0.28) + Math.max(pooledAhead, variance(0.2)));
+		expect(ahead.pValue).toBeCloseTo(2 * pValueOfLogEValue(oneSidedLogEValue(z, 2000, rhoSquared)), 10);
+	});
+
 	it("leaves out epochs in which an arm has too few units", () => {
 		const good = [bernoulliSums(500, 100), bernoulliSums(500, 100)];
 		expect(claim([good, [bernoulliSums(500, 0), bernoulliSums(49, 49)]])).toEqual(claim([good]));
+		expect(claim([good, [bernoulliSums(500, 0), bernoulliSums(50, 50)]])).not.toEqual(claim([good]));
 	});
 
 	it.each([
@@ -64,6 +94,8 @@ describe("bestArmClaim", () => {
 		["too-few-units", [[bernoulliSums(40, 4), bernoulliSums(400, 4)]]],
 		["no-variation", [[bernoulliSums(400, 0), bernoulliSums(400, 0)]]],
 		["non-finite", [[bernoulliSums(400, Number.NaN), bernoulliSums(400, 4)]]],
+		["non-finite", [[wide, wide]]],
+		["no-observations", [[{ ...bernoulliSums(400, 0), sumN: 0, sumNN: 0 }, bernoulliSums(400, 4)]]],
 	])("is not estimable: %s", (reason, epochs) => {
 		expect(bestArmClaim({ ...options, epochs })).toMatchObject({ kind: "not-estimable", reason });
 	});

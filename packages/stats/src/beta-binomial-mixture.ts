@@ -31,9 +31,8 @@ export function betaBinomialLogEValue(successes: number, trials: number, design:
 	requireArgument(mean > 0 && mean < 1, "INVALID_SHARE", "mean", mean, "a number in (0, 1)");
 	requireArgument(sides === 1 || sides === 2, "INVALID_SIDES", "sides", sides, "1 or 2");
 	requireTrials(successes, trials);
-	const spread = mean * (1 - mean);
-	const rho = tuneMixture(tunedAlpha * (sides === 1 ? 2 : 1), tunedTrials * spread);
-	const strength = Math.max(rho - spread, 1e-3 * spread) / spread;
+	// Howard's ρ in units of a trial's variance p(1 − p), which is what one trial takes of it.
+	const strength = Math.max(tuneMixture(tunedAlpha * (sides === 1 ? 2 : 1), tunedTrials) - 1, 1e-3);
 	const [a, b] = [strength * mean, strength * (1 - mean)];
 	const failures = trials - successes;
 	if (sides === 1) return logBetaTail(a + successes, b + failures, mean) - logBetaTail(a, b, mean);

@@ -93,6 +93,10 @@ describe("relativeContrast", () => {
 		expect(relativeContrast({ ...contrast, baseline: { value: 3, variance: 4 } }, 2)).toMatchObject({
 			reason: "unbounded",
 		});
+		// Exactly so many standard errors from 0 as are asked for.
+		expect(relativeContrast({ ...contrast, baseline: { value: 4, variance: 4 } }, 2)).toMatchObject({
+			reason: "unbounded",
+		});
 		expect(relativeContrast({ ...contrast, baseline: { value: 1e-310, variance: 0 } }, 2)).toMatchObject({
 			reason: "non-finite",
 		});

@@ -41,6 +41,10 @@ describe("holm", () => {
 		);
 	});
 
+	it("adjusts nothing where there is nothing", () => {
+		expect(holm([])).toEqual([]);
+	});
+
 	it("refuses what is no p-value", () => {
 		for (const bad of [-0.1, 1.1, Number.NaN]) {
 			expect(() => holm([0.5, bad])).toThrow(`invalid pValues[1]: ${bad}; expected a number in [0, 1]`);

@@ -223,6 +223,15 @@ describe("welchComparison", () => {
 		});
 	});
 
+	it("is not estimable when the interval is too wide for a number", () => {
+		const control = { value: 0, variance: 1e308, units: 2 };
+		const treatment = { value: Number.MAX_VALUE, variance: 1, units: 2 };
+		expect(welchComparison(control, treatment, { alpha: 1e-150 })).toMatchObject({
+			kind: "not-estimable",
+			reason: "non-finite",
+		});
+	});
+
 	it("refuses an alpha that makes no sense", () => {
 		const arm = { value: 1, variance: 1, units: 10 };
 		expect(() => welchComparison(arm, arm, { alpha: 1 })).toThrow(expect.objectContaining({ code: "INVALID_ALPHA" }));
