@@ -1,10 +1,11 @@
-/** The part of OpenAI's chat completion request that is simulated. */
+/** The part of a request that is simulated, whatever the wire format. */
 export interface ChatRequest {
 	readonly model: string;
 	readonly messages: readonly { readonly role: string; readonly content: string }[];
 	/** 0 when the request does not say. */
 	readonly maxTokens: number;
 	readonly stream: boolean;
+	/** Whether a stream is to state its usage; OpenAI's alone must be asked. */
 	readonly includeUsage: boolean;
 	readonly user: string;
 }
@@ -18,8 +19,10 @@ export class InvalidRequest extends Error {
 	}
 }
 
-/** @throws {InvalidRequest} naming the parameter that is wrong */
-export function parseChatRequest(text: string): ChatRequest {
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** @throws {InvalidRequest} */
+export function parseBody(text: string): JsonObject {
 	let body: unknown;
 	try {
 		body = JSON.parse(text);
@@ -27,37 +30,47 @@ export function parseChatRequest(text: string): ChatRequest {
 		throw new InvalidRequest("body", "the body is not valid JSON");
 	}
 	if (!isObject(body)) throw new InvalidRequest("body", "expected a JSON object");
-	const { model, messages, max_tokens, max_completion_tokens, stream, stream_options, user } = body;
-	if (typeof model !== "string" || model === "") throw new InvalidRequest("model", "expected the name of a model");
-	if (!Array.isArray(messages) || messages.length === 0) {
+	return body;
+}
+
+/** @throws {InvalidRequest} */
+export function modelOf(value: unknown): string {
+	if (typeof value !== "string" || value === "") throw new InvalidRequest("model", "expected the name of a model");
+	return value;
+}
+
+/** @throws {InvalidRequest} */
+export function messagesOf(value: unknown): ChatRequest["messages"] {
+	if (!Array.isArray(value) || value.length === 0) {
 		throw new InvalidRequest("messages", "expected a list with at least one message");
 	}
-	const limit = max_completion_tokens ?? max_tokens ?? 0;
-	if (typeof limit !== "number" || !Number.isInteger(limit) || limit < 0) {
-		throw new InvalidRequest("max_tokens", "expected a whole number");
-	}
-	return {
-		model,
-		messages: messages.map((message: unknown, index) => {
-			if (!isObject(message) || typeof message.role !== "string") {
-				throw new InvalidRequest(`messages[${index}]`, "expected an object with a role");
-			}
-			return { role: message.role, content: textOf(message.content) };
-		}),
-		maxTokens: limit,
-		stream: stream === true,
-		includeUsage: isObject(stream_options) && stream_options.include_usage === true,
-		user: typeof user === "string" && user !== "" ? user.slice(0, 500) : "anonymous",
-	};
+	return value.map((message: unknown, index) => {
+		if (!isObject(message) || typeof message.role !== "string") {
+			throw new InvalidRequest(`messages[${index}]`, "expected an object with a role");
+		}
+		return { role: message.role, content: textOf(message.content) };
+	});
 }
 
-/** Content is text or a list of parts. */
-function textOf(content: unknown): string {
+/** @throws {InvalidRequest} */
+export function limitOf(name: string, value: unknown): number {
+	const limit = value ?? 0;
+	if (typeof limit === "number" && Number.isInteger(limit) && limit >= 0) return limit;
+	throw new InvalidRequest(name, "expected a whole number");
+}
+
+export function userOf(value: unknown): string {
+	return typeof value === "string" && value !== "" ? value.slice(0, 500) : "anonymous";
+}
+
+/** Content is text, a list of parts, or an object that has parts. */
+export function textOf(content: unknown): string {
 	if (typeof content === "string") return content;
-	if (!Array.isArray(content)) return "";
-	return content.map((part: unknown) => (isObject(part) && typeof part.text === "string" ? part.text : "")).join("");
+	if (Array.isArray(content)) return content.map(textOf).join("");
+	if (!isObject(content)) return "";
+	return typeof content.text === "string" ? content.text : textOf(content.parts ?? content.content);
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+export function isObject(value: unknown): value is JsonObject {
 	return typeof value === "object" && value !== null && !Array.isArray(value);
 }
