@@ -4,6 +4,7 @@ export type ServiceErrorCode =
 	| "ADDRESS_UNAVAILABLE"
 	| "UNKNOWN_ENVIRONMENT"
 	| "ITERATION_CHANGED"
+	| "PRIVATE_KEY_UNREADABLE"
 	| "STARTING";
 
 /** What the service refuses or cannot do. The message names the cause and the next thing to try. */

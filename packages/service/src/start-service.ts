@@ -11,6 +11,8 @@ import { IngestBuffer } from "./ingest/ingest-buffer.ts";
 import { createOtlpReceiver } from "./ingest/otlp-receiver.ts";
 import { type Repetition, repeat } from "./repeat.ts";
 import { Deployment } from "./routing/deployment.ts";
+import { PublishedBundle } from "./routing/published-bundle.ts";
+import { readSigningKey } from "./routing/signing-key.ts";
 import { ServiceError } from "./service-error.ts";
 
 export interface ServiceOptions {
@@ -28,6 +30,8 @@ export interface ServiceOptions {
 	otlpPort: number;
 	apiPort: number;
 	token?: string | undefined;
+	/** ed25519 key that signs the routing bundle: PEM, or the path of a file with it. */
+	routingPrivateKey?: string | undefined;
 	/** Longest time between two looks at the guardrails, in milliseconds; new evidence is looked at up to twice as often. */
 	checkEveryMs: number;
 	/** How long rows wait for company before they are inserted, in milliseconds. */
@@ -71,6 +75,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 		);
 	}
 	const { logger } = options;
+	const privateKey = options.routingPrivateKey === undefined ? undefined : readSigningKey(options.routingPrivateKey);
 	const version = packageVersion();
 	const cleanups: (() => Promise<unknown>)[] = [];
 	let repetition: Repetition | undefined;
@@ -104,7 +109,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 			delayMs,
 			maxRows: MAX_WAITING_ROWS,
 		});
-		const deployment = new Deployment({ ...options, registry });
+		const deployment = new Deployment({ ...options, registry, privateKey });
 		const watch = new GuardrailWatch({
 			store,
 			registry,
@@ -121,7 +126,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 		};
 
 		const otlp = createOtlpReceiver({ traces, logs, token: options.token, logger });
+		// Flags are answered from the bundle that applications read, so that nobody is routed by another.
+		const published = new PublishedBundle(options.routingDirectory, logger);
+		cleanups.push(async () => published.close());
 		const api = await createApi({
+			bundle: () => published.current,
+			routing: { published },
 			token: options.token,
 			version,
 			logger,

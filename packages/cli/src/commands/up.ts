@@ -86,6 +86,7 @@ async function up(options: UpOptions): Promise<void> {
 		otlpPort: options.otlpPort,
 		apiPort: options.apiPort,
 		token: process.env.ARMSPAN_TOKEN,
+		routingPrivateKey: process.env.ARMSPAN_ROUTING_PRIVATE_KEY,
 		checkEveryMs: options.checkEvery,
 		logger: createLog(process.stderr, "warn"),
 		onDecision: (decision) => process.stderr.write(`${decision.kind}: ${decision.reason}\n`),

@@ -6,6 +6,7 @@ export type ApiErrorCode =
 	| "HOST_REFUSED"
 	| "INTERNAL"
 	| "NOT_FOUND"
+	| "TOO_MANY_STREAMS"
 	| "UNAUTHENTICATED"
 	| "UNKNOWN_EXPERIMENT";
 

@@ -13,6 +13,8 @@ import { z } from "zod";
 import { authentication } from "../authentication.ts";
 import { ServiceError } from "../service-error.ts";
 import { ApiError, apiError } from "./api-error.ts";
+import { type OfrepOptions, ofrep } from "./ofrep.ts";
+import { type RoutingRoutesOptions, routingRoutes } from "./routing-routes.ts";
 
 /** What the API shows of the service. */
 interface ApiBackend {
@@ -42,14 +44,16 @@ const Health = z.strictObject({
 	ingest: z.strictObject({ pendingSpans: z.int(), pendingEvents: z.int() }),
 });
 
-export interface ApiOptions {
+export interface ApiOptions extends OfrepOptions {
 	backend: ApiBackend;
+	/** The bundle to serve to applications; without it those routes do not exist. */
+	routing?: RoutingRoutesOptions | undefined;
 	token: string | undefined;
 	version: string;
 	logger: FastifyBaseLogger;
 }
 
-/** The HTTP API; read-only. `GET /api/v1/openapi.json` describes it. */
+/** The HTTP API and OFREP; read-only. `GET /api/v1/openapi.json` describes it. */
 export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
 	const { backend } = options;
 	const app = Fastify({
@@ -148,5 +152,10 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
 		},
 		async (request) => ({ decisions: await backend.decisions(request.query.experiment) }),
 	);
+
+	await app.register(ofrep, { bundle: options.bundle });
+	if (options.routing !== undefined) {
+		await app.register(routingRoutes, options.routing);
+	}
 	return app;
 }

@@ -1,17 +1,19 @@
-import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { createHash, createPublicKey, type KeyObject } from "node:crypto";
 import { changedFields, type IterationDesign } from "@armspan/analysis";
 import type { ExperimentFile, Registry, RepositorySnapshot } from "@armspan/registry";
 import {
 	compileBundle,
+	isSigned,
 	type LoadedBundle,
 	RouterError,
+	type RoutingBytes,
 	readBundle,
+	readRoutingBytes,
 	revisionOnDisk,
+	signBundle,
 	writeBundle,
 } from "@armspan/router";
-import type { Environment } from "@armspan/schema";
+import { type Environment, RollbackRecord } from "@armspan/schema";
 import type { FastifyBaseLogger } from "fastify";
 import { ServiceError } from "../service-error.ts";
 
@@ -21,6 +23,8 @@ export interface DeploymentOptions {
 	environmentName: string;
 	/** Folder of the routing bundle that applications read. */
 	routingDirectory: string;
+	/** ed25519; signs the bundle. */
+	privateKey?: KeyObject | undefined;
 	/** Milliseconds since 1970. @default Date.now */
 	now?: () => number;
 	logger: FastifyBaseLogger;
@@ -123,9 +127,14 @@ export class Deployment {
 		this.#designs.set(key, design);
 	}
 
-	/** Writes the bundle again when somebody removed or edited it: what is in force is what was compiled, and nothing else. */
+	/**
+	 * Writes the bundle again when somebody removed or edited it, or went back with a rollback record: what is in force
+	 * is what was compiled, and nothing else. Where a service runs, the way back is a commit.
+	 */
 	async restore(): Promise<void> {
-		if (routingDigest(this.#options.routingDirectory) === this.#writtenDigest) {
+		const onDisk = this.#routingBytes();
+		if (onDisk !== undefined && sha256(onDisk.routing) === this.#writtenDigest) {
+			await this.#sign(onDisk, this.#writtenDigest);
 			return;
 		}
 		this.#options.logger.warn("the routing bundle is gone or was edited by hand; writing it again");
@@ -197,10 +206,11 @@ export class Deployment {
 			this.#highestRevision = deployed.table.revision;
 			this.#writtenDigest = deployed.routingDigest;
 			this.#writtenHalts = halted;
+			await this.#sign(deployed.bytes, deployed.routingDigest);
 			return this.#state;
 		}
 		const bundle = compile(this.#nextRevision());
-		await writeBundle(routingDirectory, bundle);
+		await writeBundle(routingDirectory, bundle, { privateKey: this.#options.privateKey });
 		const writtenAt = new Date();
 		const { revision } = bundle.file.metadata;
 		logger.info({ revision, commit: snapshot.commit, routingDirectory }, "routing bundle written");
@@ -217,8 +227,46 @@ export class Deployment {
 	 */
 	#nextRevision(): number {
 		const onDisk = revisionOnDisk(this.#options.routingDirectory);
-		const next = Math.max(onDisk ?? 0, this.#highestRevision) + 1;
+		const next = Math.max(onDisk ?? 0, this.#highestRevision, this.#rolledBackFrom()) + 1;
 		return onDisk === undefined ? Math.max(next, secondsSince2026((this.#options.now ?? Date.now)())) : next;
+	}
+
+	/** Signs what was compiled but has no signature of this key: one that is new, or a file that somebody removed. */
+	async #sign({ routing, signature }: RoutingBytes, digest: string): Promise<void> {
+		const { privateKey, routingDirectory } = this.#options;
+		if (privateKey === undefined) {
+			return;
+		}
+		const lines = signature === undefined ? "" : new TextDecoder().decode(signature);
+		if (!isSigned(routing, lines, [createPublicKey(privateKey)])) {
+			await signBundle(routingDirectory, digest, privateKey);
+		}
+	}
+
+	/** Readers that obey a rollback record take nothing up to this revision. */
+	#rolledBackFrom(): number {
+		const record = this.#routingBytes()?.rollback;
+		if (record === undefined) {
+			return 0;
+		}
+		try {
+			return RollbackRecord.parse(JSON.parse(new TextDecoder().decode(record))).fromRevision;
+		} catch {
+			// Not a record: nobody obeys it.
+			return 0;
+		}
+	}
+
+	#routingBytes(): RoutingBytes | undefined {
+		try {
+			return readRoutingBytes(this.#options.routingDirectory);
+		} catch (error) {
+			// Gone or unreadable: it is written again.
+			if (error instanceof RouterError) {
+				return undefined;
+			}
+			throw error;
+		}
 	}
 
 	#deployed(): LoadedBundle | undefined {
@@ -241,20 +289,7 @@ function secondsSince2026(nowMs: number): number {
 	return Math.floor((nowMs - Date.UTC(2026, 0, 1)) / 1000);
 }
 
-function routingDigest(directory: string): string | undefined {
-	try {
-		return createHash("sha256")
-			.update(readFileSync(join(directory, "routing.json")))
-			.digest("hex");
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code === "ENOENT") {
-			return undefined;
-		}
-		throw error;
-	}
-}
-
-function sha256(text: string): string {
+function sha256(text: string | Uint8Array): string {
 	return createHash("sha256").update(text).digest("hex");
 }
 
