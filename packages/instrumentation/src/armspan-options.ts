@@ -2,27 +2,48 @@
 export interface ArmspanOptions {
 	/** Folder of the routing bundle, re-read when it changes. Default: environment variable `ARMSPAN_ROUTING`. */
 	readonly routingDirectory?: string | undefined;
-	/** Folder of a bundle shipped with the application, used until `routingDirectory` can be read. */
+	/**
+	 * Address of a service that serves the routing bundle, instead of a folder: `https://armspan.example:7070`.
+	 * Default: environment variable `ARMSPAN_ROUTING_URL`.
+	 */
+	readonly routingUrl?: string | undefined;
+	/** Token of that service. Default: environment variable `ARMSPAN_ROUTING_TOKEN`. */
+	readonly routingToken?: string | undefined;
+	/**
+	 * ed25519 public keys, PEM or base64, any of which may have signed the bundle; nothing unsigned is taken then.
+	 * Default: environment variable `ARMSPAN_ROUTING_PUBLIC_KEY`, several separated by commas.
+	 */
+	readonly routingPublicKeys?: string | readonly string[] | undefined;
+	/**
+	 * Folder for the last good bundle, used at the next start until the source has a good one. One for each
+	 * environment. Default: environment variable `ARMSPAN_ROUTING_CACHE`.
+	 */
+	readonly routingCache?: string | undefined;
+	/** Folder of a bundle shipped with the application, used until the source has a good one. Trusted as its code. */
 	readonly bundledDefault?: string | undefined;
 	/**
 	 * Unit ids are replaced by their HMAC-SHA256 under this key before they leave the process; routing still hashes
 	 * the id itself. Default: environment variable `ARMSPAN_UNIT_KEY`; without a key ids leave as they are.
 	 */
 	readonly unitKey?: string | undefined;
-	/** How often the routing directory is looked at, in milliseconds: 10 to 60,000, default 250. */
+	/** How often the source is looked at, in milliseconds: 10 to 60,000, default 250 for a folder, 30,000 for an address. */
 	readonly pollMs?: number | undefined;
 }
 
 export interface ResolvedOptions {
 	readonly routingDirectory: string | undefined;
+	/** Wins over `routingDirectory`. */
+	readonly routingUrl: string | undefined;
+	readonly routingToken: string | undefined;
+	/** As given; `undefined` when signatures are not asked for. */
+	readonly routingPublicKeys: readonly string[] | undefined;
+	readonly routingCache: string | undefined;
 	readonly bundledDefault: string | undefined;
 	readonly unitKey: string | undefined;
 	/** A key was given but cannot be used: ids must not leave the process at all. */
 	readonly unitKeyUnusable: boolean;
-	readonly pollMs: number;
+	readonly pollMs: number | undefined;
 }
-
-const DEFAULT_POLL_MS = 250;
 
 /** Options with the environment filled in. Never throws: what cannot be used is left out. */
 export function resolveOptions(
@@ -33,14 +54,28 @@ export function resolveOptions(
 	const unitKey = given.unitKey ?? environment.ARMSPAN_UNIT_KEY;
 	const usableKey = typeof unitKey === "string" && unitKey !== "";
 	const pollMs = given.pollMs;
+	const inOptions = { directory: text(given.routingDirectory), url: text(given.routingUrl) };
+	const inEnvironment = { directory: text(environment.ARMSPAN_ROUTING), url: text(environment.ARMSPAN_ROUTING_URL) };
+	// Code that names one source does not want the other of the environment.
+	const source = inOptions.directory === undefined && inOptions.url === undefined ? inEnvironment : inOptions;
 	return {
-		routingDirectory: text(given.routingDirectory) ?? text(environment.ARMSPAN_ROUTING),
+		routingDirectory: source.directory,
+		routingUrl: source.url,
+		routingToken: text(given.routingToken) ?? text(environment.ARMSPAN_ROUTING_TOKEN),
+		routingPublicKeys: texts(given.routingPublicKeys ?? environment.ARMSPAN_ROUTING_PUBLIC_KEY),
+		routingCache: text(given.routingCache) ?? text(environment.ARMSPAN_ROUTING_CACHE),
 		bundledDefault: text(given.bundledDefault),
 		unitKey: usableKey ? unitKey : undefined,
 		// An empty variable is how a missing secret looks: it must not silently turn hashing off.
 		unitKeyUnusable: unitKey !== undefined && !usableKey,
-		pollMs: typeof pollMs === "number" && pollMs >= 10 && pollMs <= 60_000 ? pollMs : DEFAULT_POLL_MS,
+		pollMs: typeof pollMs === "number" && pollMs >= 10 && pollMs <= 60_000 ? pollMs : undefined,
 	};
+}
+
+/** What was given, be it empty or no text at all: a key that cannot be read must not turn signatures off. */
+function texts(value: unknown): readonly string[] | undefined {
+	if (value === undefined) return undefined;
+	return (Array.isArray(value) ? value : [value]).map((one) => (typeof one === "string" ? one : ""));
 }
 
 function readable(options: unknown): Readonly<Record<string, unknown>> {

@@ -1,3 +1,5 @@
+import type { SourceProblemCode } from "@armspan/router";
+
 /** Events that Armspan counted instead of troubling the application with them. */
 const COUNTERS = [
 	"routedCalls",
@@ -17,20 +19,34 @@ const COUNTERS = [
 	"shadowUnavailable",
 	"bundlesLoaded",
 	"bundlesRefused",
+	"cacheFailures",
 	"internalErrors",
 ] as const;
 
 type CounterName = (typeof COUNTERS)[number];
 export type Counters = Record<CounterName, number>;
 
+/** Where the bundle in force comes from. */
+export type RoutingOrigin = "routing-directory" | "routing-url" | "cache" | "bundled-default" | "none";
+
+/** Why a bundle may not be the newest: the code of what is wrong with its source, or that only the cache has spoken. */
+export type StaleReason = SourceProblemCode | "FROM_CACHE";
+
 export interface ArmspanStatus {
 	readonly started: boolean;
 	readonly routingDirectory: string | undefined;
+	readonly routingUrl: string | undefined;
 	/** Revision in force; `undefined` when no bundle could be read. */
 	readonly revision: number | undefined;
-	readonly source: "routing-directory" | "bundled-default" | "none";
-	/** The routing directory cannot be read at present; an older bundle is in force, or none. */
+	readonly source: RoutingOrigin;
+	/** The source cannot be read at present; an older bundle is in force, or none. */
 	readonly stale: boolean;
+	/** `undefined` when not stale. */
+	readonly staleReason: StaleReason | undefined;
+	/** Milliseconds since the source last said that the bundle in force is its newest; `undefined` without one of its own. */
+	readonly ageMs: number | undefined;
+	/** Why the last good bundle cannot be kept for the next start. */
+	readonly cacheProblem: string | undefined;
 	readonly lastError: string | undefined;
 	/** How unit ids leave the process. */
 	readonly unitIds: "raw" | "hmac-sha256" | "withheld";

@@ -79,9 +79,13 @@ export function createArmspan(options?: ArmspanOptions): Armspan {
 		status: () => ({
 			started: true,
 			routingDirectory: resolved.routingDirectory,
+			routingUrl: resolved.routingUrl,
 			revision: source.current?.revision,
 			source: source.origin,
 			stale: source.stale,
+			staleReason: source.staleReason,
+			ageMs: source.ageMs,
+			cacheProblem: source.cacheProblem,
 			lastError: source.lastError,
 			unitIds: resolved.unitKeyUnusable ? "withheld" : resolved.unitKey === undefined ? "raw" : "hmac-sha256",
 			counters: { ...counters },

@@ -59,9 +59,13 @@ function notStarted(): ArmspanStatus {
 	return {
 		started: false,
 		routingDirectory: undefined,
+		routingUrl: undefined,
 		revision: undefined,
 		source: "none",
 		stale: false,
+		staleReason: undefined,
+		ageMs: undefined,
+		cacheProblem: undefined,
 		lastError: undefined,
 		unitIds: "raw",
 		counters: { ...counters },

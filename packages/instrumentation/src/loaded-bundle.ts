@@ -1,5 +1,5 @@
 import { type Prompt, parsePrompt } from "@armspan/prompt";
-import type { Assignment, RoutingTable } from "@armspan/router";
+import { type Assignment, atOnce, type RoutingTable } from "@armspan/router";
 import type { RoutingFile, UnitType } from "@armspan/schema";
 import type { Attributes } from "@opentelemetry/api";
 import { assignmentAttributes } from "./call-attributes.ts";
@@ -21,13 +21,21 @@ export interface BundleContents {
 	readonly file: RoutingFile;
 }
 
-/** @param previous bundle whose parsed prompts are reused: a digest names the same bytes for ever */
-export function loadBundle(contents: BundleContents, previous?: LoadedBundle): LoadedBundle {
+/**
+ * Makes a bundle ready, one prompt a step.
+ * @param previous bundle whose parsed prompts are reused: a digest names the same bytes for ever
+ */
+export function* loadBundleSteps(
+	contents: BundleContents,
+	previous: LoadedBundle | undefined,
+): Generator<void, LoadedBundle, void> {
 	const { table, file } = contents;
 	const { revision } = table;
 	const prompts = new Map<string, Prompt | Error>();
 	for (const [digest, bytes] of contents.prompts) {
-		prompts.set(digest, previous?.prompts.get(digest) ?? parse(bytes));
+		const known = previous?.prompts.get(digest);
+		prompts.set(digest, known ?? parse(bytes));
+		if (known === undefined) yield;
 	}
 	const unitTypes = new Map(Object.entries(file.flags).map(([name, flag]) => [name, flag.metadata.unit]));
 	// Assignments are made once per table, so they are good keys.
@@ -46,6 +54,11 @@ export function loadBundle(contents: BundleContents, previous?: LoadedBundle): L
 			return made;
 		},
 	};
+}
+
+/** The same at once. */
+export function loadBundle(contents: BundleContents, previous?: LoadedBundle): LoadedBundle {
+	return atOnce(loadBundleSteps(contents, previous));
 }
 
 function parse(bytes: Uint8Array): Prompt | Error {

@@ -1,87 +1,139 @@
-import { BundleWatcher, readBundle } from "@armspan/router";
+import {
+	type BundleSource,
+	type BundleSourceOptions,
+	BundleWatcher,
+	HttpBundleSource,
+	inSlices,
+	type LoadedBundle as ReadBundle,
+	RouterError,
+	readBundle,
+	readPublicKeys,
+} from "@armspan/router";
 import { diag } from "@opentelemetry/api";
 import type { ResolvedOptions } from "./armspan-options.ts";
-import type { Counters } from "./armspan-status.ts";
-import { type BundleContents, type LoadedBundle, loadBundle } from "./loaded-bundle.ts";
+import type { Counters, RoutingOrigin, StaleReason } from "./armspan-status.ts";
+import { type LoadedBundle, loadBundle, loadBundleSteps } from "./loaded-bundle.ts";
 import type { FallbackReason } from "./resolve-call.ts";
+import { RoutingMetrics } from "./routing-metrics.ts";
+import { untraced } from "./untraced.ts";
 
 /**
- * The routing bundle in force: the newest that could be read, else the last good one, else the bundled default.
- * All reading happens at start and when the watcher sees a change; `current` is a field.
+ * The routing bundle in force: the newest that the source had, else the last good one, else the cached one, else the
+ * bundled default. All reading happens at start and when the source has something new; `current` is a field.
  */
 export class RoutingSource {
 	#current: LoadedBundle | undefined;
-	#origin: "routing-directory" | "bundled-default" | "none" = "none";
+	/** `current` is the source's, and not the bundled default. */
+	#isOwn = false;
 	#lastError: string | undefined;
-	#watcher: BundleWatcher | undefined;
+	/** The source could not even be set up. */
+	#setupProblem: StaleReason | undefined;
+	#source: BundleSource | undefined;
+	readonly #kind: "routing-directory" | "routing-url";
 	readonly #counters: Counters;
+	readonly #metrics: RoutingMetrics;
 
 	constructor(options: ResolvedOptions, counters: Counters) {
 		this.#counters = counters;
-		if (options.routingDirectory !== undefined) this.#watch(options.routingDirectory, options.pollMs);
-		if (this.#current === undefined && options.bundledDefault !== undefined) {
-			this.#loadDefault(options.bundledDefault);
-		}
+		this.#kind = options.routingUrl === undefined ? "routing-directory" : "routing-url";
+		this.#metrics = new RoutingMetrics(this);
+		if (options.routingUrl !== undefined || options.routingDirectory !== undefined) this.#open(options);
+		if (this.#current === undefined && options.bundledDefault !== undefined) this.#loadDefault(options.bundledDefault);
 	}
 
 	get current(): LoadedBundle | undefined {
 		return this.#current;
 	}
 
-	get origin(): "routing-directory" | "bundled-default" | "none" {
-		return this.#origin;
+	get origin(): RoutingOrigin {
+		if (this.#current === undefined) return "none";
+		if (!this.#isOwn) return "bundled-default";
+		return this.#source?.isFromCache === true ? "cache" : this.#kind;
 	}
 
-	/** The routing directory is set and cannot be read at present. */
 	get stale(): boolean {
-		return this.#watcher?.problem !== undefined;
+		return this.staleReason !== undefined;
+	}
+
+	/** Why the source cannot be read at present; `undefined` when it can. */
+	get staleReason(): StaleReason | undefined {
+		const source = this.#source;
+		if (source === undefined) return this.#setupProblem;
+		if (source.problem !== undefined) return source.problemCode;
+		return source.isFromCache ? "FROM_CACHE" : undefined;
+	}
+
+	get ageMs(): number | undefined {
+		return this.#isOwn ? this.#source?.ageMs : undefined;
+	}
+
+	get cacheProblem(): string | undefined {
+		return this.#source?.cacheProblem;
 	}
 
 	get lastError(): string | undefined {
-		return this.stale || this.#origin !== "routing-directory" ? this.#lastError : undefined;
+		return this.stale || !this.#isOwn ? this.#lastError : undefined;
 	}
 
 	/** What spans say about the bundle; `undefined` when it is the newest. */
 	get fallbackReason(): FallbackReason | undefined {
-		if (this.#origin === "bundled-default") return "bundled-default";
+		if (this.#current !== undefined && !this.#isOwn) return "bundled-default";
 		return this.stale ? "bundle-stale" : undefined;
 	}
 
 	close(): void {
-		this.#watcher?.close();
-		this.#watcher = undefined;
+		// What was known when it was closed stays true of the bundle in force.
+		this.#setupProblem = this.staleReason;
+		this.#source?.close();
+		this.#metrics.close();
 	}
 
-	#watch(directory: string, pollMs: number): void {
+	#open(options: ResolvedOptions): void {
 		try {
-			this.#watcher = new BundleWatcher(directory, {
-				pollMs,
-				onChange: (contents) => this.#accept(contents),
-				onError: (error) => this.#refuse(error),
-			});
-			const contents = this.#watcher.current;
-			if (contents !== undefined && this.#current === undefined) this.#accept(contents);
+			this.#source = this.#createSource(options);
+			const contents = this.#source.current;
+			if (contents === undefined) return;
+			this.#current = loadBundle(contents);
+			this.#isOwn = true;
+			this.#counters.bundlesLoaded++;
 		} catch (error) {
-			this.#refuse(error);
+			this.#setupProblem = error instanceof RouterError ? error.code : "INTERNAL";
+			// Whoever sets up OpenTelemetry's diagnostics does so right after.
+			queueMicrotask(() => this.#refuse(error));
 		}
+	}
+
+	#createSource({ routingDirectory = "", ...options }: ResolvedOptions): BundleSource {
+		const common: BundleSourceOptions = {
+			onChange: (bundle) => void this.#accept(bundle),
+			onError: (error) => this.#refuse(error),
+			onCacheError: (error) => this.#reportCache(error),
+			publicKeys: options.routingPublicKeys && readPublicKeys(options.routingPublicKeys),
+			cacheDirectory: options.routingCache,
+		};
+		const { routingUrl, routingToken: token, pollMs } = options;
+		if (routingUrl === undefined) return new BundleWatcher(routingDirectory, { ...common, pollMs });
+		return new HttpBundleSource(routingUrl, { ...common, pollMs, token, beginRequest: untraced });
 	}
 
 	#loadDefault(directory: string): void {
 		try {
 			this.#current = loadBundle(readBundle(directory));
-			this.#origin = "bundled-default";
 		} catch (error) {
-			this.#counters.bundlesRefused++;
-			this.#report(error);
+			this.#refuse(error);
 		}
 	}
 
-	#accept(contents: BundleContents): void {
+	async #accept(contents: ReadBundle): Promise<void> {
 		try {
-			this.#current = loadBundle(contents, this.#current);
-			this.#origin = "routing-directory";
+			const next = await inSlices(loadBundleSteps(contents, this.#current));
+			// A newer one came while this one was made ready.
+			if (this.#source?.current?.routingDigest !== contents.routingDigest) return;
+			this.#current = next;
+			this.#isOwn = true;
 			this.#lastError = undefined;
 			this.#counters.bundlesLoaded++;
+			this.#metrics.attach();
 		} catch (error) {
 			this.#refuse(error);
 		}
@@ -89,15 +141,21 @@ export class RoutingSource {
 
 	#refuse(error: unknown): void {
 		this.#counters.bundlesRefused++;
-		this.#report(error);
+		this.#lastError = error instanceof Error ? error.message : String(error);
+		this.#metrics.refused(error instanceof RouterError ? error.code : "INTERNAL");
+		warn(`routing bundle refused: ${this.#lastError}`);
 	}
 
-	#report(error: unknown): void {
-		this.#lastError = error instanceof Error ? error.message : String(error);
-		try {
-			diag.warn(`[armspan] routing bundle refused: ${this.#lastError}`);
-		} catch {
-			// The diag logger is the application's; `lastError` keeps the reason.
-		}
+	#reportCache(error: Error): void {
+		this.#counters.cacheFailures++;
+		warn(`the last good routing bundle is not kept for the next start: ${error.message}`);
+	}
+}
+
+function warn(message: string): void {
+	try {
+		diag.warn(`[armspan] ${message}`);
+	} catch {
+		// The diag logger is the application's; `status()` keeps the reason.
 	}
 }

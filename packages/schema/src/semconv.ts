@@ -64,3 +64,14 @@ export const EVENT_GEN_AI_EVALUATION_RESULT = "gen_ai.evaluation.result";
 
 /** Leaf operations: the spans that are calls. Agent, step and tool spans wrap them and are not counted. */
 export const LEAF_OPERATIONS = ["chat", "text_completion", "generate_content", "embeddings"] as const;
+
+/** Revision of the routing bundle in force; gauge, `{revision}`. */
+export const METRIC_ARMSPAN_ROUTING_REVISION = "armspan.routing.revision";
+/** 1 while the bundle in force may not be the newest, else 0; gauge. */
+export const METRIC_ARMSPAN_ROUTING_STALE = "armspan.routing.stale";
+/** Why it is stale: a code of `RouterError`, `FROM_CACHE` or `INTERNAL`. */
+export const ARMSPAN_ROUTING_STALE_REASON = "armspan.routing.stale.reason";
+/** Since the source last confirmed the bundle in force; gauge, seconds. */
+export const METRIC_ARMSPAN_ROUTING_AGE = "armspan.routing.age";
+/** Bundles refused, by `error.type`; counter, `{refusal}`. */
+export const METRIC_ARMSPAN_ROUTING_REFUSED = "armspan.routing.refused";
