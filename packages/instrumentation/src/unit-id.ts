@@ -1,18 +1,8 @@
 import { createHmac } from "node:crypto";
 import type { ResolvedOptions } from "./armspan-options.ts";
 
-/** Longer ids are no ids; hashing them would cost the caller. */
-const MAX_UNIT_ID_LENGTH = 1000;
-
-/**
- * A unit id as routing hashes it.
- * @returns the text; integers are written out, since ids often are numbers; `undefined` for anything else
- */
-export function readUnitId(value: unknown): string | undefined {
-	if (typeof value === "string") return value !== "" && value.length <= MAX_UNIT_ID_LENGTH ? value : undefined;
-	if (typeof value === "bigint" || (typeof value === "number" && Number.isSafeInteger(value))) return String(value);
-	return undefined;
-}
+// Routing's own rule, so that what is tagged is what was hashed.
+export { readUnitId } from "@armspan/router";
 
 /** Turns a unit id into what may leave the process, or `undefined` when nothing may. */
 export type UnitIdMask = (unitId: string) => string | undefined;

@@ -1,11 +1,12 @@
-import type { ModelParameters, UnitType } from "@armspan/schema";
+import type { ModelParameters, RoutingShadow, UnitType } from "@armspan/schema";
 
 /**
  * Why a unit got what it got.
  *
  * `split`: enrolled, by hash. `default`: the prompt has no experiment. `no-unit`: the call named no unit of the
  * experiment's type. `holdout`, `other-layer`, `audience`, `gate`: eligible for nothing, hence not enrolled.
- * `halted`, `stopped`: the experiment is over and everybody gets the default.
+ * `halted`, `stopped`: the experiment is over and everybody gets the default. `override`: an arm by name, not enrolled.
+ * `shadow`: the default, and a treatment runs beside it; not enrolled.
  */
 export type AssignmentReason =
 	| "split"
@@ -16,7 +17,9 @@ export type AssignmentReason =
 	| "audience"
 	| "gate"
 	| "halted"
-	| "stopped";
+	| "stopped"
+	| "override"
+	| "shadow";
 
 /** What a call gets. Frozen, and made once when the routing table is built. */
 export interface Assignment {
@@ -27,14 +30,17 @@ export interface Assignment {
 	readonly digest: string;
 	readonly model: string;
 	readonly parameters: ModelParameters;
-	/** `feature_flag.result.variant`: `default` or `<experiment>.<variant>`. */
+	/** `feature_flag.result.variant`: `default`, `<experiment>.<variant>`, or that with `.override` or `.shadow`. */
 	readonly flagVariant: string;
-	/** Key of the arm, `default` when not enrolled. */
+	/** Key of the arm that is delivered; `default` when the default version is. */
 	readonly variant: string;
+	/** Also set for an override and for a shadow, which are not enrolled. */
 	readonly experiment: string | null;
-	/** 0 when not enrolled. */
+	/** 0 without an experiment. */
 	readonly iteration: number;
 	readonly enrolled: boolean;
+	/** What runs beside the answer, to be shown to nobody. */
+	readonly shadow: Readonly<RoutingShadow> | undefined;
 	readonly unitType: UnitType;
 	readonly reason: AssignmentReason;
 }
@@ -46,5 +52,5 @@ export interface Units {
 	readonly request?: string | undefined;
 }
 
-/** What audiences may ask for. */
+/** What audiences may ask for, and what may be randomized instead of a user. */
 export type Attributes = Readonly<Record<string, string | number | boolean>>;

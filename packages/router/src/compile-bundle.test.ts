@@ -34,11 +34,7 @@ describe("compileBundle", () => {
 		expect(Object.keys(flag.variants).sort()).toEqual(["default", "polite.control", "polite.polite"]);
 		expect(flag.metadata).toEqual({
 			unit: "user",
-			experiment: "polite",
-			iteration: 3,
-			status: "running",
-			gateSalt: "polite.3.gate",
-			armSalt: "polite.3.arm",
+			experiments: "polite#3:running",
 		});
 		const id = { var: "targetingKey" };
 		expect(flag.targeting).toEqual({
@@ -97,16 +93,16 @@ describe("compileBundle", () => {
 		const flag = bundle.file.flags["support-reply"]!;
 		expect(flag.targeting).toBeUndefined();
 		expect(Object.keys(flag.variants)).toEqual(["default"]);
-		expect(flag.metadata).toMatchObject({ status, experiment: "polite", iteration: 1 });
+		expect(flag.metadata).toEqual({ unit: "user", experiments: `polite#1:${status}` });
 		const assignment = RoutingTable.fromFile(bundle.file).assign("support-reply", { user: "u1" });
 		expect(assignment).toMatchObject({ flagVariant: "default", enrolled: false, experiment: null, reason: status });
 	});
 
 	it("obeys a halt that git does not know, of that iteration only", () => {
-		const status = (halted: ReadonlySet<string>) =>
-			compileBundle(sampleInput({ halted })).file.flags["support-reply"]?.metadata.status;
-		expect(status(new Set(["polite#1"]))).toBe("halted");
-		expect(status(new Set(["polite#2"]))).toBe("running");
+		const experiments = (halted: ReadonlySet<string>) =>
+			compileBundle(sampleInput({ halted })).file.flags["support-reply"]?.metadata.experiments;
+		expect(experiments(new Set(["polite#1"]))).toBe("polite#1:halted");
+		expect(experiments(new Set(["polite#2"]))).toBe("polite#1:running");
 	});
 
 	it("does not look at drafts", () => {
@@ -122,15 +118,19 @@ describe("compileBundle", () => {
 		});
 	});
 
-	it("lets a running experiment speak for a prompt that has had others", () => {
+	it("names all experiments that a prompt has had, running ones first", () => {
 		const experiments = [
 			sampleExperiment({ key: "first", status: "stopped" }),
+			sampleExperiment({ key: "third", status: "halted", iteration: 4 }),
 			sampleExperiment({ key: "second", status: "halted" }),
+			sampleExperiment({ key: "never", status: "draft" }),
 		];
 		const metadata = (more: typeof experiments) =>
 			compileBundle(sampleInput({ experiments: [...experiments, ...more] })).file.flags["support-reply"]?.metadata;
-		expect(metadata([sampleExperiment()])?.experiment).toBe("polite");
-		expect(metadata([])?.experiment).toBe("second");
+		expect(metadata([sampleExperiment()])?.experiments).toBe(
+			"polite#1:running second#1:halted third#4:halted first#1:stopped",
+		);
+		expect(metadata([])?.experiments).toBe("second#1:halted third#4:halted first#1:stopped");
 	});
 
 	it("enrols nobody through a closed gate and everybody through an open one", () => {

@@ -1,17 +1,12 @@
-import {
-	DEFAULT_VARIANT,
-	type Experiment,
-	HASH_VERSION,
-	type RoutedStatus,
-	type RoutingFile,
-	type RoutingFlag,
-} from "@armspan/schema";
+import { DEFAULT_VARIANT, HASH_VERSION, type RoutingFile, type RoutingFlag } from "@armspan/schema";
 import { canonicalJson } from "./canonical-json.ts";
-import { checkInput, isRunning } from "./check-input.ts";
-import { compileSharedEvaluators, compileTargeting, flagVariantKey } from "./compile-targeting.ts";
+import { checkInput } from "./check-input.ts";
+import { compileSharedEvaluators, compileTargeting } from "./compile-targeting.ts";
+import { defaultVariant, experimentVariants } from "./compile-variants.ts";
 import { throwProblems } from "./errors.ts";
 import type { CompileInput, ReleasedPrompt, RoutingBundle } from "./routing-bundle.ts";
 import { RoutingTable } from "./routing-table.ts";
+import { experimentsOf, isRunning, routedStatus } from "./running-experiments.ts";
 
 /** A published vector of MurmurHash3 (spaolacci/murmur3). */
 const SELF_TEST = "hello, world=345750399";
@@ -55,73 +50,33 @@ function compileFlag(
 	input: CompileInput,
 	prompts: Map<string, Uint8Array>,
 ): RoutingFlag {
-	const use = (label: string): ReleasedPrompt => {
-		const released = input.prompts.get(label)!;
+	const use = (of: string): ReleasedPrompt => {
+		const released = input.prompts.get(`${name}@${of}`)!;
 		prompts.set(released.digest, released.bytes);
 		return released;
 	};
-	const pinned = use(`${name}@${version}`);
-	const variants: RoutingFlag["variants"] = {
-		[DEFAULT_VARIANT]: {
-			prompt: name,
-			version,
-			digest: pinned.digest,
-			model: pinned.model,
-			parameters: pinned.config,
-			experiment: null,
-			iteration: 0,
-			variant: DEFAULT_VARIANT,
-			enrolled: false,
-		},
-	};
-	const experiment = experimentOf(name, input);
-	if (experiment === undefined) {
-		return { state: "ENABLED", defaultVariant: DEFAULT_VARIANT, variants, metadata: { unit: "user" } };
-	}
-	const status = statusOf(experiment, input);
-	const metadata: RoutingFlag["metadata"] = {
-		unit: experiment.unit,
-		experiments: `${experiment.key}#${experiment.iteration}:${status}`,
-		...(experiment.layer === undefined ? {} : { layer: experiment.layer }),
-	};
-	if (status !== "running") return { state: "ENABLED", defaultVariant: DEFAULT_VARIANT, variants, metadata };
-	for (const variant of experiment.variants) {
-		const released = use(`${name}@${variant.version}`);
-		variants[flagVariantKey(experiment, variant.key)] = {
-			prompt: name,
-			version: variant.version,
-			digest: released.digest,
-			model: variant.model ?? released.model,
-			parameters: { ...released.config, ...variant.config },
-			experiment: experiment.key,
-			iteration: experiment.iteration,
-			variant: variant.key,
-			enrolled: true,
-		};
-	}
-	return {
+	const standard = defaultVariant(name, version, use(version));
+	const flag: RoutingFlag = {
 		state: "ENABLED",
 		defaultVariant: DEFAULT_VARIANT,
-		variants,
-		targeting: compileTargeting(experiment, input.environment),
-		metadata,
+		variants: { [DEFAULT_VARIANT]: standard },
+		metadata: { unit: "user" },
 	};
-}
-
-const PRECEDENCE: readonly RoutedStatus[] = ["running", "halted", "stopped"];
-
-/** The experiment that the flag speaks of: the running one, else a halted one, else a stopped one; drafts never. */
-function experimentOf(prompt: string, input: CompileInput): Experiment | undefined {
-	return input.experiments
-		.map(({ experiment }) => experiment)
-		.filter((one) => one.prompt === prompt && one.status !== "draft")
-		.sort((a, b) => {
-			const byStatus = PRECEDENCE.indexOf(statusOf(a, input)) - PRECEDENCE.indexOf(statusOf(b, input));
-			return byStatus === 0 ? (a.key < b.key ? -1 : 1) : byStatus;
-		})[0];
-}
-
-function statusOf(experiment: Experiment, input: CompileInput): RoutedStatus {
-	if (isRunning(experiment, input.halted)) return "running";
-	return experiment.status === "stopped" ? "stopped" : "halted";
+	const experiments = experimentsOf(name, input);
+	const [first] = experiments;
+	if (first === undefined) return flag;
+	const { unit, unitAttribute, layer } = first;
+	flag.metadata = {
+		unit,
+		...(unitAttribute === undefined ? {} : { unitAttribute }),
+		...(layer === undefined ? {} : { layer }),
+		experiments: experiments.map((one) => `${one.key}#${one.iteration}:${routedStatus(one, input.halted)}`).join(" "),
+	};
+	const running = experiments.filter((one) => isRunning(one, input.halted));
+	if (running.length === 0) return flag;
+	for (const one of running) {
+		Object.assign(flag.variants, experimentVariants(one, input.environment, standard, use));
+	}
+	flag.targeting = compileTargeting(experiments, input);
+	return flag;
 }

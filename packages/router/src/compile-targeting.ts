@@ -1,5 +1,9 @@
-import type { AudienceCondition, Environment, Experiment, JsonValue } from "@armspan/schema";
-import { layerOf } from "./check-input.ts";
+import type { Environment, Experiment, JsonValue } from "@armspan/schema";
+import { audienceNode } from "./audience.ts";
+import { flagVariantKey, treatmentsOf } from "./compile-variants.ts";
+import { routableUnitId } from "./routable-unit-id.ts";
+import type { CompileInput } from "./routing-bundle.ts";
+import { isRunning, layerOf, slotShare } from "./running-experiments.ts";
 import { SHARE_STEPS, shareSteps } from "./shares.ts";
 
 /** Slot for units that no experiment of the layer has; parentheses keep it apart from experiment keys. */
@@ -13,11 +17,6 @@ function gateSalt({ key, iteration }: Experiment): string {
 
 function armSalt({ key, iteration }: Experiment): string {
 	return `${key}.${iteration}.arm`;
-}
-
-/** Name of an arm among the flag's variants. */
-export function flagVariantKey(experiment: Experiment, variant: string): string {
-	return `${experiment.key}.${variant}`;
 }
 
 /** Holdout and layers that running experiments share. */
@@ -42,28 +41,57 @@ export function compileSharedEvaluators(
 	return evaluators;
 }
 
-/** JsonLogic of one running experiment: whoever is left out gets `null`, hence the default variant. */
-export function compileTargeting(experiment: Experiment, environment: Environment): JsonValue {
-	const { holdout } = environment;
-	const layer = layerOf(experiment, environment);
+/**
+ * JsonLogic of a prompt's running experiments: whoever is left out gets `null`, hence the default variant.
+ *
+ * @param experiments of one prompt without drafts; more than one of them runs only on a layer that is divided
+ */
+export function compileTargeting(experiments: readonly Experiment[], input: CompileInput): JsonValue {
+	const { environment } = input;
+	const running = experiments.filter((experiment) => isRunning(experiment, input.halted));
+	const [first] = running;
 	const branches: JsonValue[] = [{ "!": [UNIT_ID] }, null];
+	for (const experiment of running) branches.push(...overrides(experiment, environment));
+	const { holdout } = environment;
 	if (holdout !== undefined) branches.push({ $ref: `holdout-${holdout.key}` }, null);
-	if (layer !== undefined) branches.push({ "!=": [{ $ref: `layer-${experiment.layer}` }, experiment.key] }, null);
-	for (const condition of experiment.audience) branches.push({ "!": [member(condition)] }, null);
-	const arms = experiment.variants.map((variant): [string, number] => [
-		flagVariantKey(experiment, variant.key),
-		variant.weight,
-	]);
-	branches.push(
-		share(gateSalt(experiment), experiment.allocation.enrolled),
-		fractional(armSalt(experiment), arms),
-		null,
-	);
-	return { if: branches };
+	if (first === undefined || layerOf(first, environment) === undefined) {
+		return { if: [...branches, ...running.flatMap(experimentBranches), null] };
+	}
+	// One that is over keeps its slot: nobody of it may be enrolled elsewhere.
+	const inSlots = experiments
+		.filter((experiment) => experiment.layer === first.layer && slotShare(experiment, environment) > 0)
+		.sort((a, b) => (a.key < b.key ? -1 : 1));
+	for (const experiment of inSlots) {
+		const target = running.includes(experiment) ? { if: [...experimentBranches(experiment), null] } : null;
+		branches.push({ "==": [{ $ref: `layer-${first.layer}` }, experiment.key] }, target);
+	}
+	return { if: [...branches, null] };
 }
 
-function member({ attribute, in: values }: AudienceCondition): JsonValue {
-	return { in: [{ var: attribute }, values] };
+/** Units by name come before all rules, since they are there to see one arm. */
+function overrides(experiment: Experiment, environment: Environment): JsonValue[] {
+	return experiment.variants.flatMap(({ key }) => {
+		const units = environment.overrides
+			.filter((override) => override.experiment === experiment.key && override.variant === key)
+			.map(({ unit }) => routableUnitId(unit))
+			.sort();
+		return units.length === 0 ? [] : [{ in: [UNIT_ID, units] }, flagVariantKey(experiment, key, "override")];
+	});
+}
+
+/** Audience, then gate, then arms: conditions and results, without what everybody else gets. */
+function experimentBranches(experiment: Experiment): JsonValue[] {
+	const { allocation, audience } = experiment;
+	const isShadow = allocation.type === "shadow";
+	const arms = (isShadow ? treatmentsOf(experiment) : experiment.variants).map(({ key, weight }): [string, number] => [
+		flagVariantKey(experiment, key, isShadow ? "shadow" : undefined),
+		weight,
+	]);
+	return [
+		...audience.flatMap((condition) => [{ "!": [audienceNode(condition)] }, null]),
+		share(gateSalt(experiment), allocation.enrolled),
+		fractional(armSalt(experiment), arms),
+	];
 }
 
 function share(salt: string, enrolled: number): JsonValue {

@@ -12,6 +12,10 @@ export type RouterErrorCode =
 	| "SHARE_TOO_FINE"
 	| "UNIT_TYPE_MIXED"
 	| "DUPLICATE_KEY"
+	| "OVERRIDE_UNKNOWN"
+	| "OVERRIDE_TWICE"
+	| "ITERATION_CHANGED"
+	| "SLOT_MOVED"
 	| "REVISION_INVALID"
 	// the routing file
 	| "SCHEMA_INVALID"
@@ -51,6 +55,8 @@ export interface RouterProblem {
 	readonly code: RouterErrorCode;
 	/** File in which a person must change something. */
 	readonly file: string;
+	/** Line in the file, from 1, where it is known. */
+	readonly line?: number;
 	/** Path inside the file: `variants[1].version`. */
 	readonly field: string;
 	readonly value: unknown;
@@ -79,10 +85,10 @@ export class RouterError extends Error {
 	}
 }
 
-/** `file: field: value; fix` in one line. */
-function describe({ file, field, value, fix }: RouterProblem): string {
+/** `file:line: field: value; fix` in one line. */
+function describe({ file, line, field, value, fix }: RouterProblem): string {
 	const shown = value === undefined ? "" : ` ${shorten(value)}`;
-	return `${file}: ${field}:${shown}; ${fix}`;
+	return `${file}${line === undefined ? "" : `:${line}`}: ${field}:${shown}; ${fix}`;
 }
 
 function shorten(value: unknown): string {

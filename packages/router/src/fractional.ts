@@ -6,7 +6,11 @@ import type { UnitId } from "./unit-id.ts";
 
 /** A `fractional` of the profile, read and checked. */
 export interface Fractional {
+	/** Without the colon. */
+	readonly salt: string;
 	readonly values: readonly (string | boolean)[];
+	readonly weights: readonly number[];
+	/** Signed 32-bit; `>>> 0` makes it the hash. */
 	readonly hash: (unit: UnitId) => number;
 	/** Hash below which each value's bucket ends; the last is 2³². */
 	readonly ends: Float64Array;
@@ -41,7 +45,43 @@ export function readFractional(args: readonly JsonValue[], path: string, lint: L
 		lint.add("TARGETING_INVALID", path, values, "expected only texts or only true and false");
 	}
 	if (salt === undefined || lint.problems.length > before) return undefined;
-	return { values, hash: saltedMurmur3(salt), ends: cutoffs(weights) };
+	return { salt: salt.slice(0, -1), values, weights, hash: saltedMurmur3(salt), ends: cutoffs(weights) };
+}
+
+/** Index of the value that the unit draws. */
+export function drawnIndex({ hash, ends }: Fractional, unit: UnitId): number {
+	const drawn = hash(unit) >>> 0;
+	let index = 0;
+	while (drawn >= ends[index]!) index++;
+	return index;
+}
+
+/** A draw, laid open. */
+export interface Draw {
+	/** What is hashed is `<salt>:<routable id>`. */
+	readonly salt: string;
+	/** murmur3_32, unsigned. */
+	readonly hash: number;
+	/** `(hash × total) >> 32` */
+	readonly bucket: number;
+	/** Sum of the weights. */
+	readonly total: number;
+	/** First bucket of the range that the bucket fell into. */
+	readonly from: number;
+	/** First bucket after it. */
+	readonly to: number;
+	readonly value: string | boolean;
+}
+
+/** What `drawnIndex` does, by the published rule instead of by cutoffs. */
+export function openDraw({ salt, values, weights, hash }: Fractional, unit: UnitId): Draw {
+	const drawn = hash(unit) >>> 0;
+	const total = weights.reduce((sum, weight) => sum + weight, 0);
+	const bucket = Number((BigInt(drawn) * BigInt(total)) >> 32n);
+	let index = 0;
+	let to = weights[0]!;
+	while (bucket >= to) to += weights[++index]!;
+	return { salt, hash: drawn, bucket, total, from: to - weights[index]!, to, value: values[index]! };
 }
 
 function readSalt(seed: JsonValue | undefined, path: string, lint: Lint): string | undefined {

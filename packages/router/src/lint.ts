@@ -1,11 +1,5 @@
 import type { JsonValue } from "@armspan/schema";
 import type { RouterErrorCode, RouterProblem } from "./errors.ts";
-import type { UnitId } from "./unit-id.ts";
-
-/** A named evaluator, compiled. */
-export type Evaluator =
-	| { readonly kind: "share"; readonly test: (unit: UnitId) => boolean }
-	| { readonly kind: "slots"; readonly slot: (unit: UnitId) => string; readonly slots: ReadonlySet<string> };
 
 /** Collects what is wrong with a routing file: all of it, not just the first. */
 export class Lint {

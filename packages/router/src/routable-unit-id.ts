@@ -1,13 +1,16 @@
 import { createHash } from "node:crypto";
+import { MAX_UNIT_ID_LENGTH } from "./read-unit-id.ts";
 
 const FIRST_PRINTABLE = 0x20;
 const LAST_PRINTABLE = 0x7e;
 
 /**
  * The id that is hashed: printable ASCII as it is, anything else as hex sha256 of its UTF-8, since flagd providers
- * disagree on other characters. The empty string is no unit. Providers in other languages must be given this id.
+ * disagree on other characters. The empty string is no unit, and what is too long for an id becomes it. Providers in
+ * other languages must be given this id.
  */
 export function routableUnitId(id: string): string {
+	if (id.length > MAX_UNIT_ID_LENGTH) return "";
 	// Negative as soon as one character lies outside, which spares a branch per character.
 	let outside = 0;
 	for (let index = 0; index < id.length; index++) {

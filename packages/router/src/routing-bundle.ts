@@ -18,15 +18,23 @@ export interface ReleasedPrompt {
 	readonly config: ModelParameters;
 }
 
-export interface ExperimentFile {
-	/** Where it stands, for messages: `experiments/polite.yaml`. */
+/** Where something was written, for messages. */
+export interface SourceFile {
+	/** `experiments/polite.yaml` */
 	readonly file: string;
+	/** Line of the value under a path of keys, or of what is nearest around it; counts from 1. */
+	readonly lineOf?: ((path: readonly (string | number)[]) => number) | undefined;
+}
+
+export interface ExperimentFile extends SourceFile {
 	readonly experiment: Experiment;
 }
 
 export interface CompileInput {
 	readonly environmentName: string;
 	readonly environment: Environment;
+	/** Lines of the environment's file, for messages. */
+	readonly environmentLineOf?: SourceFile["lineOf"];
 	readonly experiments: readonly ExperimentFile[];
 	/** `name@version` → released prompt. */
 	readonly prompts: ReadonlyMap<string, ReleasedPrompt>;
@@ -35,4 +43,6 @@ export interface CompileInput {
 	readonly sourceCommit: string;
 	/** `key#iteration` of halts that git does not know yet. */
 	readonly halted?: ReadonlySet<string> | undefined;
+	/** The bundle in force: what would move units of an iteration that runs there is refused. */
+	readonly previous?: RoutingFile | undefined;
 }

@@ -71,26 +71,9 @@ describe("assign", () => {
 		const table = routed({ unit: "session" });
 		expect(table.assign(SUPPORT, { user: "u1" })?.reason).toBe("no-unit");
 		expect(table.assign(SUPPORT, { session: "" })?.reason).toBe("no-unit");
-		expect(table.assign(SUPPORT, { session: 7 as unknown as string })?.reason).toBe("no-unit");
+		expect(table.assign(SUPPORT, { session: {} as unknown as string })?.reason).toBe("no-unit");
 		expect(table.assign(SUPPORT, { session: "s1" })?.reason).toBe("split");
 		expect(routed({ unit: "request" }).assign(SUPPORT, { request: "r1" })?.unitType).toBe("request");
-	});
-
-	it("asks audiences strictly by value", () => {
-		const table = routed({
-			audience: [
-				{ attribute: "country", in: ["CH", "DE"] },
-				{ attribute: "tier", in: [1, true] },
-			],
-		});
-		const reason = (attributes?: Record<string, string | number | boolean>) =>
-			table.assign(SUPPORT, { user: "u1" }, attributes)?.reason;
-		expect(reason({ country: "CH", tier: 1 })).toBe("split");
-		expect(reason({ country: "DE", tier: true })).toBe("split");
-		expect(reason({ country: "CH", tier: "1" })).toBe("audience");
-		expect(reason({ country: "CH" })).toBe("audience");
-		expect(reason({ country: "ch", tier: 1 })).toBe("audience");
-		expect(reason()).toBe("audience");
 	});
 
 	it("keeps the holdout out of every experiment, and layers apart", () => {
@@ -294,25 +277,20 @@ describe("lint", () => {
 		],
 		["a dangling reference", condition({ $ref: "nothing" }), "REFERENCE_DANGLING", CONDITION],
 		["an inherited name as reference", condition({ $ref: "constructor" }), "REFERENCE_DANGLING", CONDITION],
-		[
-			"an unknown operator",
-			condition({ sem_ver: [{ var: "v" }, ">", "1.0.0"] }),
-			"OPERATOR_UNKNOWN",
-			`${CONDITION}.sem_ver`,
-		],
+		["an unknown operator", condition({ merge: [{ var: "v" }, ["1.0.0"]] }), "OPERATOR_UNKNOWN", `${CONDITION}.merge`],
 		[
 			"an unknown operator deep inside",
-			condition({ "!": [{ starts_with: [id, "a"] }] }),
+			condition({ "!": [{ and: [{ starts_with: [{ var: "a" }, ""] }, { some: [id, "a"] }] }] }),
 			"OPERATOR_UNKNOWN",
-			`${CONDITION}.![0].starts_with`,
+			`${CONDITION}.![0].and[1].some`,
 		],
 		[
 			"an unknown operator as result",
 			(_, targeting) => {
-				targeting.if[3] = { or: [1] };
+				targeting.if[3] = { "?:": [1] };
 			},
 			"OPERATOR_UNKNOWN",
-			"flags.support-reply.targeting.if[3].or",
+			"flags.support-reply.targeting.if[3].?:",
 		],
 		["a known operator out of place", condition({ cat: ["a", "b"] }), "TARGETING_INVALID", CONDITION],
 		["a literal as condition", condition(true), "TARGETING_INVALID", CONDITION],
@@ -323,8 +301,17 @@ describe("lint", () => {
 			"TARGETING_INVALID",
 			`${CONDITION}.==`,
 		],
-		["a nested attribute", condition({ in: [{ var: "a.b" }, ["x"]] }), "TARGETING_INVALID", `${CONDITION}.in[0]`],
-		["a text searched by in", condition({ in: [{ var: "a" }, "text"] }), "TARGETING_INVALID", `${CONDITION}.in[1]`],
+		["a nested attribute", condition({ in: [{ var: "a.b" }, ["x"]] }), "TARGETING_INVALID", CONDITION],
+		["a text searched by in", condition({ in: [{ var: "a" }, "text"] }), "TARGETING_INVALID", CONDITION],
+		["an attribute searched without guards", condition({ in: [{ var: "a" }, ["x"]] }), "TARGETING_INVALID", CONDITION],
+		[
+			"a guard of another attribute",
+			condition({ and: [{ starts_with: [{ var: "b" }, ""] }, { in: [{ var: "a" }, ["x"]] }] }),
+			"TARGETING_INVALID",
+			CONDITION,
+		],
+		["an id outside ASCII", condition({ in: [id, ["ü"]] }), "TARGETING_INVALID", `${CONDITION}.in[1]`],
+		["ids that are a text", condition({ in: [id, "u1"] }), "TARGETING_INVALID", `${CONDITION}.in[1]`],
 		[
 			"a number as result",
 			(_, targeting) => {

@@ -1,16 +1,20 @@
 import {
-	DEFAULT_VARIANT,
 	HASH_VERSION,
+	type RoutedExperiment,
 	RoutingFile,
 	type RoutingFlag,
 	routedExperiments,
 	type UnitType,
 } from "@armspan/schema";
-import type { Assignment, AssignmentReason, Attributes, Units } from "./assignment.ts";
+import type { Assignment, Attributes, Units } from "./assignment.ts";
 import { RouterError, throwProblems } from "./errors.ts";
-import { type Evaluator, Lint } from "./lint.ts";
+import { compileEvaluators, type Evaluator } from "./evaluators.ts";
+import { describeAssignment, type Explanation, Trail } from "./explanation.ts";
+import { type FlagVariants, readFlagVariants } from "./flag-variants.ts";
+import { Lint } from "./lint.ts";
 import { murmur3 } from "./murmur3.ts";
-import { compileEvaluators, type FlagVariants, type Target, TargetingCompiler } from "./targeting.ts";
+import { readUnitId } from "./read-unit-id.ts";
+import { type Target, TargetingCompiler } from "./targeting.ts";
 import { UnitId } from "./unit-id.ts";
 
 interface Route {
@@ -57,7 +61,7 @@ export class RoutingTable {
 		const routes = new Map<string, Route>();
 		for (const [name, flag] of Object.entries(file.flags)) {
 			const path = `flags.${name}`;
-			const variants = flagVariants(name, flag, path, lint);
+			const variants = readFlagVariants(name, flag, path, lint);
 			if (variants === undefined) continue;
 			const { unit, unitAttribute } = flag.metadata;
 			if ((unit === "attribute") !== (unitAttribute !== undefined)) {
@@ -80,33 +84,48 @@ export class RoutingTable {
 
 	/**
 	 * What this unit gets of the prompt: always the same for the same routing file. `undefined` if there is no such
-	 * prompt. Ids other than printable ASCII are hashed first; an empty or absent id is no unit.
+	 * prompt. Ids other than printable ASCII are hashed first; what is no id by `readUnitId` is no unit.
 	 */
 	assign(prompt: string, units: Units, attributes?: Attributes): Assignment | undefined {
 		const route = this.routes.get(prompt);
 		if (route === undefined) return undefined;
-		this.unit.load(unitIdOf(route, units, attributes));
-		return route.target(this.unit, attributes);
+		this.unit.load(givenUnit(route, units, attributes));
+		return route.target.assign(this.unit, attributes);
 	}
 
-	/** Id of the unit that `assign` hashes for this prompt; `undefined` when the call names none. */
+	/** Why `assign` gives what it gives; not for the path of a call. `undefined` if there is no such prompt. */
+	explain(prompt: string, units: Units, attributes?: Attributes): Explanation | undefined {
+		const route = this.routes.get(prompt);
+		if (route === undefined) return undefined;
+		const unitId = readUnitId(givenUnit(route, units, attributes));
+		const unit = new UnitId();
+		unit.load(unitId);
+		const trail = new Trail();
+		const assignment = route.target.explain(unit, attributes, trail);
+		return {
+			promptName: prompt,
+			unitType: route.unit,
+			unitAttribute: route.unitAttribute,
+			unitId,
+			routableUnitId: unit.text,
+			steps: trail.steps,
+			assignment,
+			sentence: describeAssignment(assignment),
+		};
+	}
+
+	/** Id of the unit that `assign` hashes for this prompt, as given; `undefined` when the call names none. */
 	unitId(prompt: string, units: Units, attributes?: Attributes): string | undefined {
 		const route = this.routes.get(prompt);
-		return route === undefined ? undefined : unitIdOf(route, units, attributes);
+		return route === undefined ? undefined : readUnitId(givenUnit(route, units, attributes));
 	}
 }
 
-function unitIdOf(
-	{ unit, unitAttribute }: Route,
-	units: Units,
-	attributes: Attributes | undefined,
-): string | undefined {
+function givenUnit({ unit, unitAttribute }: Route, units: Units, attributes: Attributes | undefined): unknown {
 	if (unit === "user") return units.user;
 	if (unit === "session") return units.session;
 	if (unit === "request") return units.request;
-	const value = attributes?.[unitAttribute!];
-	// A number is the same unit as its text; true and false would make all calls two units.
-	return typeof value === "number" ? String(value) : typeof value === "string" ? value : undefined;
+	return attributes?.[unitAttribute!];
 }
 
 function checkSchema(input: unknown): RoutingFile {
@@ -157,81 +176,45 @@ function compileFlag(
 	evaluators: ReadonlyMap<string, Evaluator>,
 	lint: Lint,
 ): Target {
-	const status = routedExperiments(flag.metadata)[0]?.status;
-	if (flag.targeting !== undefined && (status === "halted" || status === "stopped")) {
-		lint.add("TARGETING_INVALID", `${path}.targeting`, status, `a ${status} experiment has no targeting; remove it`);
+	const experiments = routedExperiments(flag.metadata);
+	const statuses = new Map(experiments.map(({ key, status }) => [key, status]));
+	if (statuses.size < experiments.length) {
+		const fix = "expected every experiment once";
+		lint.add("SCHEMA_INVALID", `${path}.metadata.experiments`, flag.metadata.experiments, fix);
 	}
+	const isRunning = experiments.some(({ status }) => status === "running");
 	if (flag.targeting === undefined) {
-		if (status === "running")
-			lint.add("TARGETING_INVALID", `${path}.targeting`, undefined, "a running experiment needs one");
-		const assignment = variants.unenrolled(status === undefined || status === "running" ? "default" : status);
-		return () => assignment;
+		if (isRunning) lint.add("TARGETING_INVALID", `${path}.targeting`, undefined, "a running experiment needs one");
+		return idle(variants, experiments, path);
 	}
-	return new TargetingCompiler(lint, variants, evaluators).compile(flag.targeting, `${path}.targeting`);
+	if (experiments.length > 0 && !isRunning) {
+		const { experiments: text } = flag.metadata;
+		lint.add("TARGETING_INVALID", `${path}.targeting`, text, "no experiment is running; remove the targeting");
+	}
+	return new TargetingCompiler(lint, variants, evaluators, statuses).compile(flag.targeting, `${path}.targeting`);
 }
 
-function flagVariants(prompt: string, flag: RoutingFlag, path: string, lint: Lint): FlagVariants | undefined {
-	const assignments = new Map<string, Assignment>();
-	for (const [key, variant] of Object.entries(flag.variants)) {
-		const at = `${path}.variants.${key}`;
-		const isDefault = key === DEFAULT_VARIANT;
-		const expected = isDefault ? DEFAULT_VARIANT : `${variant.experiment}.${variant.variant}`;
-		if (variant.prompt !== prompt) lint.add("VARIANT_INVALID", `${at}.prompt`, variant.prompt, `expected "${prompt}"`);
-		if (variant.enrolled === isDefault) {
-			lint.add("VARIANT_INVALID", `${at}.enrolled`, variant.enrolled, "all variants but the default are enrolled");
-		}
-		if (isDefault ? variant.experiment !== null || variant.variant !== expected : key !== expected) {
-			lint.add("VARIANT_INVALID", at, `${variant.experiment}.${variant.variant}`, `expected "${key}"`);
-		}
-		assignments.set(key, assignmentOf(key, flag, "split"));
-	}
-	if (!assignments.has(DEFAULT_VARIANT)) {
-		lint.add(
-			"VARIANT_UNKNOWN",
-			`${path}.variants`,
-			Object.keys(flag.variants),
-			`expected a variant "${DEFAULT_VARIANT}"`,
-		);
-		return undefined;
-	}
-	const unenrolled = new Map<AssignmentReason, Assignment>();
+/** Everybody gets the default. */
+function idle(variants: FlagVariants, experiments: readonly RoutedExperiment[], path: string): Target {
+	const [first] = experiments;
+	const reason = first === undefined || first.status === "running" ? "default" : first.status;
+	const assignment = variants.unenrolled(reason);
+	const named = experiments.map(({ key, iteration, status }) => `${key} (iteration ${iteration}) is ${status}`);
+	const sentence =
+		first === undefined
+			? "the prompt has no experiment: everybody gets the default"
+			: `${named.join(", ")}: everybody gets the default`;
 	return {
-		variant: (key) => assignments.get(key),
-		unenrolled(reason) {
-			const known = unenrolled.get(reason) ?? assignmentOf(DEFAULT_VARIANT, flag, reason);
-			unenrolled.set(reason, known);
-			return known;
+		assign: () => assignment,
+		explain(_unit, _attributes, trail) {
+			const outcome = reason === "default" ? "none" : reason;
+			trail.add({ rule: "status", path: `${path}.metadata.experiments`, outcome, sentence });
+			return assignment;
 		},
 	};
 }
 
-function assignmentOf(key: string, flag: RoutingFlag, reason: AssignmentReason): Assignment {
-	const variant = flag.variants[key]!;
-	return Object.freeze({
-		promptName: variant.prompt,
-		version: variant.version,
-		digest: variant.digest,
-		model: variant.model,
-		parameters: deepFreeze(variant.parameters),
-		flagVariant: key,
-		variant: variant.variant,
-		experiment: variant.experiment,
-		iteration: variant.iteration,
-		enrolled: variant.enrolled,
-		unitType: flag.metadata.unit,
-		reason: key === DEFAULT_VARIANT && reason === "split" ? "default" : reason,
-	});
-}
-
 function digestsOf(file: RoutingFile): ReadonlySet<string> {
-	const flags = Object.values(file.flags);
-	return new Set(flags.flatMap((flag) => Object.values(flag.variants).map((variant) => variant.digest)));
-}
-
-function deepFreeze<T>(value: T): T {
-	if (value !== null && typeof value === "object") {
-		for (const member of Object.values(value)) deepFreeze(member);
-		Object.freeze(value);
-	}
-	return value;
+	const variants = Object.values(file.flags).flatMap((flag) => Object.values(flag.variants));
+	return new Set(variants.flatMap(({ digest, shadow }) => (shadow === undefined ? [digest] : [digest, shadow.digest])));
 }

@@ -35,11 +35,15 @@ it("tells every character apart at every place", () => {
 	}
 });
 
-it("takes what is no text for no unit", () => {
+it("takes what is no id for no unit, and a number for its text", () => {
 	const unit = new UnitId();
 	unit.load("user");
-	for (const id of [undefined, null, 7, {}, ""]) {
-		unit.load(id as string);
-		expect(unit.length).toBe(0);
+	for (const id of [undefined, null, 7.5, Number.NaN, 2 ** 53, {}, "", true, "x".repeat(1001), "ü".repeat(1001)]) {
+		unit.load(id);
+		expect([unit.length, unit.text]).toEqual([0, ""]);
 	}
+	unit.load(-70123);
+	expect([unit.length, unit.text]).toEqual([6, "-70123"]);
+	unit.load("x".repeat(1000));
+	expect(unit.length).toBe(1000);
 });

@@ -1,3 +1,4 @@
+import { readUnitId } from "./read-unit-id.ts";
 import { routableUnitId } from "./routable-unit-id.ts";
 
 /**
@@ -9,11 +10,15 @@ export class UnitId {
 	words = new Int32Array(64);
 	/** In bytes; 0 is no unit. */
 	length = 0;
+	/** The routable form that the words hold. */
+	text = "";
 
-	/** Takes the routable form of the id; whatever is no text is no unit. */
-	load(id: string | undefined): void {
-		if (typeof id !== "string") this.length = 0;
-		else if (!this.pack(id)) this.pack(routableUnitId(id));
+	/** Takes the routable form of the id; whatever is no id by `readUnitId` is no unit. */
+	load(id: unknown): void {
+		this.text = readUnitId(id) ?? "";
+		if (this.pack(this.text)) return;
+		this.text = routableUnitId(this.text);
+		this.pack(this.text);
 	}
 
 	/** False if a character lies outside printable ASCII. */

@@ -30,13 +30,72 @@ export function checkUnitAttribute(
 export const ExperimentStatus = z.enum(["draft", "running", "halted", "stopped"]);
 export type ExperimentStatus = z.infer<typeof ExperimentStatus>;
 
-const Scalar = z.union([z.string().max(500), z.number(), z.boolean()]);
+/** Engines disagree on halves of surrogate pairs. */
+const Text = z
+	.string()
+	.max(500)
+	.refine((text) => text.isWellFormed(), "expected well-formed Unicode");
 
-/** A condition on an attribute of the call; all conditions of an audience must hold. */
-export const AudienceCondition = z.strictObject({
-	attribute: AttributeName,
-	in: z.array(Scalar).min(1).max(1000),
-});
+const Affix = Text.refine((text) => text !== "", "expected at least one character");
+
+/** Values of one type: a text and a number are compared differently from language to language. */
+const Members = z
+	.array(z.union([Text, z.number(), z.boolean()], "expected a text of at most 500 characters, a number, true or false"))
+	.min(1)
+	.max(1000)
+	.superRefine((members, context) => {
+		const types = new Set(members.map((member) => typeof member));
+		if (types.size > 1) {
+			const message = `expected values of one type, found ${[...types].join(" and ")}; let the application send one type`;
+			context.addIssue({ code: "custom", message });
+		} else if (types.has("boolean") && members.length > 1) {
+			context.addIssue({ code: "custom", message: "expected one value, true or false; every boolean is one of both" });
+		}
+	});
+
+const IDENTIFIER = "(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)";
+const PART = "(?:0|[1-9][0-9]{0,14})";
+const COMPARATOR = new RegExp(`^(?:>=|>|<=|<|=)${PART}\\.${PART}\\.${PART}(?:-${IDENTIFIER}(?:\\.${IDENTIFIER})*)?$`);
+
+/** `>=1.2.0 <2.0.0`: comparators that all must hold, separated by single spaces; no `^`, `~`, which flagd reads its own way. */
+export const VersionRange = z
+	.string()
+	.max(200)
+	.refine(
+		(range) => range.split(" ").every((part) => COMPARATOR.test(part)),
+		'expected comparators such as ">=1.2.0 <2.0.0": >=, >, <=, < or = and a full version, separated by single spaces',
+	);
+
+const AUDIENCE_OPERATORS = ["in", "notIn", "startsWith", "endsWith", "atLeast", "below", "version"] as const;
+
+/**
+ * A condition on an attribute of the call, with exactly one operator; all conditions of an audience must hold. An
+ * attribute that is missing, or of another type than the operator asks for, meets none.
+ */
+export const AudienceCondition = z
+	.strictObject({
+		attribute: AttributeName,
+		in: Members.optional(),
+		/** Texts only. */
+		notIn: z.array(Text).min(1).max(1000).optional(),
+		startsWith: Affix.optional(),
+		endsWith: Affix.optional(),
+		/** Numbers from this one on. */
+		atLeast: z.number().optional(),
+		/** Numbers less than this one. */
+		below: z.number().optional(),
+		/** Texts that are a full semantic version `1.4.0` or `1.4.0-rc.1` within the range. */
+		version: VersionRange.optional(),
+	})
+	.superRefine((condition, context) => {
+		const given = AUDIENCE_OPERATORS.filter((operator) => condition[operator] !== undefined);
+		if (given.length === 1) return;
+		const message =
+			given.length === 0
+				? `expected one of ${AUDIENCE_OPERATORS.join(", ")}`
+				: `expected one operator, found ${given.join(" and ")}; write a condition for each`;
+		context.addIssue({ code: "custom", message });
+	});
 export type AudienceCondition = z.infer<typeof AudienceCondition>;
 
 export const ExperimentVariant = z.strictObject({
@@ -66,21 +125,25 @@ export type Guardrail = z.infer<typeof Guardrail>;
 const Gate = z.number().min(0).max(1).default(1);
 
 /** Who gets what. */
-export const Allocation = z.union([
-	z.strictObject({ type: z.literal("fixed").default("fixed"), enrolled: Gate }),
-	/**
-	 * Everybody gets the default version, unenrolled; for units inside the gate a treatment runs beside it, whose
-	 * answer nobody sees.
-	 */
-	z.strictObject({
-		type: z.literal("shadow"),
-		enrolled: Gate,
-		/** Shadow calls under way at once, per process. */
-		maxConcurrent: z.int().min(1).max(1000).default(4),
-		/** Shadow calls started, per process. */
-		maxCallsPerMinute: z.int().min(1).max(1_000_000).default(60),
-	}),
-]);
+export const Allocation = z.discriminatedUnion(
+	"type",
+	[
+		z.strictObject({ type: z.literal("fixed").default("fixed"), enrolled: Gate }),
+		/**
+		 * Everybody gets the default version, unenrolled; for units inside the gate a treatment runs beside it, whose
+		 * answer nobody sees.
+		 */
+		z.strictObject({
+			type: z.literal("shadow"),
+			enrolled: Gate,
+			/** Shadow calls under way at once, per process. */
+			maxConcurrent: z.int().min(1).max(1000).default(4),
+			/** Shadow calls started, per process. */
+			maxCallsPerMinute: z.int().min(1).max(1_000_000).default(60),
+		}),
+	],
+	'expected type "fixed" or "shadow"',
+);
 export type Allocation = z.infer<typeof Allocation>;
 
 /** `experiments/<key>.yaml` */

@@ -38,9 +38,10 @@ export type RoutingShadow = z.infer<typeof RoutingShadow>;
 export const RoutingVariant = z.strictObject({
 	prompt: PromptName,
 	...Delivery,
+	/** Also set for an override and for a shadow, which are not enrolled. */
 	experiment: Name.nullable(),
 	iteration: z.int().min(0),
-	/** Key of the arm inside the experiment; `default` when not enrolled. */
+	/** Key of the arm that is delivered; `default` when the default version is. */
 	variant: Name,
 	enrolled: z.boolean(),
 	/** Runs beside it; then it delivers the default version, unenrolled. */
