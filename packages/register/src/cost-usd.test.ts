@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { costUsd } from "./cost-usd.ts";
 
-const usage = { inputTokens: 1_000_000, outputTokens: 100_000, cachedTokens: 0 };
+const usage = { inputTokens: 1_000_000, outputTokens: 100_000 };
 
 describe("costUsd", () => {
 	it("prices a known model of a known provider", () => {
@@ -11,14 +11,14 @@ describe("costUsd", () => {
 	});
 
 	it("prices cached tokens lower", () => {
-		const cached = costUsd({ ...usage, cachedTokens: 500_000 }, "gpt-4o-mini", "openai");
+		const cached = costUsd({ ...usage, cacheReadTokens: 500_000 }, "gpt-4o-mini", "openai");
 		expect(cached).toBeLessThan(0.21);
 	});
 
 	it.each([
 		["an unknown model", usage, "house-model", "openai"],
 		["an unknown provider", usage, "gpt-4o-mini", "house"],
-		["more cached tokens than tokens", { ...usage, cachedTokens: 2_000_000 }, "gpt-4o-mini", "openai"],
+		["more cached tokens than tokens", { ...usage, cacheReadTokens: 2_000_000 }, "gpt-4o-mini", "openai"],
 		["negative usage", { ...usage, inputTokens: -1 }, "gpt-4o-mini", "openai"],
 		["usage that is no number", { ...usage, inputTokens: Number.NaN }, "gpt-4o-mini", "openai"],
 		["no model at all", usage, "", "openai"],

@@ -1,10 +1,13 @@
 import { calcPrice } from "@pydantic/genai-prices";
 
 export interface TokenUsage {
-	/** Includes cached tokens. */
+	/** Includes tokens read from and written to a cache. */
 	readonly inputTokens: number;
 	readonly outputTokens: number;
-	readonly cachedTokens: number;
+	readonly cacheReadTokens?: number;
+	/** Includes those kept for an hour. */
+	readonly cacheWriteTokens?: number;
+	readonly cacheWriteOneHourTokens?: number;
 }
 
 /** `gen_ai.provider.name` → the price table's provider, where they differ. */
@@ -25,8 +28,13 @@ const PROVIDERS: Readonly<Record<string, string>> = {
  * @returns `undefined`, never 0, for a model without a known price and for usage that makes no sense
  */
 export function costUsd(usage: TokenUsage, model: string, provider: string | undefined): number | undefined {
-	const { inputTokens, outputTokens, cachedTokens } = usage;
-	const tokens = { input_tokens: inputTokens, output_tokens: outputTokens, cache_read_tokens: cachedTokens };
+	const tokens = {
+		input_tokens: usage.inputTokens,
+		output_tokens: usage.outputTokens,
+		cache_read_tokens: usage.cacheReadTokens ?? 0,
+		cache_write_tokens: usage.cacheWriteTokens ?? 0,
+		cache_write_1h_tokens: usage.cacheWriteOneHourTokens ?? 0,
+	};
 	try {
 		const options = provider === undefined ? {} : { providerId: PROVIDERS[provider] ?? provider };
 		const price = calcPrice(tokens, model, options)?.total_price;

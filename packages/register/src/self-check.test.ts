@@ -24,14 +24,20 @@ it("is silent when every LLM SDK will yield spans", () => {
 	expect(check({})).toBeUndefined();
 	expect(check({ openai: "7.55.0" })).toBeUndefined();
 	expect(check({ openai: "4.104.0", express: "5.0.0" })).toBeUndefined();
-	expect(check({ "@anthropic-ai/sdk": "1.10.0", "@traceloop/instrumentation-anthropic": "0.27.0" })).toBeUndefined();
+	expect(check({ "@anthropic-ai/sdk": "1.11.0", "@google/genai": "3.1.0" })).toBeUndefined();
+	expect(check({ "@langchain/core": "1.2.13", "@traceloop/instrumentation-langchain": "0.27.0" })).toBeUndefined();
 });
 
 it("names each SDK that will yield none, its version and what to do, in one line", () => {
-	const warning = check({ openai: "8.0.0", "@anthropic-ai/sdk": "1.10.0", "@google/genai": "3.1.0", ai: "7.0.173" });
+	const warning = check({
+		openai: "8.0.0",
+		"@google/generative-ai": "0.24.1",
+		"@google/genai": "4.0.0",
+		ai: "7.0.173",
+	});
 	expect(warning).toContain("openai 8.0.0 is a version not instrumented here");
-	expect(warning).toContain("@anthropic-ai/sdk 1.10.0 has no instrumentation here");
-	expect(warning).toContain("@google/genai 3.1.0");
+	expect(warning).toContain("@google/generative-ai 0.24.1 has no instrumentation here");
+	expect(warning).toContain("@google/genai 4.0.0 is a version not instrumented here");
 	expect(warning).toContain("registerTelemetry()");
 	expect(warning).not.toContain("\n");
 });

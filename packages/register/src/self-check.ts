@@ -19,8 +19,8 @@ const SDKS: readonly LlmSdk[] = [
 	},
 	{
 		packageName: "@anthropic-ai/sdk",
-		instrumentedMajors: [],
-		advice: "add @traceloop/instrumentation-anthropic",
+		instrumentedMajors: [0, 1],
+		advice: "install @anthropic-ai/sdk 0.39 to 1",
 		alternatives: [
 			"@traceloop/instrumentation-anthropic",
 			"@arizeai/openinference-instrumentation-anthropic",
@@ -29,9 +29,9 @@ const SDKS: readonly LlmSdk[] = [
 	},
 	{
 		packageName: "@google/genai",
-		instrumentedMajors: [],
-		advice: "start the span yourself inside run()",
-		alternatives: ["@arizeai/openinference-instrumentation-google-genai"],
+		instrumentedMajors: [1, 2, 3],
+		advice: "install @google/genai 1 to 3",
+		alternatives: [],
 	},
 	{
 		packageName: "@google/generative-ai",

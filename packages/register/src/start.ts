@@ -11,12 +11,14 @@ import {
 import { BatchLogRecordProcessor, type LogRecordProcessor } from "@opentelemetry/sdk-logs";
 import { NodeSDK } from "@opentelemetry/sdk-node";
 import { BatchSpanProcessor, type SpanProcessor } from "@opentelemetry/sdk-trace";
+import { AnthropicSpanProcessor } from "./anthropic-span-processor.ts";
 import { findApplication } from "./application.ts";
 import { CostSpanProcessor } from "./cost-span-processor.ts";
 import { flushOnExit } from "./flush-on-exit.ts";
-import { hookOpenAi } from "./openai-hook.ts";
+import { NestedCallSpanProcessor } from "./nested-call-span-processor.ts";
 import { PatientExporter } from "./patient-exporter.ts";
 import { PendingWork } from "./pending-work.ts";
+import { hookSdks } from "./sdk-hook.ts";
 import { selfCheck } from "./self-check.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { createStderrDiagLogger } from "./stderr-diag-logger.ts";
@@ -52,6 +54,8 @@ export function start(): void {
 		resourceDetectors: [serviceInstanceIdDetector, envDetector],
 		spanProcessors: [
 			new ArmspanSpanProcessor(),
+			new NestedCallSpanProcessor(),
+			new AnthropicSpanProcessor(),
 			new CostSpanProcessor(),
 			pending.spanProcessor,
 			...(spans === undefined ? [] : [spans.processor]),
@@ -61,7 +65,7 @@ export function start(): void {
 		instrumentations: [],
 	});
 	sdk.start();
-	hookOpenAi();
+	hookSdks();
 	flushOnExit({
 		pending,
 		limitMs: settings.flushLimitMs,

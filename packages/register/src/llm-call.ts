@@ -1,0 +1,149 @@
+import {
+	ERROR_TYPE,
+	GEN_AI_RESPONSE_FINISH_REASONS,
+	GEN_AI_RESPONSE_ID,
+	GEN_AI_RESPONSE_MODEL,
+	GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK,
+	GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
+	GEN_AI_USAGE_INPUT_TOKENS,
+	GEN_AI_USAGE_OUTPUT_TOKENS,
+	GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
+} from "@armspan/schema/semconv";
+import { type Span, SpanStatusCode } from "@opentelemetry/api";
+import { CACHE_WRITE_INPUT_TOKENS, CACHE_WRITE_ONE_HOUR_INPUT_TOKENS } from "./cache-write-attributes.ts";
+import { fieldsOf, type Observation, type ResponseReader, type SdkDialect, type StatedUsage } from "./sdk-dialect.ts";
+
+const HTTP_RESPONSE_STATUS_CODE = "http.response.status_code";
+const HTTP_REQUEST_RESEND_COUNT = "http.request.resend_count";
+
+/** Finish reason of a call that its caller aborted: no provider says it, and it is no error of the provider's. */
+const ABORTED = "aborted";
+
+const USAGE: readonly (readonly [part: keyof StatedUsage, attribute: string])[] = [
+	["inputTokens", GEN_AI_USAGE_INPUT_TOKENS],
+	["outputTokens", GEN_AI_USAGE_OUTPUT_TOKENS],
+	["cacheReadTokens", GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS],
+	["cacheWriteTokens", CACHE_WRITE_INPUT_TOKENS],
+	["cacheWriteOneHourTokens", CACHE_WRITE_ONE_HOUR_INPUT_TOKENS],
+	["reasoningTokens", GEN_AI_USAGE_REASONING_OUTPUT_TOKENS],
+];
+
+/** One request to a provider and its span. Every method may be called late or twice; the span ends once. */
+export class LlmCall {
+	readonly #span: Span;
+	readonly #dialect: SdkDialect;
+	readonly #read: ResponseReader;
+	readonly #startedAtMs = performance.now();
+	#attempts = 0;
+	#ended = false;
+	#received = false;
+	#chunkSeen = false;
+	#finishReasons: readonly (string | undefined)[] = [];
+
+	constructor(span: Span, dialect: SdkDialect) {
+		this.#span = span;
+		this.#dialect = dialect;
+		this.#read = dialect.createReader();
+	}
+
+	/** The SDK sends the request, for the first time or again. */
+	attempted(): void {
+		this.#attempts += 1;
+		if (this.#attempts > 1) this.#span.setAttribute(HTTP_REQUEST_RESEND_COUNT, this.#attempts - 1);
+	}
+
+	/**
+	 * What the SDK made of the response: a whole answer, or a stream.
+	 * @param follow starts following a stream, and says whether the value was one
+	 */
+	received(value: unknown, follow: (value: unknown, call: LlmCall) => boolean): void {
+		if (this.#received) return;
+		this.#received = true;
+		if (follow(value, this)) return;
+		this.#record(this.#read(value));
+		this.end();
+	}
+
+	/** One event of a stream. */
+	chunk(event: unknown): void {
+		if (this.#ended) return;
+		const observation = this.#read(event);
+		if (!this.#chunkSeen && observation.preliminary !== true) {
+			this.#chunkSeen = true;
+			const seconds = (performance.now() - this.#startedAtMs) / 1000;
+			this.#span.setAttribute(GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, seconds);
+		}
+		this.#record(observation);
+	}
+
+	/** The message is left out on purpose: providers quote the request in it. */
+	fail(error: unknown): void {
+		if (this.#ended) return;
+		if (isAbort(error)) {
+			this.abort();
+			return;
+		}
+		const { status } = fieldsOf(error);
+		if (typeof status === "number") this.#span.setAttribute(HTTP_RESPONSE_STATUS_CODE, status);
+		this.#failed(this.#dialect.errorType?.(error) ?? classOf(error));
+		this.end();
+	}
+
+	/** The caller wants no answer any more. The provider did nothing wrong: no `error.type`, no error status. */
+	abort(): void {
+		this.#finishReasons = [ABORTED];
+		this.end();
+	}
+
+	/** The caller took the raw HTTP response, so the body is not ours to read. */
+	respondedRaw(status: unknown): void {
+		if (typeof status === "number") this.#span.setAttribute(HTTP_RESPONSE_STATUS_CODE, status);
+		this.end();
+	}
+
+	end(): void {
+		if (this.#ended) return;
+		this.#ended = true;
+		// Choices may arrive out of order, and some never: no holes.
+		const reasons = this.#finishReasons.filter((reason) => reason !== undefined);
+		if (reasons.length > 0) this.#span.setAttribute(GEN_AI_RESPONSE_FINISH_REASONS, reasons);
+		this.#span.end();
+	}
+
+	#failed(type: string): void {
+		this.#span.setAttribute(ERROR_TYPE, type);
+		this.#span.setStatus({ code: SpanStatusCode.ERROR });
+	}
+
+	#record({ responseId, responseModel, finishReasons, usage, failure }: Observation): void {
+		if (isText(responseId)) this.#span.setAttribute(GEN_AI_RESPONSE_ID, responseId);
+		if (isText(responseModel)) this.#span.setAttribute(GEN_AI_RESPONSE_MODEL, responseModel);
+		if (finishReasons !== undefined) this.#finishReasons = finishReasons;
+		for (const [part, attribute] of usage === undefined ? [] : USAGE) {
+			const tokens = usage?.[part];
+			if (isCount(tokens)) this.#span.setAttribute(attribute, tokens);
+		}
+		if (failure !== undefined) this.#failed(failure);
+	}
+}
+
+/** The SDKs' own name for it; a DOM `AbortError` may also be a timeout, so the caller of `fail` decides on that. */
+function isAbort(error: unknown): boolean {
+	return error instanceof Error && error.constructor.name === "APIUserAbortError";
+}
+
+/** The SDK's class name, such as `RateLimitError`: the low-cardinality name that the convention asks for. */
+function classOf(error: unknown): string {
+	if (typeof error !== "object" || error === null) return "_OTHER";
+	const name = error.constructor?.name;
+	if (isText(name) && name !== "Object") return name;
+	return error instanceof Error ? error.name : "_OTHER";
+}
+
+export function isCount(value: unknown): value is number {
+	return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+function isText(value: unknown): value is string {
+	return typeof value === "string" && value !== "";
+}

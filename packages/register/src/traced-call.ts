@@ -1,0 +1,63 @@
+import { GEN_AI_REQUEST_MODEL } from "@armspan/schema/semconv";
+import { type Context, context, createContextKey, diag, SpanKind, trace } from "@opentelemetry/api";
+import { isLeafSpan } from "./leaf-span.ts";
+import { LlmCall } from "./llm-call.ts";
+import type { LlmRequest } from "./sdk-dialect.ts";
+
+const CALL_KEY = createContextKey("armspan.register.call");
+
+/**
+ * Makes a request inside a client span of its own.
+ *
+ * No span is made where one of the same call is open already, by another instrumentation or by the application: the
+ * call would be counted, and paid for, twice.
+ * @param describe what is asked for; nothing when another makes the span
+ * @param invoke makes the request; what it returns or throws is passed on as it is
+ * @param observe looks at what was returned; must call `received`, `fail` or `end` in the end
+ */
+export function tracedCall(
+	describe: () => LlmRequest | undefined,
+	invoke: () => unknown,
+	observe: (result: unknown, call: LlmCall) => void,
+): unknown {
+	const started = guarded(() => start(describe));
+	if (started === undefined) return invoke();
+	const { active, call } = started;
+	let result: unknown;
+	try {
+		result = context.with(active, invoke);
+	} catch (error) {
+		guarded(() => call.fail(error));
+		throw error;
+	}
+	guarded(() => observe(result, call));
+	return result;
+}
+
+/** The call whose request is being made in this context. */
+export function activeCall(): LlmCall | undefined {
+	return context.active().getValue(CALL_KEY) as LlmCall | undefined;
+}
+
+/** Runs a part of the observation; telemetry never fails the host. */
+export function guarded<Result>(part: () => Result): Result | undefined {
+	try {
+		return part();
+	} catch (error) {
+		diag.error("[armspan] span of an LLM call:", String(error));
+		return undefined;
+	}
+}
+
+function start(describe: () => LlmRequest | undefined): { active: Context; call: LlmCall } | undefined {
+	const parent = context.active();
+	if (isLeafSpan(trace.getSpan(parent))) return undefined;
+	const request = describe();
+	if (request === undefined) return undefined;
+	const { operation, attributes, dialect } = request;
+	const model = attributes[GEN_AI_REQUEST_MODEL];
+	const name = typeof model === "string" ? `${operation} ${model}` : operation;
+	const span = trace.getTracer("@armspan/register").startSpan(name, { kind: SpanKind.CLIENT, attributes }, parent);
+	const call = new LlmCall(span, dialect);
+	return { active: trace.setSpan(parent, span).setValue(CALL_KEY, call), call };
+}
