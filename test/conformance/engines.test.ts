@@ -118,6 +118,7 @@ async function observe(store: Store) {
 		decisions: await store.listDecisions(iteration),
 		last: await store.lastCallStart({ ...iteration, variant: "friendly" }),
 		calls: await store.callIds({}),
+		seen: await store.seenUnits({ unit: "user", since: new Date(0), limit: 1000 }),
 		counts: await store.counts(),
 		revision: await store.highestRevision(),
 	};

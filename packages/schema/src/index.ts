@@ -39,3 +39,4 @@ export {
 	RoutingVariant,
 	routedExperiments,
 } from "./routing-file.ts";
+export { SeenUnits } from "./seen-units.ts";

@@ -144,6 +144,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 						status,
 						iteration,
 					})),
+				units: (filter) => store.seenUnits(filter),
 				decisions: (experiment) => store.listDecisions(experiment === undefined ? {} : { experiment }),
 				health: async () => {
 					const reachable = await store.ping().then(

@@ -37,6 +37,12 @@ interface Assignment {
 	atMs: number;
 }
 
+/** An enrolled call of control, in its first iteration. */
+const assignment = (experiment: string): Assignment => ({
+	...{ experiment, iteration: 1, unit: "u1", variant: "control" },
+	...{ enrolled: true, shadow: false, revision: 1, atMs: 0 },
+});
+
 interface Call extends Assignment {
 	spanId: string;
 	fallback?: string | undefined;
@@ -566,6 +572,63 @@ describe("spans with values that cannot be", () => {
 		]);
 		const [control] = (await store.variantTotals({ experiment: "garbage-events", iteration: 1 })).variants;
 		expect(control?.metrics.feedback).toMatchObject({ sumY: 250_000n, sumN: 1n });
+	});
+});
+
+test("calls in a shadow are kept as such, and count in no comparison, no guardrail and no last call", async () => {
+	const quiet = { ...assignment("quiet"), variant: "treatment", unit: "shadowed", enrolled: false, shadow: true };
+	const call = (changes: Partial<Call>): Call => ({
+		...quiet,
+		spanId: "",
+		latencyUs: 1,
+		cost: 1,
+		failed: true,
+		...changes,
+	});
+	await store.insertTraces([
+		callRow(call({ spanId: "00000000000000c1" })),
+		// an application that says "enrolled" too
+		callRow(call({ spanId: "00000000000000c2", enrolled: true })),
+		callRow(call({ spanId: "00000000000000c3", enrolled: true, shadow: false, unit: "live", variant: "control" })),
+	]);
+	const key = { experiment: "quiet", iteration: 1 };
+	const { variants, excludedUnits } = await store.variantTotals(key);
+	expect(variants.map(({ variant, calls }) => [variant, calls])).toEqual([["control", 1]]);
+	expect(excludedUnits).toBe(0);
+	const windows = await store.violationWindows({ ...key, origin: new Date(ORIGIN_MS), windowSeconds: 60 });
+	expect(windows.map(({ variant }) => variant)).toEqual(["control"]);
+	expect(await store.lastCallStart({ ...key, variant: "treatment" })).toBeNull();
+	const ours = (await store.callIds({})).filter((one) => /^0{14}c\d$/.test(one.spanId));
+	expect(ours.map((one) => [one.spanId.slice(-2), one.isShadow]).sort()).toEqual([
+		["c1", true],
+		["c2", true],
+		["c3", false],
+	]);
+});
+
+test("units that were seen: most recent first, each once, and hashed ones only counted", async () => {
+	const hashed = "5f".repeat(32);
+	const call = (unit: string, atMs: number, index: number): Call => ({
+		...{ ...assignment("seen"), unit, atMs, spanId: `00000000000000e${index}` },
+		...{ latencyUs: 1, cost: undefined, failed: false },
+	});
+	const hourMs = 3_600_000;
+	const at = 100 * hourMs;
+	await store.insertTraces([
+		...["ada", "bob", hashed, "ada"].map((unit, index) => callRow(call(unit, at + index * hourMs, index))),
+		callRow(call("too-old", at - hourMs, 5)),
+	]);
+	await store.insertLogs([
+		exposureRow({ ...assignment("seen"), unit: "cleo", atMs: at + 9 * hourMs, eventId: "cleo" }),
+	]);
+	const since = new Date(ORIGIN_MS + at);
+	const seen = (limit: number) => store.seenUnits({ unit: "user", since, limit });
+	expect(await seen(3)).toEqual({ units: ["cleo", "ada", "bob"], truncated: false, hashed: 1 });
+	expect(await seen(2)).toEqual({ units: ["cleo", "ada"], truncated: true, hashed: 1 });
+	expect(await store.seenUnits({ unit: "session", since, limit: 9 })).toEqual({
+		units: [],
+		truncated: false,
+		hashed: 0,
 	});
 });
 

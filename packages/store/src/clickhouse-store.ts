@@ -8,6 +8,7 @@ import { highestRevision } from "./queries/highest-revision.ts";
 import { lastCallStart } from "./queries/last-call-start.ts";
 import { listDecisions } from "./queries/list-decisions.ts";
 import type { Query } from "./queries/query.ts";
+import { seenUnits } from "./queries/seen-units.ts";
 import { variantTotals } from "./queries/variant-totals.ts";
 import { violationWindows } from "./queries/violation-windows.ts";
 import type { LogRow, TraceRow } from "./rows.ts";
@@ -15,6 +16,8 @@ import type {
 	CallIdentity,
 	EvidenceKey,
 	IterationKey,
+	SeenUnitIds,
+	SeenUnitsFilter,
 	Store,
 	StoreCounts,
 	VariantTotals,
@@ -93,6 +96,10 @@ export class ClickHouseStore implements Store {
 
 	callIds(filter: { since?: Date } = {}): Promise<CallIdentity[]> {
 		return callIds(this.#query, filter);
+	}
+
+	seenUnits(filter: SeenUnitsFilter): Promise<SeenUnitIds> {
+		return seenUnits(this.#query, filter);
 	}
 
 	highestRevision(): Promise<number> {

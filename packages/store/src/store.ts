@@ -62,6 +62,23 @@ export interface CallIdentity {
 	promptVersion: string;
 	unitId: string;
 	isError: boolean;
+	/** Nobody saw its answer, and no comparison counts it. */
+	isShadow: boolean;
+}
+
+export interface SeenUnitsFilter {
+	unit: "user" | "session" | "request";
+	since: Date;
+	/** Ids listed at most. */
+	limit: number;
+}
+
+export interface SeenUnitIds {
+	/** As the application gave them, most recent first. */
+	units: string[];
+	truncated: boolean;
+	/** Units whose ids are HMACs: counted, not listed. */
+	hashed: number;
 }
 
 export interface StoreCounts {
@@ -94,6 +111,8 @@ export interface Store {
 	lastCallStart(key: IterationKey & { variant: string }): Promise<Date | null>;
 	/** Calls that started at `since` or later, oldest first; each once. */
 	callIds(filter: { since?: Date }): Promise<CallIdentity[]>;
+	/** Units with a call or an exposure since then, shadows included. */
+	seenUnits(filter: SeenUnitsFilter): Promise<SeenUnitIds>;
 	/** Highest routing revision that any evidence names; 0 without evidence. */
 	highestRevision(): Promise<number>;
 	counts(): Promise<StoreCounts>;

@@ -1,4 +1,4 @@
-import { Decision, ExperimentResults, ExperimentStatus, METRICS, Name } from "@armspan/schema";
+import { Decision, ExperimentResults, ExperimentStatus, METRICS, Name, SeenUnits } from "@armspan/schema";
 import helmet from "@fastify/helmet";
 import rateLimit from "@fastify/rate-limit";
 import swagger from "@fastify/swagger";
@@ -23,6 +23,11 @@ interface ApiBackend {
 	/** `undefined` for an experiment that is not in the repository. */
 	results(key: string): Promise<ExperimentResults | undefined>;
 	decisions(experiment: string | undefined): Promise<Decision[]>;
+	units(filter: {
+		unit: SeenUnits["unit"];
+		since: Date;
+		limit: number;
+	}): Promise<Pick<SeenUnits, "units" | "truncated" | "hashed">>;
 }
 
 const Health = z.strictObject({
@@ -52,6 +57,9 @@ export interface ApiOptions extends OfrepOptions {
 	version: string;
 	logger: FastifyBaseLogger;
 }
+
+/** Ids listed in one answer: some megabytes. */
+const MAX_UNITS = 200_000;
 
 /** The HTTP API and OFREP; read-only. `GET /api/v1/openapi.json` describes it. */
 export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
@@ -139,6 +147,25 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
 							apiError("UNKNOWN_EXPERIMENT", `experiments/${request.params.key}.yaml is not in the deployed commit`),
 						)
 				: reply.send(results);
+		},
+	);
+
+	app.get(
+		"/api/v1/units",
+		{
+			schema: {
+				description: "Units seen since a time, most recent first; what `armspan routing diff --url` asks about.",
+				querystring: z.strictObject({
+					since: z.iso.datetime(),
+					unit: SeenUnits.shape.unit.default("user"),
+					limit: z.coerce.number().int().min(1).max(MAX_UNITS).default(MAX_UNITS),
+				}),
+				response: { 200: SeenUnits },
+			},
+		},
+		async ({ query: { since, unit, limit } }) => {
+			const seen = await backend.units({ unit, since: new Date(since), limit });
+			return { schemaVersion: 1 as const, unit, since, ...seen };
 		},
 	);
 

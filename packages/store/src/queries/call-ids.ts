@@ -12,6 +12,7 @@ interface Row {
 	prompt_version: string;
 	unit_id: string;
 	is_error: boolean;
+	shadow: boolean;
 }
 
 export async function callIds(query: Query, { since }: { since?: Date }): Promise<CallIdentity[]> {
@@ -24,5 +25,6 @@ export async function callIds(query: Query, { since }: { since?: Date }): Promis
 		promptVersion: row.prompt_version,
 		unitId: row.unit_id,
 		isError: row.is_error,
+		isShadow: row.shadow,
 	}));
 }
