@@ -58,7 +58,7 @@ function apiOf(token: string | undefined): Promise<FastifyInstance> {
 		throw new Error("OFREP must not ask the evidence store");
 	};
 	return createApi({
-		backend: { health: unused, experiments: unused, results: unused, decisions: unused },
+		backend: { health: unused, experiments: unused, results: unused, decisions: unused, units: unused },
 		bundle: () => bundle,
 		token,
 		version: "0.0.0",
