@@ -1,5 +1,20 @@
-import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
+import {
+	chmodSync,
+	closeSync,
+	cpSync,
+	mkdirSync,
+	mkdtempSync,
+	openSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	symlinkSync,
+	truncateSync,
+	writeFileSync,
+	writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -7,7 +22,8 @@ import { compileBundle } from "../compile-bundle.ts";
 import { RouterError } from "../errors.ts";
 import { sampleExperiment, sampleInput } from "../testing/sample-input.ts";
 import { BundleWatcher, type BundleWatcherOptions } from "./bundle-watcher.ts";
-import { promptFile } from "./read-bundle.ts";
+import { promptFile, readBundle } from "./read-bundle.ts";
+import { sha256 } from "./sha256.ts";
 import { writeBundle } from "./write-bundle.ts";
 
 const bundle = (revision: number, experiment: object = {}) =>
@@ -213,5 +229,219 @@ describe("BundleWatcher", () => {
 		);
 		expect(String(stderr)).toBe("");
 		expect(status).toBe(0);
+	});
+});
+
+describe("what is no routing file", () => {
+	const file = () => join(directory, "routing.json");
+	const oddities: [string, string, () => void][] = [
+		["a directory", "BUNDLE_UNREADABLE", () => mkdirSync(file())],
+		["a FIFO", "BUNDLE_UNREADABLE", () => execFileSync("mkfifo", [file()])],
+		["a device", "BUNDLE_UNREADABLE", () => symlinkSync("/dev/zero", file())],
+		["a loop of links", "BUNDLE_UNREADABLE", () => symlinkSync("routing.json", file())],
+		["a link to nowhere", "BUNDLE_MISSING", () => symlinkSync("gone.json", file())],
+		[
+			"33 MiB",
+			"BUNDLE_TOO_LARGE",
+			() => {
+				writeFileSync(file(), "");
+				truncateSync(file(), 33 * 1024 * 1024);
+			},
+		],
+	];
+
+	it.each(oddities)("%s is refused without waiting, and what follows is taken", async (_, code, make) => {
+		await writeBundle(directory, bundle(1));
+		start();
+		rmSync(file());
+		make();
+		await errorIs(code);
+		expect(watcher?.current?.table.revision).toBe(1);
+		expect(watcher?.problemCode).toBe(code);
+		rmSync(file(), { recursive: true });
+		await writeBundle(directory, bundle(2));
+		await revisionIs(2);
+		expect(watcher?.problem).toBeUndefined();
+	});
+
+	it.each(oddities)("%s at the start is refused without waiting", async (_, code, make) => {
+		mkdirSync(directory);
+		make();
+		expect(start().current).toBeUndefined();
+		// Never there is no fault: the application may be up first.
+		expect(watcher?.problemCode).toBe(code === "BUNDLE_MISSING" ? undefined : code);
+	});
+
+	it("a FIFO or a directory for a prompt, a signature or a record is refused, too", async () => {
+		const { prompts } = bundle(1);
+		const [digest = ""] = prompts.keys();
+		await writeBundle(directory, bundle(1));
+		rmSync(promptFile(directory, digest));
+		execFileSync("mkfifo", [promptFile(directory, digest)]);
+		start();
+		expect(watcher?.problemCode).toBe("PROMPT_MISSING");
+		await writeBundle(directory, bundle(1), { force: true }).catch(() => {});
+		watcher?.close();
+		for (const name of ["routing.json.sig", "rollback.json"]) {
+			rmSync(directory, { recursive: true });
+			await writeBundle(directory, bundle(1));
+			mkdirSync(join(directory, name));
+			expect(start().problemCode).toBe("BUNDLE_UNREADABLE");
+			watcher?.close();
+		}
+	});
+
+	it("a file without permission is refused, and taken when it has some", async () => {
+		await writeBundle(directory, bundle(1));
+		chmodSync(tmpdir(), 0o711);
+		chmodSync(root, 0o755);
+		chmodSync(file(), 0o000);
+		const source = `import { BundleWatcher } from ${JSON.stringify(new URL("../index.ts", import.meta.url).href)};
+			const { problemCode } = new BundleWatcher(${JSON.stringify(directory)}, { onChange() {}, onError() {} });
+			console.log(problemCode);`;
+		// The superuser may read everything.
+		const asNobody = process.getuid?.() === 0 ? { uid: 65_534 } : {};
+		const look = () =>
+			spawnSync(process.execPath, ["--conditions=armspan-source", "--input-type=module", "-e", source], {
+				timeout: 25_000,
+				encoding: "utf8",
+				...asNobody,
+			});
+		expect(look()).toMatchObject({ stderr: "", stdout: "BUNDLE_UNREADABLE\n" });
+		chmodSync(file(), 0o644);
+		expect(look()).toMatchObject({ stderr: "", stdout: "undefined\n" });
+	});
+
+	it("a file that is written in place is never taken torn", async () => {
+		await writeBundle(directory, bundle(1));
+		start();
+		for (let revision = 2; revision <= 4; revision++) {
+			const { json } = bundle(revision);
+			const descriptor = openSync(file(), "w");
+			for (let at = 0; at < json.length; at += 400) {
+				writeSync(descriptor, json.slice(at, at + 400));
+				await new Promise((resolve) => setImmediate(resolve));
+			}
+			closeSync(descriptor);
+			await revisionIs(revision);
+		}
+		expect(changes).toEqual([2, 3, 4]);
+		expect(new Set(errors)).not.toContain("SCHEMA_INVALID");
+	});
+});
+
+describe("signatures", () => {
+	const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+	const other = generateKeyPairSync("ed25519");
+	const trusting = { publicKeys: [publicKey] };
+
+	it("are checked: unsigned, tampered and foreign bundles are refused", async () => {
+		await writeBundle(directory, bundle(1));
+		expect(start(trusting).problemCode).toBe("SIGNATURE_MISSING");
+		await writeBundle(directory, bundle(2), { privateKey });
+		await revisionIs(2);
+		await writeBundle(directory, bundle(3), { privateKey: other.privateKey });
+		await errorIs("SIGNATURE_INVALID");
+		await writeBundle(directory, bundle(4), { privateKey });
+		await revisionIs(4);
+		const file = join(directory, "routing.json");
+		writeFileSync(file, readFileSync(file, "utf8").replaceAll("polite", "impolite"));
+		await until(() => watcher?.problemCode === "SIGNATURE_INVALID");
+		expect(watcher?.current?.table.revision).toBe(4);
+		expect(changes).toEqual([2, 4]);
+	});
+
+	it("of the bundle before stay in the file, so that no reader ever finds one that does not fit", async () => {
+		await writeBundle(directory, bundle(1), { privateKey });
+		const before = join(root, "before.json");
+		cpSync(join(directory, "routing.json"), before);
+		await writeBundle(directory, bundle(2), { privateKey });
+		// As a reader sees it between the two renames, or after a writer was killed there.
+		renameSync(before, join(directory, "routing.json"));
+		expect(start(trusting).current?.table.revision).toBe(1);
+	});
+
+	it("never fail while a signed bundle is written again and again", async () => {
+		await writeBundle(directory, bundle(1), { privateKey });
+		start({ ...trusting, pollMs: 1 });
+		for (let revision = 2; revision <= 25; revision++) await writeBundle(directory, bundle(revision), { privateKey });
+		await revisionIs(25);
+		expect(errors).toEqual([]);
+	});
+
+	it("may come from a new key while readers know both", async () => {
+		await writeBundle(directory, bundle(1), { privateKey });
+		start({ publicKeys: [publicKey, other.publicKey] });
+		await writeBundle(directory, bundle(2), { privateKey: other.privateKey });
+		await revisionIs(2);
+		expect(errors).toEqual([]);
+	});
+});
+
+describe("a rollback record", () => {
+	const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+	const rollback = { fromRevision: 7, reason: "worse answers", by: "ann" };
+
+	it("lets a reader go back, and keeps what was gone back from away", async () => {
+		await writeBundle(directory, bundle(7));
+		start();
+		cpSync(directory, join(root, "seven"), { recursive: true });
+		await writeBundle(directory, bundle(5), { rollback });
+		await revisionIs(5);
+		expect(errors).toEqual([]);
+		cpSync(join(root, "seven", "routing.json"), join(directory, "routing.json"));
+		await errorIs("REVISION_ROLLED_BACK");
+		expect(watcher?.current?.table.revision).toBe(5);
+		await expect(writeBundle(directory, bundle(6), { force: false })).rejects.toMatchObject({
+			code: "REVISION_ROLLED_BACK",
+		});
+		await writeBundle(directory, bundle(8));
+		await revisionIs(8);
+	});
+
+	it("is asked for when somebody restores an older file", async () => {
+		await writeBundle(directory, bundle(5));
+		cpSync(directory, join(root, "five"), { recursive: true, preserveTimestamps: true });
+		await writeBundle(directory, bundle(7));
+		start();
+		cpSync(join(root, "five"), directory, { recursive: true, preserveTimestamps: true });
+		await errorIs("REVISION_NOT_HIGHER");
+		expect(watcher?.current?.table.revision).toBe(7);
+		const routingDigest = readBundle(directory).routingDigest;
+		writeFileSync(join(directory, "rollback.json"), JSON.stringify({ ...rollback, toRevision: 5, routingDigest }));
+		await revisionIs(5);
+	});
+
+	it("must be signed where bundles are", async () => {
+		await writeBundle(directory, bundle(7), { privateKey });
+		start({ publicKeys: [publicKey] });
+		await writeBundle(directory, bundle(5), { privateKey, rollback });
+		await revisionIs(5);
+		await writeBundle(directory, bundle(8), { privateKey });
+		await revisionIs(8);
+		await writeBundle(directory, bundle(6), { privateKey, rollback: { ...rollback, fromRevision: 8 } });
+		await revisionIs(6);
+		await writeBundle(directory, bundle(9), { privateKey });
+		await revisionIs(9);
+		await writeBundle(directory, bundle(5), { privateKey, force: true });
+		writeFileSync(
+			join(directory, "rollback.json"),
+			JSON.stringify({
+				...rollback,
+				fromRevision: 9,
+				toRevision: 5,
+				routingDigest: sha256(Buffer.from(bundle(5).json)),
+			}),
+		);
+		await until(() => watcher?.problemCode === "ROLLBACK_INVALID");
+		expect(watcher?.current?.table.revision).toBe(9);
+	});
+
+	it("that is garbage keeps no newer revision away, as that may be a halt", async () => {
+		await writeBundle(directory, bundle(7));
+		start();
+		writeFileSync(join(directory, "rollback.json"), "{");
+		await writeBundle(directory, bundle(8));
+		await revisionIs(8);
 	});
 });
