@@ -1,4 +1,13 @@
-export type CliErrorCode = "DEMO_UNAVAILABLE" | "DEMO_CHILD_FAILED" | "NOT_A_DEMO_FOLDER" | "LOOP_NOT_CLOSED";
+export type CliErrorCode =
+	| "DEMO_UNAVAILABLE"
+	| "DEMO_CHILD_FAILED"
+	| "NOT_A_DEMO_FOLDER"
+	| "LOOP_NOT_CLOSED"
+	| "UNKNOWN_ENVIRONMENT"
+	| "UNKNOWN_PROMPT"
+	| "UNITS_UNREADABLE"
+	| "SERVICE_UNREACHABLE"
+	| "UNITS_MOVE";
 
 /** What the command line refuses. `hint` is the next command to try. */
 export class CliError extends Error {
@@ -21,6 +30,8 @@ const HINTS: Readonly<Record<string, string>> = {
 	INVALID_REPOSITORY: "mend the file, git commit -a, and run the same command again",
 	UNKNOWN_ENVIRONMENT: "armspan up --environment NAME",
 	NO_REPOSITORY: "armspan init DIRECTORY",
+	UNKNOWN_REF: "git branch --all and git tag list what there is",
+	BUNDLE_MISSING: "name the folder that armspan up writes: DATA/routing",
 	NO_COMMIT: "git add . && git commit",
 	TOKEN_REQUIRED: "ARMSPAN_TOKEN=$(openssl rand -hex 32) armspan up --host …",
 };

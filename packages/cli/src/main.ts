@@ -2,11 +2,19 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { describeError } from "./cli-error.ts";
 import { checkCommand } from "./commands/check.ts";
+import { explainCommand } from "./commands/explain.ts";
 import { initCommand } from "./commands/init.ts";
+import { routingCommand } from "./commands/routing.ts";
 import { upCommand } from "./commands/up.ts";
 
 /** Exit codes of every command. */
 const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+
+/** Of a command and those below it: they end the process otherwise, with 1 for wrong usage. */
+function overrideExit(command: Command): void {
+	command.exitOverride();
+	command.commands.forEach(overrideExit);
+}
 
 /**
  * Runs the command line. stdout carries the result alone; everything else goes to stderr.
@@ -24,10 +32,10 @@ export async function main(argv: readonly string[]): Promise<number> {
 		.exitOverride()
 		.addCommand(initCommand())
 		.addCommand(checkCommand())
-		.addCommand(upCommand());
-	for (const command of program.commands) {
-		command.exitOverride();
-	}
+		.addCommand(upCommand())
+		.addCommand(explainCommand())
+		.addCommand(routingCommand());
+	overrideExit(program);
 	try {
 		await program.parseAsync(argv);
 		return EXIT.ok;

@@ -4,8 +4,6 @@ import type { Attributes } from "@opentelemetry/api";
 import { shadowAttributes } from "./call-attributes.ts";
 
 /** What runs in the shadow of an assignment, and what its spans say. */
-type Shadowed = Assignment & { readonly shadow?: RoutingShadow | undefined };
-
 export interface ShadowAssignment {
 	readonly limits: RoutingShadow;
 	readonly assignment: Assignment;
@@ -17,12 +15,12 @@ const known = new WeakMap<Assignment, ShadowAssignment>();
 
 /** The shadow of an assignment; `undefined` when it has none. */
 export function shadowOf(live: Assignment | undefined, revision: number): ShadowAssignment | undefined {
-	const shadow = (live as Shadowed | undefined)?.shadow;
+	const shadow = live?.shadow;
 	if (live === undefined || shadow === undefined || live.experiment === null) return undefined;
 	const before = known.get(live);
 	if (before !== undefined) return before;
 	const { version, digest, model, parameters, variant } = shadow;
-	const assignment: Shadowed = Object.freeze({
+	const assignment: Assignment = Object.freeze({
 		...live,
 		...{ version, digest, model, parameters, variant },
 		flagVariant: `${live.experiment}.${variant}`,

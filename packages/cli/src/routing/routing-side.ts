@@ -1,0 +1,59 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { openRegistry } from "@armspan/registry";
+import { compileBundle, RoutingTable, readBundle } from "@armspan/router";
+import type { RoutingFile } from "@armspan/schema";
+import { CliError } from "../cli-error.ts";
+
+/** A routing that units can be asked of. */
+export interface RoutingSide {
+	readonly table: RoutingTable;
+	readonly file: RoutingFile;
+	/** For people: `HEAD (1a2b3c4d)`, or the folder. */
+	readonly label: string;
+}
+
+export interface RepositoryPlace {
+	readonly repository: string;
+	readonly environment: string;
+}
+
+/** The routing bundle in a folder. @throws {RouterError} */
+export function sideOfFolder(directory: string): RoutingSide {
+	const { table, file } = readBundle(resolve(directory));
+	return { table, file, label: `${directory} (revision ${table.revision})` };
+}
+
+/**
+ * What a commit compiles to. Halts that are not committed yet are not in it.
+ * @throws {CliError} UNKNOWN_ENVIRONMENT
+ * @throws {RegistryError | RouterError} with file and line
+ */
+export async function sideOfCommit(ref: string, place: RepositoryPlace): Promise<RoutingSide> {
+	const registry = await openRegistry(resolve(place.repository));
+	const snapshot = await registry.snapshot(ref);
+	const found = snapshot.environments.find(({ name }) => name === place.environment);
+	if (found === undefined) {
+		const known = snapshot.environments.map(({ name }) => name).join(", ") || "none";
+		throw new CliError(
+			"UNKNOWN_ENVIRONMENT",
+			`environments/${place.environment}.yaml is not in ${ref} (${snapshot.commit.slice(0, 8)}); there: ${known}`,
+			"the same command with --environment NAME",
+		);
+	}
+	const { json } = compileBundle({
+		environmentName: found.name,
+		environment: found.environment,
+		experiments: snapshot.experiments,
+		prompts: snapshot.releases,
+		revision: 1,
+		sourceCommit: snapshot.commit,
+	});
+	const { table, file } = RoutingTable.load(JSON.parse(json));
+	return { table, file, label: `${ref} (${snapshot.commit.slice(0, 8)})` };
+}
+
+/** A folder with `routing.json`, else a commit, branch or tag. */
+export function sideOf(refOrFolder: string, place: RepositoryPlace): Promise<RoutingSide> | RoutingSide {
+	return existsSync(join(refOrFolder, "routing.json")) ? sideOfFolder(refOrFolder) : sideOfCommit(refOrFolder, place);
+}
