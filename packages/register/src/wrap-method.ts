@@ -29,7 +29,8 @@ export function wrapMethod(
 	return true;
 }
 
-/** Replaces a method of one object, invisibly to whoever lists its properties. */
+/** Replaces a method of one object; who lists its properties sees no difference. */
 export function replaceMethod(target: object, name: string, method: Method): void {
-	Object.defineProperty(target, name, { value: method, configurable: true, writable: true, enumerable: false });
+	const enumerable = Object.getOwnPropertyDescriptor(target, name)?.enumerable ?? false;
+	Object.defineProperty(target, name, { value: method, configurable: true, writable: true, enumerable });
 }
