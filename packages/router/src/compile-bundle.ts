@@ -1,6 +1,7 @@
 import { DEFAULT_VARIANT, HASH_VERSION, type RoutingFile, type RoutingFlag } from "@armspan/schema";
 import { canonicalJson } from "./canonical-json.ts";
 import { checkInput } from "./check-input.ts";
+import { checkPrevious } from "./check-previous.ts";
 import { compileSharedEvaluators, compileTargeting } from "./compile-targeting.ts";
 import { defaultVariant, experimentVariants } from "./compile-variants.ts";
 import { throwProblems } from "./errors.ts";
@@ -39,6 +40,7 @@ export function compileBundle(input: CompileInput): RoutingBundle {
 		...(Object.keys(evaluators).length === 0 ? {} : { $evaluators: evaluators }),
 		flags,
 	};
+	if (input.previous !== undefined) throwProblems(checkPrevious(input, input.previous, file).list);
 	const json = canonicalJson(file);
 	// What we write must pass our own reader, whatever was in the input.
 	return { file: RoutingTable.load(JSON.parse(json)).file, json, prompts };
