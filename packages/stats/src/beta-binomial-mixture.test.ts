@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { betaBinomialLogEValue } from "./beta-binomial-mixture.ts";
+import { tuneMixture } from "./gamma-exponential-mixture.ts";
 import { monotoneRoot } from "./monotone-root.ts";
 import { seededRandom } from "./test-support/seeded-random.ts";
 import { statOracle } from "./test-support/stat-oracle.ts";
@@ -47,6 +48,17 @@ describe("betaBinomialLogEValue", () => {
 				},
 			),
 		);
+	});
+
+	it.each([
+		[0.5, 1e-3],
+		[5, 1e-3],
+		[40, tuneMixture(0.05, 40) - 1],
+	])("starts, tuned for %d trials, from a Beta prior of strength %d", (tunedTrials, strength) => {
+		const design = { mean: 0.3, tunedTrials };
+		expect(betaBinomialLogEValue(1, 1, design)).toBeCloseTo(0, 12);
+		// E θ² / p² for θ ~ Beta(k·p, k·(1 − p)).
+		expect(betaBinomialLogEValue(2, 2, design)).toBeCloseTo(Math.log((0.3 * strength + 1) / (strength + 1) / 0.3), 9);
 	});
 
 	it("mirrors", () => {

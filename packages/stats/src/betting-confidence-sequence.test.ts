@@ -91,6 +91,17 @@ describe("betting confidence sequence", () => {
 		expect(wrong / streams).toBeLessThan(0.02);
 	});
 
+	it("takes the difference between opposite bounds, each at half of alpha", () => {
+		const [low, high] = [golden.slice(0, 60), golden.slice(60).map((value) => 0.3 + 0.7 * value)];
+		const [c, t] = [interval(low, 0.025), interval(high, 0.025)];
+		expect(bettingDifference(low, high, 0.05)).toEqual({
+			kind: "estimated",
+			value: t.value - c.value,
+			lower: t.lower - c.upper,
+			upper: t.upper - c.lower,
+		});
+	});
+
 	it("sees a difference between two arms that hardly overlap", () => {
 		const control = Array.from({ length: 60 }, (_, n) => 0.2 + 0.1 * (n % 2));
 		const treatment = control.map((value) => value + 0.6);

@@ -70,6 +70,12 @@ function contrastOfOracle(id: string, options: CupedOptions = {}) {
 	return { inputs, expected, contrast };
 }
 
+/** Units that are 0, 1 or 2. */
+function integerArm(ones: number, twos: number): CovariateSums<number> {
+	const values = [...Array<number>(ones).fill(1), ...Array<number>(twos).fill(2), ...Array<number>(30).fill(0)];
+	return sumsOf(values.map((value): UnitWithHistory => [value, 1, value + 1, 1]));
+}
+
 describe("cupedContrast", () => {
 	it("gives the θ of gb-cuped-theta", () => {
 		const { inputs, expected } = statOracle("gb-cuped-theta");
@@ -295,6 +301,10 @@ describe("cupedContrast", () => {
 		expect(cupedContrast(without(control), without(treatment))).toEqual(unadjusted);
 		expect(cupedContrast(control, without(treatment))).toEqual(unadjusted);
 		expect(cupedContrast(control, treatment, { theta: 0 })).toEqual(unadjusted);
+		// Integers, whose difference is exact: without history there is nothing to divide by.
+		const [one, other] = [integerArm(10, 3), integerArm(12, 4)];
+		const integers = { ...estimated(ratioContrast(one, other)), theta: 0, varianceReduction: 0 };
+		expect(cupedContrast(without(one), without(other))).toMatchObject(integers);
 		// A covariate that is the same for every unit.
 		const flat = [1, 2, 4, 8, 9].map((value): UnitWithHistory => [value, 1, 5, 1]);
 		expect(estimated(cupedContrast(sumsOf(flat), sumsOf(flat)))).toMatchObject({ theta: 0, varianceReduction: 0 });
@@ -313,6 +323,53 @@ describe("cupedContrast", () => {
 		const bad = { ...good[1], ...change };
 		expect(cupedContrast(good[0], bad)).toMatchObject({ kind: "not-estimable", reason });
 		expect(cupedContrast(bad, good[0])).toMatchObject({ kind: "not-estimable", reason });
+	});
+
+	it("does not take history that is not there for data", () => {
+		const none = { ...good[1], sumX: 0, sumW: 0, sumXX: 0, sumWW: 0, sumXW: 0, sumYX: 0, sumYW: 0, sumNX: 0, sumNW: 0 };
+		for (const change of [{ sumXX: -1 }, { sumWW: -1 }]) {
+			expect(cupedContrast(good[0], { ...none, ...change })).toMatchObject({ reason: "impossible-sums" });
+		}
+		expect(cupedContrast(good[0], { ...good[1], sumW: -1 })).toMatchObject({ reason: "impossible-sums" });
+	});
+
+	it("is not estimable when a product or the difference is too large for a number", () => {
+		expect(cupedContrast(good[0], { ...good[1], sumYX: Number.POSITIVE_INFINITY })).toMatchObject({
+			reason: "non-finite",
+		});
+		// Each arm's value is a number, 10³⁰⁸ to either side of 0, and so are the variances, but not their distance.
+		const at = (value: bigint) => {
+			const sums = { units: 4n, sumY: 4n * value + 2n, sumYY: 4n * value * value + 4n * value + 2n };
+			const history = { unitsWithHistory: 0n, sumYWithHistory: 0n, sumX: 0n, sumXX: 0n, sumYX: 0n };
+			return covariateSumsOfMean({ ...sums, ...history });
+		};
+		expect(cupedContrast(at(-(10n ** 308n)), at(10n ** 308n))).toMatchObject({ reason: "non-finite" });
+	});
+
+	/** Both sums of squares 1.5, their product that of a correlation. */
+	const correlated = (correlation: number) =>
+		covariateSumsOfMean({
+			units: 100,
+			sumY: 0,
+			sumYY: 1.5,
+			unitsWithHistory: 100,
+			sumYWithHistory: 0,
+			sumX: 0,
+			sumXX: 1.5,
+			sumYX: 1.5 * correlation,
+		});
+
+	it.each([
+		[1 - 1e-9, "estimated"],
+		// A millionth of a millionth of the variance is left: three quarters of what rounding may take.
+		[1 - 1.5e-13, "precision-lost"],
+		[1, "precision-lost"],
+		[1 + 2e-10, "negative-variance"],
+		[1 + 1e-8, "impossible-sums"],
+	])("knows what rounding leaves of a variance at a correlation of %d: %s", (correlation, outcome) => {
+		const sums = correlated(correlation);
+		const contrast = cupedContrast(sums, sums);
+		expect(contrast.kind === "estimated" ? contrast.kind : contrast.reason).toBe(outcome);
 	});
 
 	it("does not take a perfect prediction for certainty", () => {

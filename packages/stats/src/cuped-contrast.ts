@@ -119,8 +119,8 @@ export function adjustedArm(
 	if (!areFinite(sums, COVARIATE_SUM_KEYS)) {
 		return notEstimable("non-finite", "The covariate's sums are not finite numbers.");
 	}
-	if (sums.sumW < 0 || sums.sumXX < 0 || sums.sumWW < 0) {
-		return notEstimable("impossible-sums", "Counts and sums of squares must not be negative.");
+	if (sums.sumXX < 0 || sums.sumWW < 0) {
+		return notEstimable("impossible-sums", "Sums of squares must not be negative.");
 	}
 	if (Number(sums.sumW) === 0) {
 		return { kind: "estimated", estimate, preValue: 0, preVariance: 0, shared: 0, hasHistory: false };

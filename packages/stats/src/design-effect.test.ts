@@ -49,10 +49,26 @@ describe("designEffect", () => {
 		["no-variation", ...sumsOf([[3, 3], [3]])],
 		["negative-variance", sums, 10],
 		["non-finite", sums, Number.NaN],
+		["non-finite", sums, Number.POSITIVE_INFINITY],
+		// A variance of 5·10³⁰⁷ beside observations that hardly differ.
+		["non-finite", { units: 2, sumY: 0, sumN: 2, sumYY: 1e308, sumNN: 2, sumYN: 0 }, 1e-10],
 		["too-few-units", ...sumsOf([[3, 4]])],
 		["precision-lost", { ...sums, sumY: sums.sumY + 0.5, sumYN: 29 }, 14.5 ** 2 / 4],
 	] as const)("is not estimable: %s", (reason, bad, sumOfSquares) => {
 		expect(designEffect(bad, sumOfSquares)).toMatchObject({ kind: "not-estimable", reason });
+	});
+
+	it.each([
+		[0.3, "estimated"],
+		[0.15, "precision-lost"],
+		[-0.15, "precision-lost"],
+		[-0.3, "negative-variance"],
+	])("knows what rounding leaves of a spread of %d around a mean of 10⁶: %s", (spread, outcome) => {
+		const mean = 1e6 + 0.0025;
+		const sum = 100 * mean;
+		const large = { units: 100, sumY: sum, sumN: 100, sumYY: sum * mean + 1e4, sumNN: 100, sumYN: sum };
+		const effect = designEffect(large, 100 * (mean * mean + spread));
+		expect(effect.kind === "estimated" ? effect.kind : effect.reason).toBe(outcome);
 	});
 
 	it("refuses a mixture of numbers and integers", () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { tuneRhoSquared, twoSidedLogEValue } from "./asymptotic-confidence-sequence.ts";
 import { betaBinomialLogEValue } from "./beta-binomial-mixture.ts";
 import {
 	type DistributionFreeQuantileTestOptions,
@@ -55,6 +56,38 @@ describe("distributionFreeQuantileTest", () => {
 		expect(tested(coarse).logEValue).toBeLessThanOrEqual(tested(fine).logEValue);
 	});
 
+	it("counts an arm that is all on one side as if one observation were not", () => {
+		const twice = (units: number, below: number) => ({
+			...bernoulliSums(units, below),
+			sumN: 2 * units,
+			sumNN: 4 * units,
+			sumY: 2 * below,
+			sumYY: 4 * below,
+			sumYN: 4 * below,
+		});
+		const { logEValue, basis } = tested({ control: [twice(400, 0)], treatment: [twice(400, 400)] });
+		expect(basis).toBe("clustered");
+		const rhoSquared = tuneRhoSquared(0.05, 200);
+		// All of control is above the grid value and all of treatment below: whatever x is common, one of them is as far
+		// from the level as can be, and the other may be at it.
+		const far = twoSidedLogEValue(0.5 / Math.sqrt(0.25 / 400), 400, rhoSquared);
+		expect(logEValue).toBeCloseTo(far + twoSidedLogEValue(0, 400, rhoSquared), 10);
+		expect(distributionFreeQuantileTest({ ...design, control: [twice(50, 0)], treatment: [twice(50, 50)] }).kind).toBe(
+			"estimated",
+		);
+	});
+
+	it.each([
+		["exact", bernoulliSums(100, 40)],
+		["clustered", { ...bernoulliSums(100, 40), sumNN: 200 }],
+		["clustered", { ...bernoulliSums(100, 40), sumN: 90 }],
+	])("is %s when and only when every unit has one observation", (basis, sums) => {
+		const control = [sums];
+		expect(tested({ control, treatment: control }).basis).toBe(basis);
+		expect(tested({ control, treatment: counts(100, [40]) }).basis).toBe(basis);
+		expect(tested({ control: counts(100, [40]), treatment: control }).basis).toBe(basis);
+	});
+
 	it("works on clustered sums", () => {
 		const grid = [100, 150, 200, 300];
 		const below = (units: readonly (readonly number[])[]) =>
@@ -82,6 +115,7 @@ describe("distributionFreeQuantileTest", () => {
 		["impossible-sums", counts(200, [50, 20])],
 		["impossible-sums", [bernoulliSums(200, 20), bernoulliSums(300, 50)]],
 		["impossible-sums", [bernoulliSums(200, -1)]],
+		["impossible-sums", [{ ...bernoulliSums(200, 201), sumYY: 203 }]],
 		["non-finite", [{ ...bernoulliSums(200, 1), sumY: Number.NaN }]],
 	])("is not estimable: %s", (reason, control) => {
 		const treatment = counts(

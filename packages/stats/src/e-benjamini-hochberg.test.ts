@@ -15,6 +15,10 @@ describe("eBenjaminiHochberg", () => {
 		expect(eBenjaminiHochberg([], 0.05)).toEqual([]);
 	});
 
+	it("claims at the threshold itself", () => {
+		expect(eBenjaminiHochberg([-Math.log(0.25)], 0.25)).toEqual([true]);
+	});
+
 	it("takes evidence beyond any number, and none", () => {
 		expect(eBenjaminiHochberg([1e6, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY], 0.01)).toEqual([
 			true,

@@ -45,6 +45,10 @@ describe("equivalence", () => {
 		const bounds = { alpha: 0.05, low: -1, high: 1 };
 		expect(equivalence({ value: 0, standardError: 0 }, bounds)).toMatchObject({ reason: "no-variation" });
 		expect(equivalence({ value: 1e300, standardError: 1e-300 }, bounds)).toMatchObject({ reason: "non-finite" });
+		// The statistics are ±1.7, but one bound of the interval is out of range.
+		for (const value of [1.7e308, -1.7e308]) {
+			expect(equivalence({ value, standardError: 1e308 }, bounds)).toMatchObject({ reason: "non-finite" });
+		}
 	});
 
 	it.each([

@@ -9,10 +9,9 @@ const QUOTIENT_BITS = 80;
  */
 export function exactQuotient(numerator: bigint, denominator: bigint): number {
 	if (numerator < 0n) return -exactQuotient(-numerator, denominator);
-	if (numerator === 0n) return 0;
 	const shift = QUOTIENT_BITS - (bitLength(numerator) - bitLength(denominator));
-	const quotient =
-		shift >= 0 ? (numerator << BigInt(shift)) / denominator : numerator / (denominator << BigInt(-shift));
+	// Where the shift is negative, bits are dropped that no double has room for.
+	const quotient = (numerator << BigInt(shift)) / denominator;
 	// In two halves, since 2^-shift alone may underflow where the product does not.
 	const half = Math.trunc(shift / 2);
 	return Number(quotient) * 2 ** -half * 2 ** -(shift - half);

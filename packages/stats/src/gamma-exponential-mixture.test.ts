@@ -46,6 +46,12 @@ describe("gammaExponentialLogEValue", () => {
 		);
 	});
 
+	it("is continuous where its integral begins to fall", () => {
+		// scale·sum + variance + ρ = 0
+		const [at, above] = [-3, -3 + 1e-9].map((sum) => gammaExponentialLogEValue(sum, 1, { rho: 2, scale: 1 }));
+		expect(at).toBeCloseTo(above!, 8);
+	});
+
 	it("is continuous where its two computations meet, and finite far below", () => {
 		const design = { rho: 10, scale: 1 };
 		// shape = 110, x = sum + 110: they meet at x = 111.

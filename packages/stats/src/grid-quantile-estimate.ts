@@ -71,8 +71,8 @@ interface Crossing {
 
 function crossing(shares: readonly RatioEstimate[], share: number): Crossing | undefined {
 	const cell = shares.findIndex(({ value }) => value >= share);
-	// Below the first grid value nothing is known.
-	if (cell < 1) return cell === 0 && shares[0]!.value === share ? { cell: 1, part: 0 } : undefined;
+	// Up to the first grid value nothing is known.
+	if (cell < 1) return undefined;
 	const [from, to] = [shares[cell - 1]!.value, shares[cell]!.value];
 	return { cell, part: (share - from) / (to - from) };
 }
