@@ -192,7 +192,12 @@ const differing: readonly (Comparison & { readonly unlike: readonly FlagdEngine[
 		requests: withIds((index) => `ünï-${index}`),
 		unlike: [javaScript, python, go],
 	},
-	{ name: "ids that are numbers other than 0", bundle: users, requests: withIds((index) => index + 0.5), unlike: [] },
+	{
+		name: "ids that are whole numbers other than 0",
+		bundle: users,
+		requests: withIds((index) => index + 1),
+		unlike: [],
+	},
 	{ name: "the id 0 as a number", bundle: users, requests: [["open", { targetingKey: 0 }]], unlike: [] },
 	{
 		name: "versions with a number of more than 64 bits",

@@ -136,6 +136,32 @@ describe("evaluation", () => {
 		expect(details.flagMetadata["armspan.reason"]).toBe("halted");
 	});
 
+	it("gives an overridden unit its arm, reason TARGETING_MATCH, not enrolled", async () => {
+		const overrides = [{ unit: "tëster", experiment: "polite", variant: "polite" }];
+		const client = await clientOf(
+			new ArmspanProvider({ source: new ManualSource(bundleOf({ environment: { overrides } })).open }),
+		);
+		const details = await client.getObjectDetails("support-reply", {}, { targetingKey: "tëster" });
+		expect(details).toMatchObject({
+			variant: "polite.polite.override",
+			reason: "TARGETING_MATCH",
+			value: { version: "1.1.0", enrolled: false },
+			flagMetadata: { "armspan.experiment": "polite", "armspan.enrolled": false, "armspan.reason": "override" },
+		});
+	});
+
+	it("names what runs in the shadow of the default version, reason SPLIT", async () => {
+		const experiments = [sampleExperiment({ allocation: { type: "shadow" } })];
+		const client = await clientOf(new ArmspanProvider({ source: new ManualSource(bundleOf({ experiments })).open }));
+		const details = await client.getObjectDetails("support-reply", {}, { targetingKey: "u-17" });
+		expect(details).toMatchObject({
+			variant: "polite.polite.shadow",
+			reason: "SPLIT",
+			value: { version: "1.0.0", enrolled: false, shadow: { version: "1.1.0", variant: "polite" } },
+			flagMetadata: { "armspan.enrolled": false, "armspan.reason": "shadow", "gen_ai.prompt.version": "1.0.0" },
+		});
+	});
+
 	it("answers the code default with the reason's code: other types, unknown flags, names of Object's own", async () => {
 		const client = await clientOf(new ArmspanProvider({ source: new ManualSource(bundleOf()).open }));
 		expect(await client.getBooleanDetails("support-reply", true)).toMatchObject({
@@ -199,7 +225,7 @@ describe("units", () => {
 		[{ unit: "request" }, context, "5"],
 		[{ unit: "session" }, { targetingKey: "s-9" }, "s-9"],
 		[{ unit: "session" }, { targetingKey: "s-9", session: { id: 1 } }, "s-9"],
-		[{ unit: "session" }, { targetingKey: "s-9", session: "" }, ""],
+		[{ unit: "session" }, { targetingKey: "s-9", session: "" }, undefined],
 		[{ unit: "request" }, { request: Number.NaN }, undefined],
 		[{ unit: "attribute", unitAttribute: "accountId" }, context, "acme"],
 		[{ unit: "attribute", unitAttribute: "accountId" }, { accountId: 12 }, "12"],
@@ -209,6 +235,7 @@ describe("units", () => {
 		const { unitId, details } = await unitOf(unit, given);
 		expect(unitId).toBe(expected);
 		expect(details.flagMetadata["armspan.reason"]).toBe(expected ? "split" : "no-unit");
+		if (expected === undefined) return;
 		// What telemetry takes for the context's id is the id that was hashed.
 		const contextId = details.flagMetadata.contextId ?? (given as { targetingKey?: string }).targetingKey;
 		expect(contextId).toBe(expected);

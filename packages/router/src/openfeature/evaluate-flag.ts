@@ -55,7 +55,7 @@ const REASONS: Partial<Record<AssignmentReason | "override", FlagReason>> = {
  * What a unit gets of a flag (one flag per prompt), by the same table as `RoutingTable.assign`.
  *
  * Ids are read from the context's `user`, `session`, `request`, or the attribute that the flag's unit names, whichever
- * the flag hashes: a text or a finite number. Where it is absent, `targetingKey` stands for it as `targetingKeyUnit`
+ * the flag hashes: a text or a whole number. Where it is absent, `targetingKey` stands for it as `targetingKeyUnit`
  * says. No id: the default variant, reason `DEFAULT`. Of the attributes only texts, numbers and booleans are seen.
  * @returns `undefined` if there is no such flag
  */
@@ -105,19 +105,20 @@ function reasonOf({ reason, flagVariant }: Assignment): FlagReason {
 	return REASONS[reason] ?? (flagVariant === "default" ? "DEFAULT" : "SPLIT");
 }
 
+/** The table judges what is an id; here only what stands in whose place. */
 function unitsOf(context: FlagContext, targetingKeyUnit: TargetingKeyUnit): Units {
-	const key = idOf(context.targetingKey);
+	const key = given(context.targetingKey);
 	const other = targetingKeyUnit === "flag" ? key : undefined;
 	return {
-		user: idOf(context.user) ?? key,
-		session: idOf(context.session) ?? other,
-		request: idOf(context.request) ?? other,
+		user: given(context.user) ?? key,
+		session: given(context.session) ?? other,
+		request: given(context.request) ?? other,
 	};
 }
 
-function idOf(value: unknown): string | undefined {
+function given(value: unknown): string | undefined {
 	if (typeof value === "string") return value;
-	return typeof value === "number" && Number.isFinite(value) ? String(value) : undefined;
+	return Number.isSafeInteger(value) ? String(value) : undefined;
 }
 
 /** @param unitAttribute attribute for which the targeting key stands where it is absent */
@@ -130,8 +131,8 @@ function attributesOf(context: FlagContext, unitAttribute: string | undefined): 
 			attributes[key] = value as string | number | boolean;
 		}
 	}
-	if (unitAttribute !== undefined && idOf(attributes[unitAttribute]) === undefined) {
-		const key = idOf(context.targetingKey);
+	if (unitAttribute !== undefined && given(attributes[unitAttribute]) === undefined) {
+		const key = given(context.targetingKey);
 		if (key !== undefined) attributes[unitAttribute] = key;
 	}
 	return attributes;
