@@ -6,13 +6,14 @@ const MAX_CANDIDATES = 128;
 export function googleResponseReader(): ResponseReader {
 	const finishReasons: (string | undefined)[] = [];
 	return (body) => {
-		const { responseId, modelVersion, candidates, usageMetadata, promptFeedback } = fieldsOf(body);
+		const { responseId, modelVersion, candidates, usageMetadata, promptFeedback, embeddings } = fieldsOf(body);
 		if (Array.isArray(candidates)) observeCandidates(candidates, finishReasons);
 		const { blockReason } = fieldsOf(promptFeedback);
 		// A prompt that is refused has no candidates to say so.
 		if (typeof blockReason === "string" && finishReasons.length === 0) finishReasons[0] = blockReason;
 		const observation = { responseId, responseModel: modelVersion, finishReasons };
-		return usageMetadata === undefined ? observation : { ...observation, usage: usageOf(fieldsOf(usageMetadata)) };
+		if (usageMetadata !== undefined) return { ...observation, usage: usageOf(fieldsOf(usageMetadata)) };
+		return Array.isArray(embeddings) ? { ...observation, usage: embeddingUsage(embeddings) } : observation;
 	};
 }
 
@@ -34,6 +35,11 @@ function usageOf(usage: Fields): StatedUsage {
 		cacheReadTokens: usage.cachedContentTokenCount,
 		reasoningTokens: thoughts,
 	};
+}
+
+/** Vertex AI's older endpoint counts each text by itself. */
+function embeddingUsage(embeddings: readonly unknown[]): StatedUsage {
+	return { inputTokens: sum(...embeddings.map((embedding) => fieldsOf(fieldsOf(embedding).statistics).tokenCount)) };
 }
 
 /** @returns `undefined` when none of them is known */

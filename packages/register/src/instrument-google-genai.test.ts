@@ -75,6 +75,8 @@ it("makes one for embeddings, and names a model by its last part", async () => {
 	expect((await spans.only()).attributes).toMatchObject({
 		"gen_ai.operation.name": "embeddings",
 		"gen_ai.request.model": "gemini-embedding-001",
+		"gen_ai.usage.input_tokens": 13,
+		"armspan.cost.usd": expect.closeTo((13 * 0.15) / 1e6, 12),
 	});
 });
 

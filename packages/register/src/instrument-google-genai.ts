@@ -21,7 +21,10 @@ const DIALECT: SdkDialect = { createReader: googleResponseReader, errorType };
 export function instrumentGoogleGenAi(Models: unknown): boolean {
 	try {
 		const prototype = modelsPrototype(Models);
-		wrapRequest(prototype, "embedContentInternal", "embeddings", false);
+		// Below version 2, the public method is the one that sends.
+		if (!wrapRequest(prototype, "embedContentInternal", "embeddings", false)) {
+			wrapRequest(prototype, "embedContent", "embeddings", false);
+		}
 		wrapRequest(prototype, "generateContentStreamInternal", "generate_content", true);
 		return wrapRequest(prototype, "generateContentInternal", "generate_content", false);
 	} catch (error) {

@@ -1,0 +1,20 @@
+import { armspan } from "@armspan/instrumentation";
+import OpenAI from "openai";
+
+const client = new OpenAI({ maxRetries: 0 }); // the SDK's own retries would hide failures
+
+/** Answers a customer's question with the prompt version that this user is to get. */
+async function reply(user: string, question: string): Promise<string> {
+	const { messages, model, config, run, feedback } = armspan.prompt("support-reply", {
+		user,
+		variables: { question },
+		// Sent when Armspan has nothing to route by, so that customers get an answer in any case.
+		fallback: { model: "gpt-4o-mini", messages: [{ role: "user", content: question }] },
+	});
+	const answer = await run(() => client.chat.completions.create({ ...config, model, messages }));
+	feedback({ score: 1 }); // thumbs up
+	return answer.choices[0]?.message.content ?? "";
+}
+
+const [question = "Where is my parcel?", user = "u-1842"] = process.argv.slice(2);
+process.stdout.write(`${await reply(user, question)}\n`);
