@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, type KeyObject } from "node:crypto";
 import { changedFields, type IterationDesign } from "@armspan/analysis";
-import type { ExperimentFile, Registry, RepositorySnapshot } from "@armspan/registry";
+import type { ExperimentFile, LineOf, Registry, RepositorySnapshot } from "@armspan/registry";
 import {
 	compileBundle,
 	isSigned,
@@ -13,7 +13,7 @@ import {
 	signBundle,
 	writeBundle,
 } from "@armspan/router";
-import { type Environment, RollbackRecord } from "@armspan/schema";
+import { type Environment, RollbackRecord, type RoutingFile } from "@armspan/schema";
 import type { FastifyBaseLogger } from "fastify";
 import { ServiceError } from "../service-error.ts";
 
@@ -62,6 +62,8 @@ export class Deployment {
 	/** sha256 of the `routing.json` that this process wrote or found right. */
 	#writtenDigest: string | undefined;
 	readonly #designs = new Map<string, IterationDesign>();
+	/** What this process last compiled; a file that somebody edited is no measure of what may change. */
+	#inForce: RoutingFile | undefined;
 	#state: DeployedState | undefined;
 	#problem: string | undefined;
 
@@ -165,9 +167,13 @@ export class Deployment {
 			);
 		}
 		this.#refuseChangedIterations(snapshot);
-		return this.#write(snapshot, file.environment);
+		return this.#write(snapshot, file.environment, { lineOf: file.lineOf, previous: this.#inForce });
 	}
 
+	/**
+	 * What an iteration was begun with stays, as its start decision recorded it (ADR 0006). Before that is recorded, and
+	 * for what only the environment or a release can change, the compiler compares with the bundle in force.
+	 */
 	#refuseChangedIterations(snapshot: RepositorySnapshot): void {
 		const problems = snapshot.experiments.flatMap(({ file, experiment }) => {
 			const begun = this.#designs.get(iterationKey(experiment.key, experiment.iteration));
@@ -183,7 +189,12 @@ export class Deployment {
 		}
 	}
 
-	async #write(snapshot: RepositorySnapshot, environment: Environment): Promise<DeployedState> {
+	/** @param change given for a change by git; a halt and a restored file are written whatever was in force */
+	async #write(
+		snapshot: RepositorySnapshot,
+		environment: Environment,
+		change: { lineOf?: LineOf; previous?: RoutingFile | undefined } = {},
+	): Promise<DeployedState> {
 		const { routingDirectory, environmentName, logger } = this.#options;
 		const halted = this.#halted;
 		const deployed = this.#deployed();
@@ -191,11 +202,13 @@ export class Deployment {
 			compileBundle({
 				environmentName,
 				environment,
+				environmentLineOf: change.lineOf,
 				experiments: snapshot.experiments,
 				prompts: snapshot.releases,
 				revision,
 				sourceCommit: snapshot.commit,
 				halted,
+				previous: change.previous,
 			});
 		if (
 			deployed !== undefined &&
@@ -206,6 +219,7 @@ export class Deployment {
 			this.#highestRevision = deployed.table.revision;
 			this.#writtenDigest = deployed.routingDigest;
 			this.#writtenHalts = halted;
+			this.#inForce = deployed.file;
 			await this.#sign(deployed.bytes, deployed.routingDigest);
 			return this.#state;
 		}
@@ -218,6 +232,7 @@ export class Deployment {
 		this.#highestRevision = revision;
 		this.#writtenDigest = sha256(bundle.json);
 		this.#writtenHalts = halted;
+		this.#inForce = bundle.file;
 		return this.#state;
 	}
 
