@@ -179,7 +179,6 @@ const answer = await armspan.execute("support-reply", { user: "u1", variables: {
 });
 await started.promise;
 console.log(answer.model, armspan.status().counters.shadowCalls);
-setInterval(()=>console.error(process.uptime(), process.getActiveResourcesInfo().join(), armspan.status().counters.shadowFailed),700).unref();
 `;
 
 it("a shadow that hangs does not keep the process from ending, and its span is not lost", async () => {
@@ -195,7 +194,7 @@ it("a shadow that hangs does not keep the process from ending, and its span is n
 			OPENAI_API_KEY: "test",
 		},
 	});
-	setTimeout(()=>{console.log(host.stderr());host.child.kill("SIGKILL")},14000);const { code } = await host.exited;
+	const { code } = await host.exited;
 	expect([host.stdout(), code]).toEqual(["gpt-4o-mini 1\n", 0]);
 	expect(host.stderr()).not.toContain("nhandled");
 	expect(collector.spans.map(({ attributes }) => attributes["armspan.shadow"])).toEqual([undefined, true]);
