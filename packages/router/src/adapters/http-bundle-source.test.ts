@@ -240,6 +240,18 @@ describe("a server that misbehaves", () => {
 		await revisionIs(2);
 	});
 
+	it("accepts a request for events and never answers: it is made again", async () => {
+		server.publish(bundle(1));
+		server.overrides.set("events", () => {});
+		start({ timeoutMs: 100 });
+		await revisionIs(1);
+		await until(() => server.requests.filter((path) => path === "events").length > 1);
+		server.overrides.clear();
+		await until(() => server.streams.size === 1);
+		server.publish(bundle(2));
+		await revisionIs(2);
+	});
+
 	it("drips byte by byte: the request ends all the same", async () => {
 		const drips = new Set<NodeJS.Timeout>();
 		server.overrides.set("routing.json", (_request, response) => {

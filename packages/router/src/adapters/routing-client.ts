@@ -66,11 +66,11 @@ export class RoutingClient {
 
 	/** The answer to a request for events, its body still to come. */
 	async open(path: string, signal: AbortSignal): Promise<IncomingMessage> {
-		const response = await this.#send(
-			path,
-			{ accept: "text/event-stream" },
-			AbortSignal.any([this.#closed.signal, signal]),
-		);
+		const { timeoutMs } = this.#options;
+		const silent = new AbortController();
+		const timer = setTimeout(() => silent.abort(), timeoutMs).unref();
+		const any = AbortSignal.any([this.#closed.signal, signal, silent.signal]);
+		const response = await this.#send(path, { accept: "text/event-stream" }, any).finally(() => clearTimeout(timer));
 		const type = response.headers["content-type"] ?? "";
 		if (response.statusCode === 200 && type.startsWith("text/event-stream")) return response;
 		response.destroy();
