@@ -1,5 +1,6 @@
 import { followApiStream } from "./api-stream.ts";
 import type { LlmCall } from "./llm-call.ts";
+import { followRawResponse } from "./raw-response.ts";
 import { guarded } from "./traced-call.ts";
 import { type Method, replaceMethod } from "./wrap-method.ts";
 
@@ -33,7 +34,7 @@ export function observeApiPromise(promise: unknown, call: LlmCall): void {
 	replaceMethod(promise, "asResponse", async function (this: unknown) {
 		const response = await Reflect.apply(asResponse, this, []);
 		// `withResponse` takes both; then the parser has the better view.
-		if (!parsing) guarded(() => call.respondedRaw((response as { status?: unknown } | undefined)?.status));
+		if (!parsing) guarded(() => followRawResponse(response, call));
 		return response;
 	});
 	const thenUnwrap = promise._thenUnwrap;

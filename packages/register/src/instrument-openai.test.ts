@@ -10,6 +10,7 @@ import { CostSpanProcessor } from "./cost-span-processor.ts";
 import { type ChatServer, startChatServer } from "./fixtures/chat-server.ts";
 import { readAll } from "./fixtures/read-all.ts";
 import { instrumentOpenAi } from "./instrument-openai.ts";
+import { endUnreadResponses } from "./raw-response.ts";
 
 recordTelemetry();
 const exporter = new InMemorySpanExporter();
@@ -132,10 +133,31 @@ describe("the promise", () => {
 		expect((await onlySpan()).attributes["gen_ai.usage.input_tokens"]).toBe(1000);
 	});
 
-	it("keeps asResponse, with the body unread", async () => {
+	it.each(["json", "text"] as const)("keeps asResponse, with the body unread, and sees %s()", async (read) => {
 		const response = await client.chat.completions.create(request("raw")).asResponse();
-		expect(await response.json()).toMatchObject({ id: "chat-raw" });
-		expect((await onlySpan()).attributes["http.response.status_code"]).toBe(200);
+		expect(Object.keys(response)).toEqual([]);
+		expect(exporter.getFinishedSpans()).toEqual([]);
+		const body: unknown = read === "json" ? await response.json() : JSON.parse(await response.text());
+		expect(body).toMatchObject({ id: "chat-raw" });
+		expect((await onlySpan()).attributes).toMatchObject({
+			"http.response.status_code": 200,
+			"gen_ai.usage.input_tokens": 1000,
+			"armspan.cost.usd": expect.any(Number),
+		});
+	});
+
+	it("gives a body that nobody reads, or reads otherwise, a span all the same", async () => {
+		const response = await client.chat.completions.create(request("raw")).asResponse();
+		expect((await response.arrayBuffer()).byteLength).toBeGreaterThan(10);
+		expect((await onlySpan()).attributes).toMatchObject({ "http.response.status_code": 200 });
+		exporter.reset();
+		await client.chat.completions.create(request("raw")).asResponse();
+		endUnreadResponses();
+		expect(exporter.getFinishedSpans()).toHaveLength(1);
+		exporter.reset();
+		const stream = await client.chat.completions.create({ ...request("abc"), stream: true }).asResponse();
+		expect(exporter.getFinishedSpans()).toHaveLength(1);
+		expect(await stream.text()).toContain("[DONE]");
 	});
 
 	it("serves parse and stream helpers", async () => {

@@ -95,19 +95,19 @@ export class LlmCall {
 		this.end();
 	}
 
-	/** The caller took the raw HTTP response, so the body is not ours to read. */
-	respondedRaw(status: unknown): void {
+	/** The head of the HTTP response is there, and somebody looked at it. */
+	responded(status: unknown): void {
 		if (typeof status === "number") this.#span.setAttribute(HTTP_RESPONSE_STATUS_CODE, status);
-		this.end();
 	}
 
-	end(): void {
+	/** @param endedAt when it did, if that is some time ago */
+	end(endedAt?: Date): void {
 		if (this.#ended) return;
 		this.#ended = true;
 		// Choices may arrive out of order, and some never: no holes.
 		const reasons = this.#finishReasons.filter((reason) => reason !== undefined);
 		if (reasons.length > 0) this.#span.setAttribute(GEN_AI_RESPONSE_FINISH_REASONS, reasons);
-		this.#span.end();
+		this.#span.end(endedAt);
 	}
 
 	#failed(type: string): void {
@@ -140,7 +140,7 @@ function classOf(error: unknown): string {
 	return error instanceof Error ? error.name : "_OTHER";
 }
 
-export function isCount(value: unknown): value is number {
+function isCount(value: unknown): value is number {
 	return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 

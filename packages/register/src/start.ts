@@ -18,6 +18,7 @@ import { flushOnExit } from "./flush-on-exit.ts";
 import { NestedCallSpanProcessor } from "./nested-call-span-processor.ts";
 import { PatientExporter } from "./patient-exporter.ts";
 import { PendingWork } from "./pending-work.ts";
+import { endUnreadResponses } from "./raw-response.ts";
 import { hookSdks } from "./sdk-hook.ts";
 import { selfCheck } from "./self-check.ts";
 import { readSettings, type Settings } from "./settings.ts";
@@ -39,7 +40,7 @@ export function start(): void {
 	armspan.start();
 	if (settings.sdkDisabled) return;
 
-	const pending = new PendingWork();
+	const pending = new PendingWork(endUnreadResponses);
 	const spans = settings.exportTraces ? batchSpans(settings) : undefined;
 	const logs = settings.exportLogs ? batchLogRecords(settings) : undefined;
 	diag.setLogger(createStderrDiagLogger(), {

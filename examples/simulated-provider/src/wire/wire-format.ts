@@ -13,7 +13,7 @@ export interface Answer {
 }
 
 /** Server-sent events, as they stand on the wire. */
-export interface AnswerEvents {
+interface AnswerEvents {
 	readonly opening: readonly string[];
 	/** One event for a piece of the text. */
 	part(text: string): string;
