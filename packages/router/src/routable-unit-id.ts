@@ -3,10 +3,11 @@ import { MAX_UNIT_ID_LENGTH } from "./read-unit-id.ts";
 
 const FIRST_PRINTABLE = 0x20;
 const LAST_PRINTABLE = 0x7e;
+export const SPACE = 0x20;
 
 /**
  * The id that is hashed: printable ASCII as it is, anything else as hex sha256 of its UTF-8, since flagd providers
- * disagree on other characters. The empty string is no unit, and what is too long for an id becomes it. Providers in
+ * disagree on other characters, and so what ends in a space, which Go's cuts off. The empty string is no unit, and what is too long for an id becomes it. Providers in
  * other languages must be given this id.
  */
 export function routableUnitId(id: string): string {
@@ -17,5 +18,7 @@ export function routableUnitId(id: string): string {
 		const code = id.charCodeAt(index);
 		outside |= (code - FIRST_PRINTABLE) | (LAST_PRINTABLE - code);
 	}
-	return outside < 0 ? createHash("sha256").update(id, "utf8").digest("hex") : id;
+	return outside < 0 || id.charCodeAt(id.length - 1) === SPACE
+		? createHash("sha256").update(id, "utf8").digest("hex")
+		: id;
 }

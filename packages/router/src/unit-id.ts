@@ -1,5 +1,5 @@
 import { readUnitId } from "./read-unit-id.ts";
-import { routableUnitId } from "./routable-unit-id.ts";
+import { routableUnitId, SPACE } from "./routable-unit-id.ts";
 
 /**
  * A unit's id as the hash reads it: its bytes packed into 32-bit words, once, for all hashes of an assignment.
@@ -21,7 +21,7 @@ export class UnitId {
 		this.pack(this.text);
 	}
 
-	/** False if a character lies outside printable ASCII. */
+	/** False if a character lies outside printable ASCII, or a space comes last. */
 	private pack(id: string): boolean {
 		const length = id.length;
 		if (length > this.words.length * 4) this.words = new Int32Array(length);
@@ -47,7 +47,7 @@ export class UnitId {
 			words[whole >>> 2] = last;
 		}
 		this.length = length;
-		return outside === 0;
+		return outside === 0 && id.charCodeAt(length - 1) !== SPACE;
 	}
 }
 
