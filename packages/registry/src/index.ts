@@ -3,4 +3,10 @@ export { openRegistry } from "./open-registry.ts";
 export type { Author, CommitDescription, ExperimentChange, PromptRelease, Registry } from "./registry.ts";
 export type { RegistryErrorCode, RegistryErrorDetails, RepositoryIssue } from "./registry-error.ts";
 export { RegistryError } from "./registry-error.ts";
-export type { EnvironmentFile, ExperimentFile, ReleasedPrompt, RepositorySnapshot } from "./repository-snapshot.ts";
+export type {
+	EnvironmentFile,
+	ExperimentFile,
+	LineOf,
+	ReleasedPrompt,
+	RepositorySnapshot,
+} from "./repository-snapshot.ts";

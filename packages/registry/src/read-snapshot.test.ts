@@ -46,8 +46,25 @@ describe("what is committed counts", () => {
 		const before = await registry.snapshot();
 		const { writeFiles } = await import("../test/temporary-repository.ts");
 		await writeFiles(directory, { "experiments/support-tone.yaml": "key: [", "prompts/new.prompt": "x" });
-		expect(await registry.snapshot()).toEqual(before);
+		const lineOf = expect.any(Function);
+		expect(await registry.snapshot()).toEqual({
+			...before,
+			experiments: before.experiments.map((file) => ({ ...file, lineOf })),
+			environments: before.environments.map((file) => ({ ...file, lineOf })),
+		});
 		expect(await registry.uncommittedFiles()).toEqual(["experiments/support-tone.yaml", "prompts/new.prompt"]);
+	});
+
+	test("a file says on which line a value stands, or what is nearest around it", async () => {
+		const directory = await starter();
+		const lines = (await readFile(join(directory, "experiments/support-tone.yaml"), "utf8")).split("\n");
+		const { experiments, environments } = await (await openRegistry(directory)).snapshot();
+		const lineOf = (path: (string | number)[]) => lines[experiments[0]!.lineOf(path) - 1];
+		expect(lineOf(["status"])).toMatch(/^status:/);
+		expect(lineOf(["variants", 1, "version"])).toMatch(/version: /);
+		expect(lineOf(["variants", 1, "version"])).not.toBe(lineOf(["variants", 0, "version"]));
+		expect(lineOf(["variants", 0, "nothing", 3])).toBe(lineOf(["variants", 0]));
+		expect(environments[0]!.lineOf(["nothing"])).toBe(environments[0]!.lineOf([]));
 	});
 
 	test("an earlier commit can be read by its ref", async () => {

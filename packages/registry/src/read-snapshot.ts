@@ -30,10 +30,13 @@ export async function readSnapshot(git: Git, directory: string, ref: string): Pr
 		const yaml = StrictYaml.parse(file, bytes);
 		if (!(yaml instanceof StrictYaml)) {
 			issues.push(...yaml);
-		} else if (file.startsWith("experiments/")) {
+			continue;
+		}
+		const lineOf = (path: readonly (string | number)[]) => yaml.lineOf(path);
+		if (file.startsWith("experiments/")) {
 			const experiment = readExperiment(yaml, fileKey(file), issues);
 			if (!experiment) continue;
-			experiments.push({ file, digest: createHash("sha256").update(bytes).digest("hex"), experiment });
+			experiments.push({ file, digest: createHash("sha256").update(bytes).digest("hex"), experiment, lineOf });
 			experiment.variants.forEach((variant, index) => {
 				references.push({
 					prompt: experiment.prompt,
@@ -49,7 +52,7 @@ export async function readSnapshot(git: Git, directory: string, ref: string): Pr
 				issues.push(...result.issues);
 				continue;
 			}
-			environments.push({ name: fileKey(file), file, environment: result.data });
+			environments.push({ name: fileKey(file), file, environment: result.data, lineOf });
 			for (const [prompt, version] of Object.entries(result.data.prompts)) {
 				const issue = (message: string) => yaml.issue(["prompts", prompt], message);
 				references.push({ prompt, version, required: true, issue });

@@ -1,5 +1,8 @@
 import type { Environment, Experiment, ModelParameters } from "@armspan/schema";
 
+/** Line, from 1, of the value under a path of keys, or of what is nearest around it. */
+export type LineOf = (path: readonly (string | number)[]) => number;
+
 /** `experiments/<key>.yaml` as committed. */
 export interface ExperimentFile {
 	/** Path inside the repository, with `/`. */
@@ -7,6 +10,7 @@ export interface ExperimentFile {
 	/** sha256 of the file's bytes, 64 hex digits. */
 	readonly digest: string;
 	readonly experiment: Experiment;
+	readonly lineOf: LineOf;
 }
 
 /** `environments/<name>.yaml` as committed. */
@@ -14,6 +18,7 @@ export interface EnvironmentFile {
 	readonly name: string;
 	readonly file: string;
 	readonly environment: Environment;
+	readonly lineOf: LineOf;
 }
 
 /** A prompt file under an annotated tag `prompts/<name>@<version>`. */

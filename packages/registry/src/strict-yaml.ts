@@ -100,6 +100,11 @@ export class StrictYaml {
 		return this.issueAt(this.#offset(path), path, message);
 	}
 
+	/** Line of the value under `path`, or of its nearest enclosing value that exists; counts from 1. */
+	lineOf(path: Path): number {
+		return Math.max(this.#lines.linePos(this.#offset(path)).line, 1);
+	}
+
 	issueAt(offset: number, path: Path, message: string): RepositoryIssue {
 		const { line, col } = this.#lines.linePos(offset);
 		return { file: this.file, line: Math.max(line, 1), column: Math.max(col, 1), path, message };

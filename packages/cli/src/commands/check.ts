@@ -13,10 +13,11 @@ export function checkCommand(): Command {
 		.action(async (directory: string, { ref }: { ref: string }) => {
 			const registry = await openRegistry(resolve(directory));
 			const snapshot = await registry.snapshot(ref);
-			for (const { name, file, environment } of snapshot.environments) {
+			for (const { name, file, environment, lineOf } of snapshot.environments) {
 				const { flags } = compileBundle({
 					environmentName: name,
 					environment,
+					environmentLineOf: lineOf,
 					experiments: snapshot.experiments,
 					prompts: snapshot.releases,
 					revision: 1,

@@ -1,5 +1,6 @@
+import { execFileSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { initRepository, openRegistry, type Registry } from "@armspan/registry";
@@ -94,4 +95,31 @@ test("a key is PEM or names a file; anything else is refused without showing it"
 	}
 	writeFileSync(file, "not a key");
 	expect(() => readSigningKey(file)).toThrow(expect.objectContaining({ code: "KEY_INVALID" }));
+});
+
+test("what would move units of a running iteration is refused with its line before any look recorded its design", async () => {
+	const deployment = await deploy();
+	const repository = join(root, "repository");
+	const commit = (change: (text: string) => string): void => {
+		const file = join(repository, "experiments/support-tone.yaml");
+		writeFileSync(file, change(readFileSync(file, "utf8")));
+		execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qam", "changed"], {
+			cwd: repository,
+		});
+	};
+	const { commit: deployedCommit } = deployment.state.snapshot;
+	commit((text) => text.replace("weight: 1", "weight: 9"));
+	await deployment.follow();
+	expect(deployment.problem).toMatch(/^experiments\/support-tone\.yaml:\d+: variants: .*set iteration: 2/);
+	expect(deployment.state.snapshot.commit).toBe(deployedCommit);
+
+	// A halt is written whatever stands in git.
+	const { revision } = await deployment.halt(new Set(["support-tone#1"]));
+	expect(readBundle(routingDirectory).file.flags["support-reply"]?.metadata.experiments).toBe("support-tone#1:halted");
+	expect(readBundle(routingDirectory).table.revision).toBe(revision);
+
+	commit((text) => text.replace(/^iteration: 1$/m, "iteration: 2"));
+	await deployment.follow();
+	expect(deployment.problem).toBeUndefined();
+	expect(deployment.state.revision).toBe(revision + 1);
 });
