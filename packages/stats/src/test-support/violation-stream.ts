@@ -38,7 +38,8 @@ export const DEFAULT_STREAM: Omit<ViolationStream, "seed"> = {
 };
 
 const BASE_RATE = 0.01;
-const known = new Map<string, number>();
+/** By design, then by violations of treatment and of control. */
+const known = new Map<string, number[][]>();
 
 /**
  * Time from the change to the first breach in ms, looked at after every violation; null without one. Equal arms.
@@ -52,45 +53,58 @@ export function firstBreachMs(stream: ViolationStream): number | null {
 		(stream.requestsBefore * users * 1000) / stream.requestsPerSecond +
 		(stream.requestsBefore > 0 ? random.uniform() * 60_000 : 0);
 	const lastViolationMs = new Float64Array(users).fill(Number.NEGATIVE_INFINITY);
-	const counts = new Map<number, { treatment: number; control: number }>();
+	// By start: plain arrays, since simulations spend their time here.
+	const counts = { treatment: [] as number[], control: [] as number[] };
+	const logEValue = logEValuesOf(stream);
 	const single = [{ start: 1, startedAtMs: 0, weight: 1 }];
 	let schedule = single;
 	let scheduledTo = Number.NEGATIVE_INFINITY;
 	const finestMs = Math.min(...(scales ?? []).map(({ intervalMs }) => intervalMs));
-	for (let nowMs = 0; nowMs < changeAtMs + stream.lastsMs; nowMs += 1000 / stream.requestsPerSecond) {
+	const [betweenMs, endMs] = [1000 / stream.requestsPerSecond, changeAtMs + stream.lastsMs];
+	const firstChanged = Math.ceil(changeAtMs / betweenMs);
+	const highestRate = Math.max(BASE_RATE, stream.changedRate);
+	// From one call that may fail to the next: gaps are geometric, and what is too many is thinned out again.
+	let call = -1;
+	for (;;) {
+		const rate = call + 1 >= firstChanged ? highestRate : BASE_RATE;
+		const next = call + Math.max(1, Math.ceil(Math.log(random.uniform()) / Math.log1p(-rate)));
+		// The change makes failures likelier: they are drawn anew from there on, as gaps have no memory.
+		const crosses = call + 1 < firstChanged && next >= firstChanged;
+		call = crosses ? firstChanged - 1 : next;
+		if (crosses) continue;
+		const nowMs = call * betweenMs;
+		if (nowMs >= endMs) return null;
 		const user = Math.floor(users * random.uniform() ** stream.skew);
 		const arm = user % 2 === 0 ? "treatment" : "control";
-		const changed = nowMs >= changeAtMs;
-		if (!random.bernoulli(arm === "treatment" && changed ? stream.changedRate : BASE_RATE)) continue;
+		const changed = call >= firstChanged;
+		const failing = arm === "treatment" && changed ? stream.changedRate : BASE_RATE;
+		if (!random.bernoulli(failing / rate)) continue;
 		if (scales !== undefined && nowMs >= scheduledTo) {
 			schedule = restartSchedule({ iterationStartedAtMs: 0, nowMs, scales });
 			scheduledTo = (Math.floor(nowMs / finestMs) + 1) * finestMs;
 		}
 		for (const { start, startedAtMs, weight } of schedule) {
 			if (lastViolationMs[user]! >= startedAtMs) continue;
-			const since = counts.get(start) ?? { treatment: 0, control: 0 };
-			since[arm]++;
-			counts.set(start, since);
+			counts[arm][start] = (counts[arm][start] ?? 0) + 1;
 			if (arm === "treatment" && (changed || !stream.fromChange)) {
-				if (logEValue(since, stream) >= -Math.log(stream.alpha * weight)) return nowMs - changeAtMs;
+				if (logEValue(counts.treatment[start]!, counts.control[start] ?? 0) >= -Math.log(stream.alpha * weight))
+					return nowMs - changeAtMs;
 			}
 		}
 		lastViolationMs[user] = nowMs;
 	}
-	return null;
 }
 
 /** The same few counts come again and again. */
-function logEValue({ treatment, control }: { treatment: number; control: number }, stream: ViolationStream): number {
-	const { rateRatioMargin, priorStrength } = stream;
-	const key = `${treatment},${control},${rateRatioMargin},${priorStrength}`;
-	let value = known.get(key);
-	if (value === undefined) {
-		value = firstViolationEProcess(
-			{ treatment, control },
-			{ treatmentShare: 0.5, rateRatioMargin, priorStrength },
-		).logEValue;
-		known.set(key, value);
-	}
-	return value;
+function logEValuesOf({ rateRatioMargin, priorStrength }: ViolationStream) {
+	const design = { treatmentShare: 0.5, rateRatioMargin, priorStrength };
+	const key = `${rateRatioMargin},${priorStrength}`;
+	const values = known.get(key) ?? [];
+	known.set(key, values);
+	return (treatment: number, control: number): number => {
+		values[treatment] ??= [];
+		const row = values[treatment];
+		row[control] ??= firstViolationEProcess({ treatment, control }, design).logEValue;
+		return row[control];
+	};
 }
