@@ -7,7 +7,9 @@ export type CliErrorCode =
 	| "UNKNOWN_PROMPT"
 	| "UNITS_UNREADABLE"
 	| "SERVICE_UNREACHABLE"
-	| "UNITS_MOVE";
+	| "UNITS_MOVE"
+	| "KEY_FILE_UNUSABLE"
+	| "NOTHING_TO_ROLL_BACK";
 
 /** What the command line refuses. `hint` is the next command to try. */
 export class CliError extends Error {

@@ -1,7 +1,15 @@
 import { Command } from "commander";
 import { routingDiffCommand } from "./routing-diff.ts";
+import { routingKeygenCommand, routingSignCommand, routingVerifyCommand } from "./routing-keys.ts";
+import { routingRollbackCommand } from "./routing-rollback.ts";
 
 /** `armspan routing …` */
 export function routingCommand(): Command {
-	return new Command("routing").description("what a routing bundle does to units").addCommand(routingDiffCommand());
+	return new Command("routing")
+		.description("what a routing bundle does to units; signing it, checking it, going back")
+		.addCommand(routingDiffCommand())
+		.addCommand(routingVerifyCommand())
+		.addCommand(routingKeygenCommand())
+		.addCommand(routingSignCommand())
+		.addCommand(routingRollbackCommand());
 }
