@@ -44,6 +44,7 @@ export async function sideOfCommit(ref: string, place: RepositoryPlace): Promise
 	const { json } = compileBundle({
 		environmentName: found.name,
 		environment: found.environment,
+		environmentLineOf: found.lineOf,
 		experiments: snapshot.experiments,
 		prompts: snapshot.releases,
 		revision: 1,
