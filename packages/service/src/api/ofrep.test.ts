@@ -9,6 +9,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createApi } from "./api.ts";
 
 const TOKEN = "a-token-for-tests";
+/** A prompt in folders. */
+const LONG = `a/${"long-".repeat(20)}folder/name`;
 
 function bundleOf(revision: number, halted: ReadonlySet<string> = new Set()) {
 	const prompt = (text: string) => {
@@ -35,12 +37,13 @@ function bundleOf(revision: number, halted: ReadonlySet<string> = new Set()) {
 	});
 	const { file } = compileBundle({
 		environmentName: "production",
-		environment: Environment.parse({ prompts: { "support-reply": "1.0.0", summary: "2.0.0" } }),
+		environment: Environment.parse({ prompts: { "support-reply": "1.0.0", summary: "2.0.0", [LONG]: "2.0.0" } }),
 		experiments: [{ file: "experiments/polite.yaml", experiment }],
 		prompts: new Map([
 			["support-reply@1.0.0", prompt("Reply.")],
 			["support-reply@1.1.0", prompt("Reply politely.")],
 			["summary@2.0.0", prompt("Sum up.")],
+			[`${LONG}@2.0.0`, prompt("Sum up.")],
 		]),
 		revision,
 		sourceCommit: "0123456789abcdef0123456789abcdef01234567",
@@ -130,6 +133,13 @@ describe("the official OFREP provider", () => {
 		});
 	});
 
+	it("asks for a prompt in folders, its slashes escaped or not", async () => {
+		const details = await client.getObjectDetails(LONG, {}, { targetingKey: "u-17" });
+		expect(details).toMatchObject({ variant: "default", value: { prompt: LONG } });
+		const escaped = await post(`${BULK}/${encodeURIComponent(LONG)}`, {});
+		expect(await escaped.json()).toMatchObject({ key: LONG, variant: "default" });
+	});
+
 	it("is told of a halt at once", async () => {
 		const context = { targetingKey: "u-17", country: "CH" };
 		expect((await client.getObjectDetails("support-reply", {}, context)).variant).toBe("polite.polite");
@@ -149,6 +159,7 @@ describe("bulk evaluation", () => {
 		const etag = first.headers.get("etag")!;
 		expect(await first.json()).toMatchObject({
 			flags: [
+				{ key: LONG, variant: "default", reason: "DEFAULT" },
 				{ key: "summary", variant: "default", reason: "DEFAULT" },
 				{ key: "support-reply", variant: "polite.polite", reason: "SPLIT" },
 			],
@@ -171,7 +182,7 @@ describe("bulk evaluation", () => {
 			headers: { authorization: `Bearer ${TOKEN}` },
 		});
 		expect(response.status).toBe(200);
-		expect(await response.json()).toMatchObject({ flags: [{}, { metadata: { "armspan.reason": "no-unit" } }] });
+		expect(await response.json()).toMatchObject({ flags: [{}, {}, { metadata: { "armspan.reason": "no-unit" } }] });
 	});
 });
 

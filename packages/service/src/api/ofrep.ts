@@ -53,27 +53,28 @@ export const ofrep: FastifyPluginAsync<OfrepOptions> = async (scope, { bundle })
 			request.log.error({ err: error }, "flag evaluation failed");
 			return reply.code(500).send({ errorDetails: "the evaluation failed; the service's log says why" });
 		}
-		const { key } = request.params as { key?: string };
+		const { "*": key } = request.params as { "*"?: string };
 		return reply.code(status).send(failure(key, errorCodeOf(error.code), error.message));
 	});
 
 	const config = { rateLimit: { max: MAX_REQUESTS_PER_MINUTE, timeWindow: "1 minute" } };
 
+	// Names of prompts have slashes, which not every client escapes.
 	app.post(
-		"/ofrep/v1/evaluate/flags/:key",
+		"/ofrep/v1/evaluate/flags/*",
 		{
 			bodyLimit: MAX_BODY_BYTES,
 			config,
 			schema: {
 				description: "OFREP: what a unit gets of one prompt.",
-				params: z.object({ key: z.string() }),
+				params: z.object({ "*": z.string() }),
 				body: EvaluationRequest,
 				response: { 200: EvaluationSuccess, 404: EvaluationFailure, ...failures },
 			},
 		},
 		async (request, reply) => {
 			const current = inUse(bundle());
-			const { key } = request.params;
+			const { "*": key } = request.params;
 			const evaluation = evaluateFlag(current, key, request.body?.context ?? {});
 			if (evaluation === undefined) {
 				return reply.code(404).send(failure(key, "FLAG_NOT_FOUND", "there is no prompt of this name"));
