@@ -9,8 +9,15 @@ import { isLeafSpan } from "./leaf-span.ts";
  * The span itself is its maker's and stays as it is. Put it after Armspan's processor.
  */
 export class NestedCallSpanProcessor implements SpanProcessor {
+	readonly #insideLeaf = new WeakSet<Span>();
+
 	onStart(span: Span, parentContext: Context): void {
-		if (isLeafSpan(span) && isLeafSpan(trace.getSpan(parentContext))) span.setAttribute(GEN_AI_PROMPT_NAME, "");
+		if (isLeafSpan(trace.getSpan(parentContext))) this.#insideLeaf.add(span);
+	}
+
+	/** Not before: OpenInference says what a span is after it has started it. */
+	onEnding(span: Span): void {
+		if (this.#insideLeaf.has(span) && isLeafSpan(span)) span.setAttribute(GEN_AI_PROMPT_NAME, "");
 	}
 
 	onEnd(): void {}
