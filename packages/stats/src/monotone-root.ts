@@ -8,7 +8,8 @@ const ITERATIONS = 200;
  */
 export function monotoneRoot(difference: (argument: number) => number, low: number, high: number): number {
 	let [newest, opposite, previous] = [low, high, high];
-	let [atNewest, atOpposite, atPrevious] = [difference(low), difference(high), difference(high)];
+	let [atNewest, atOpposite] = [difference(low), difference(high)];
+	let atPrevious = atOpposite;
 	if (atNewest === 0) return low;
 	if (atOpposite === 0) return high;
 	if (Math.sign(atNewest) === Math.sign(atOpposite)) {

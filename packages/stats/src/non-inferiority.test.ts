@@ -63,6 +63,11 @@ describe("nonInferiority", () => {
 		);
 	});
 
+	it("needs control's value for a relative margin only", () => {
+		const none = { ...control, value: 0 };
+		expect(estimated(nonInferiority(none, { ...treatment, value: 3 }, options)).distance).toBeCloseTo(7, 12);
+	});
+
 	it("errs as often as it says at the margin", () => {
 		const random = seededRandom(61);
 		let [shipped, runs] = [0, 4000];

@@ -98,11 +98,23 @@ describe("compareOneSided", () => {
 		["no-variation", bernoulliSums(100, 0), {}],
 		["zero-baseline", bernoulliSums(100, 0), { margin: 0.1, marginScale: "relative" as const }],
 		["non-finite", { ...bernoulliSums(100, 4), sumYY: Number.NaN }, {}],
+		// A variance of 1.6·10³⁰⁸, which is a number, but its double is not.
+		[
+			"non-finite",
+			{ units: 400, sumY: 0, sumN: 0.5, sumYY: 4e307, sumNN: 0.25, sumYN: 0 },
+			{ treatment: { units: 400, sumY: 0, sumN: 0.5, sumYY: 4e307, sumNN: 0.25, sumYN: 0 } },
+		],
 	])("is not estimable: %s", (reason, control, change) => {
 		expect(compareOneSided({ ...design, control, treatment: bernoulliSums(100, 0), ...change })).toMatchObject({
 			kind: "not-estimable",
 			reason,
 		});
+	});
+
+	it("needs control's value for a relative margin only", () => {
+		const sums = { control: bernoulliSums(100, 0), treatment: bernoulliSums(100, 10) };
+		expect(compared({ ...design, ...sums, margin: 0.2 }).distance).toBeCloseTo(0.1, 12);
+		expect(compared({ ...design, ...sums, margin: 0, marginScale: "relative" }).distance).toBeCloseTo(-0.1, 12);
 	});
 
 	it.each([

@@ -161,6 +161,25 @@ describe("postStratifiedContrast", () => {
 		expect(only.degreesOfFreedom).toBeCloseTo(mobile.contrast.degreesOfFreedom, 9);
 		const even = estimated(postStratifiedContrast(contrasts.map((stratum) => ({ ...stratum, weight: 7 }))));
 		expect(even.difference).toBeCloseTo(0.75, 12);
+		// Weights whose sum is no number.
+		const heavy = contrasts.map((stratum) => ({ ...stratum, weight: 1e308 }));
+		expect(postStratifiedContrast([...heavy, { ...mobile, key: "light", weight: 1 }])).toMatchObject({
+			difference: expect.closeTo(0.75, 12),
+		});
+	});
+
+	it("has Satterthwaite's degrees of freedom of all strata, weighted", () => {
+		const [mobile, desktop] = contrasts as [(typeof contrasts)[0], (typeof contrasts)[0]];
+		const { variance, degreesOfFreedom } = estimated(
+			postStratifiedContrast([
+				{ ...mobile, weight: 3 },
+				{ ...desktop, weight: 1 },
+			]),
+		);
+		const [m, d] = [(9 / 16) * mobile.contrast.variance, (1 / 16) * desktop.contrast.variance];
+		expect(variance).toBeCloseTo(m + d, 12);
+		const inverse = m ** 2 / mobile.contrast.degreesOfFreedom + d ** 2 / desktop.contrast.degreesOfFreedom;
+		expect(degreesOfFreedom).toBeCloseTo((m + d) ** 2 / inverse, 9);
 	});
 
 	it("says where it is not estimable, and refuses what makes no sense", () => {

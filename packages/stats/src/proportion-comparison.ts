@@ -4,7 +4,6 @@ import { type NotEstimable, notEstimable } from "./not-estimable.ts";
 import { type ProportionCounts, type ProportionEstimate, proportionEstimate } from "./proportion-estimate.ts";
 import type { EffectEstimate } from "./relative-effect.ts";
 import { scoreInterval } from "./score-interval.ts";
-import { requireAlpha } from "./stats-error.ts";
 
 /** Below this many units in the smaller arm the difference gets Miettinen and Nurminen's interval. */
 export const SCORE_INTERVAL_BELOW = 200;
@@ -47,7 +46,6 @@ export function proportionComparison(
 	options: ProportionComparisonOptions,
 ): ProportionComparison | NotEstimable {
 	const { alpha, continuityCorrection = false } = options;
-	requireAlpha(alpha);
 	const control = proportionEstimate(controlCounts, { alpha });
 	if (control.kind === "not-estimable") return control;
 	const treatment = proportionEstimate(treatmentCounts, { alpha });

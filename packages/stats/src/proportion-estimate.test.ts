@@ -32,6 +32,15 @@ describe("proportionEstimate", () => {
 		expect(relativeError(1 - bounds[1], 1 - upper)).toBeLessThan(1e-3);
 	});
 
+	it("ends at 1 where every unit counts, at 0 where none does", () => {
+		fc.assert(
+			fc.property(fc.integer({ min: 2, max: 1e9 }), fc.double({ min: 0.01, max: 9, noNaN: true }), (units, z) => {
+				expect(wilsonInterval(units, units, z)[1]).toBe(1);
+				expect(wilsonInterval(units, 0, z)[0]).toBe(0);
+			}),
+		);
+	});
+
 	it("states share and variance", () => {
 		const counts = { units: 50n, successes: 10n };
 		expect(estimated(proportionEstimate(counts, { alpha: 0.05 }))).toMatchObject({ value: 0.2, units: 50 });
@@ -65,6 +74,8 @@ describe("proportionEstimate", () => {
 		["too-few-units", { units: 0n, successes: 0n }],
 		["impossible-sums", { units: 10, successes: 11 }],
 		["impossible-sums", { units: 10, successes: -1 }],
+		["impossible-sums", { units: -2, successes: 0 }],
+		["impossible-sums", { units: -2, successes: -2 }],
 		["impossible-sums", { units: 10.5, successes: 1 }],
 		["non-finite", { units: Number.POSITIVE_INFINITY, successes: 1 }],
 		["non-finite", { units: 10, successes: Number.NaN }],

@@ -64,7 +64,7 @@ function refuseCounts({ units, successes }: ProportionCounts): NotEstimable | nu
 		return notEstimable("non-finite", "The counts are not finite numbers.");
 	}
 	const whole = [units, successes].every((count) => typeof count === "bigint" || Number.isInteger(count));
-	if (!whole || units < 0 || successes < 0 || successes > units) {
+	if (!whole || successes < 0 || successes > units) {
 		return notEstimable("impossible-sums", "Counts must be whole, not negative, and no more successes than units.");
 	}
 	if (units < 2) {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type QuantileEvidence, quantileEstimate, quantileRanks } from "./quantile-estimate.ts";
 import { mergeRatioSums, type RatioSums } from "./ratio-sums.ts";
 import { latencies, quantileEvidenceOf } from "./test-support/quantile-evidence-of.ts";
-import { exact } from "./test-support/ratio-sums-of.ts";
+import { bernoulliSums, exact } from "./test-support/ratio-sums-of.ts";
 import { seededRandom } from "./test-support/seeded-random.ts";
 
 function estimated(evidence: QuantileEvidence, level: number) {
@@ -143,6 +143,29 @@ describe("quantileEstimate", () => {
 		const data = latencies(seededRandom(9), 100, 0.3, () => 4);
 		const evidence = spoil(quantileEvidenceOf(data, 0.9));
 		expect(quantileEstimate(evidence, level)).toMatchObject({ kind: "not-estimable", reason });
+	});
+
+	const whole = { orderStatistics: { lower: 1, at: 2, upper: 3 }, below: bernoulliSums(1000, 510) };
+
+	it.each([
+		["non-finite", { lower: Number.NEGATIVE_INFINITY }, whole.below],
+		["non-finite", { at: Number.POSITIVE_INFINITY }, whole.below],
+		["non-finite", { upper: Number.NaN }, whole.below],
+		["non-finite", { lower: 1e200, at: 2e200, upper: 3e200 }, whole.below],
+		["impossible-sums", {}, { ...bernoulliSums(1000, 1001), sumYY: 1003 }],
+	])("is not estimable: %s %j", (reason, ranks, below) => {
+		const evidence = { orderStatistics: { ...whole.orderStatistics, ...ranks }, below };
+		expect(quantileEstimate(evidence, 0.5)).toMatchObject({ kind: "not-estimable", reason });
+	});
+
+	it("allows every observation at or below the quantile's value, which are ties", () => {
+		expect(quantileEstimate({ ...whole, below: bernoulliSums(1000, 1000) }, 0.5)).toMatchObject({ value: 2 });
+	});
+
+	it("refuses a level that makes no sense before it looks at the data", () => {
+		expect(() => quantileEstimate({ ...whole, below: bernoulliSums(1, 1) }, 1)).toThrow(
+			expect.objectContaining({ code: "INVALID_LEVEL" }),
+		);
 	});
 
 	it("covers the true quantile as often as it says, when users come back", () => {

@@ -48,7 +48,7 @@ export interface QuantileEstimate {
  *
  * @param observations n > 0
  * @param level ν in (0, 1): 0.95 for p95
- * @returns not-estimable `too-few-observations` when fewer than 30 lie on the shorter side, or n < 4ν/(1−ν)
+ * @returns not-estimable `too-few-observations` when fewer than 30 lie on the shorter side
  * @throws {StatsError} INVALID_LEVEL, INVALID_COUNT
  */
 export function quantileRanks(observations: number, level: number): QuantileRanks | NotEstimable {
@@ -62,8 +62,8 @@ export function quantileRanks(observations: number, level: number): QuantileRank
 	);
 	const beyond = observations * Math.min(level, 1 - level);
 	// Rounded, since 300·(1 − 0.9) is a hair below 30.
-	if (Math.round(beyond * 1e6) < MINIMUM_BEYOND * 1e6 || observations < (4 * level) / (1 - level)) {
-		const needed = Math.ceil(Math.max(MINIMUM_BEYOND / Math.min(level, 1 - level) - 1e-6, (4 * level) / (1 - level)));
+	if (Math.round(beyond * 1e6) < MINIMUM_BEYOND * 1e6) {
+		const needed = Math.ceil(MINIMUM_BEYOND / Math.min(level, 1 - level) - 1e-6);
 		return notEstimable(
 			"too-few-observations",
 			`The ${level} quantile needs ${needed} observations; there are ${observations}.`,

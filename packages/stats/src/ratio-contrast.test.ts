@@ -44,6 +44,10 @@ describe("ratioContrast", () => {
 			[1, 1],
 			[1, 1],
 		]);
-		expect(ratioContrast(still, still)).toMatchObject({ reason: "no-variation" });
+		expect(ratioContrast(still, still)).toEqual({
+			kind: "not-estimable",
+			reason: "no-variation",
+			message: expect.any(String),
+		});
 	});
 });

@@ -116,6 +116,28 @@ describe("heuristicBestArmStop", () => {
 		});
 	});
 
+	it("takes the nearest arm by the variances of both means, and stops above the threshold only", () => {
+		const three = [
+			{ units: 100, mean: 10, variance: 4 },
+			{ units: 50, mean: 8, variance: 9 },
+			{ units: 25, mean: 7, variance: 100 },
+		];
+		// Gaps 2 and 3, variances .04 + .18 and .04 + 4.
+		const result = heuristicBestArmStop(three, "increase", 0.05);
+		expect(result).toMatchObject({ leader: 0, statistic: expect.closeTo(9 / 4.04 / 2, 12), stop: false });
+		expect(heuristicBestArmStop(three.slice(0, 2), "increase", 0.05)).toMatchObject({
+			statistic: expect.closeTo(4 / 0.22 / 2, 12),
+			stop: true,
+		});
+		expect(
+			heuristicBestArmStop(
+				three.map((arm) => ({ ...arm, units: 2 })),
+				"decrease",
+				0.05,
+			),
+		).toMatchObject({ leader: 2 });
+	});
+
 	it("refuses a delta that is none", () => {
 		expect(() => heuristicBestArmStop(arms([0, 1]), "increase", 1)).toThrow(
 			expect.objectContaining({ code: "INVALID_ALPHA" }),

@@ -52,6 +52,24 @@ describe("winsorizedMean", () => {
 		expect(() => mergeWinsorizedSums(parts[0], { ...parts[1], cap: 99 })).toThrow("invalid cap: 99; expected 100");
 	});
 
+	it("allows every observation at its cap, and none above", () => {
+		const every = {
+			cap: 10,
+			capped: ratioSumsOf([
+				[20, 2],
+				[10, 1],
+			]),
+			uncappedSum: 30,
+			cappedObservations: 3,
+		};
+		const varied = { ...every, capped: { ...every.capped, sumYY: 501 } };
+		expect(estimated(winsorizedMean(varied))).toMatchObject({ cappedShare: 1, uncappedTotal: 30 });
+		expect(winsorizedMean({ ...varied, capped: { ...varied.capped, sumY: 30.001 }, uncappedSum: 31 })).toMatchObject({
+			reason: "impossible-sums",
+		});
+		expect(winsorizedMean({ ...varied, uncappedSum: 29.999 })).toMatchObject({ reason: "impossible-sums" });
+	});
+
 	it("varies less than the mean that is not capped", () => {
 		const wild = sumsOf(units);
 		const uncapped = ratioSumsOf(units.map((values) => [values.reduce((sum, value) => sum + value, 0), values.length]));
