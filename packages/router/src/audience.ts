@@ -83,9 +83,15 @@ function nameOf(node: JsonValue | undefined): JsonValue | undefined {
 	return found?.operator === "var" ? found.args[0] : undefined;
 }
 
-/** Same JSON, whatever the order of keys; every node of the profile has one key anyway. */
-function isSame(a: JsonValue, b: JsonValue): boolean {
-	return JSON.stringify(a) === JSON.stringify(b);
+/** Whether the node is the JSON expected; goes no deeper than that, since a node may be nested to end the stack. */
+function isSame(expected: JsonValue, node: JsonValue | undefined): boolean {
+	if (expected === null || typeof expected !== "object") return expected === node;
+	if (node === null || typeof node !== "object" || Array.isArray(expected) !== Array.isArray(node)) return false;
+	const keys = Object.keys(expected);
+	return (
+		keys.length === Object.keys(node).length &&
+		keys.every((key) => isSame(Reflect.get(expected, key), Reflect.get(node, key)))
+	);
 }
 
 /** Whether a call's attributes meet the condition; allocates nothing but for `version`. */

@@ -96,8 +96,8 @@ function shorten(value: unknown): string {
 	try {
 		text = JSON.stringify(value);
 	} catch {
-		// A cycle or a bigint; its plain text says enough.
-		text = undefined;
+		// A cycle, a bigint, or nesting that ends the stack.
+		text = typeof value === "object" ? "(an object that is no JSON)" : undefined;
 	}
 	text ??= String(value);
 	return text.length > 120 ? `${text.slice(0, 117)}...` : text;
