@@ -10,6 +10,9 @@ import {
 	StandardResolutionReasons,
 } from "@openfeature/server-sdk";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { BundleWatcher } from "../adapters/bundle-watcher.ts";
+import { HttpBundleSource } from "../adapters/http-bundle-source.ts";
+import { readBundle } from "../adapters/read-bundle.ts";
 import { writeBundle } from "../adapters/write-bundle.ts";
 import { compileBundle } from "../compile-bundle.ts";
 import { RoutingTable } from "../routing-table.ts";
@@ -505,6 +508,27 @@ describe("from a folder", () => {
 		expect(seen.find(({ event }) => event === "PROVIDER_CONFIGURATION_CHANGED")?.details).toMatchObject({
 			flagsChanged: ["support-reply"],
 		});
+	});
+
+	it("or from any source of the router's: a watched folder with options, a bundle over HTTP with its cache", async () => {
+		const [routing, cacheDirectory] = [join(folder, "routing"), join(folder, "cache")];
+		await writeBundle(routing, compileBundle(sampleInput()));
+		const watched = await clientOf(
+			new ArmspanProvider({ source: (events) => new BundleWatcher(routing, { ...events, cacheDirectory }) }),
+		);
+		expect(await watched.getStringDetails("support-reply", "", { targetingKey: "u-17" })).toMatchObject({
+			value: "1.1.0",
+			reason: "SPLIT",
+		});
+		await vi.waitFor(() => readBundle(cacheDirectory), 10_000);
+		// Nobody listens on port 9, so what the watcher has kept answers.
+		const url = "http://127.0.0.1:9";
+		const fetched = await clientOf(
+			new ArmspanProvider({ source: (events) => new HttpBundleSource(url, { ...events, cacheDirectory }) }),
+		);
+		const details = await fetched.getStringDetails("support-reply", "", { targetingKey: "u-17" });
+		expect(details.value).toBe("1.1.0");
+		expect(["CACHED", "STALE"]).toContain(details.reason);
 	});
 
 	it("waits for a folder that does not exist yet", async () => {
