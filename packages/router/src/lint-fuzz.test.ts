@@ -69,7 +69,7 @@ function mutate(file: RoutingFile, { place, other, kind, scrap }: Mutation): voi
 	if (kind === "delete") {
 		if (Array.isArray(container)) container.splice(Number(key), 1);
 		else Reflect.deleteProperty(container, key);
-	} else if (kind === "insert" && Array.isArray(container)) container.splice(Number(key), 0, scrap);
+	} else if (kind === "insert" && Array.isArray(container)) container.splice(Number(key), 0, structuredClone(scrap));
 	else if (kind === "copy") Reflect.set(container, key, there);
 	else if (kind === "swap") {
 		Reflect.set(otherContainer, otherKey, structuredClone(here));
@@ -80,7 +80,7 @@ function mutate(file: RoutingFile, { place, other, kind, scrap }: Mutation): voi
 			const value: unknown = Reflect.get(list, index);
 			if (typeof value === "number" && Array.isArray(list)) Reflect.set(list, index, value + 1 + (place % 3));
 		}
-	} else Reflect.set(container, key, scrap);
+	} else Reflect.set(container, key, structuredClone(scrap));
 }
 
 it("a spoilt file is refused by name, or gives nothing but variants that stand in it", () => {
