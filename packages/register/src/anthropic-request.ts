@@ -7,6 +7,7 @@ export interface AnthropicClient {
 	readonly baseURL?: unknown;
 	/** Present when the SDK (0.134 and later) makes spans itself. */
 	readonly _tracer?: unknown;
+	readonly openTelemetry?: { readonly tracerProvider?: unknown };
 	readonly _genAIProviderName?: unknown;
 }
 

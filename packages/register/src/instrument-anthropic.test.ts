@@ -1,6 +1,18 @@
 import { createRequire } from "node:module";
 import Anthropic from "@anthropic-ai/sdk";
-import { context, SpanStatusCode, trace } from "@opentelemetry/api";
+import {
+	context,
+	INVALID_SPAN_CONTEXT,
+	SpanStatusCode,
+	type Tracer,
+	type TracerProvider,
+	trace,
+} from "@opentelemetry/api";
+import {
+	InMemorySpanExporter,
+	TracerProvider as SdkTracerProvider,
+	SimpleSpanProcessor,
+} from "@opentelemetry/sdk-trace";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Provider, startProvider } from "./fixtures/provider.ts";
 import { readAll } from "./fixtures/read-all.ts";
@@ -194,6 +206,37 @@ describe.each([
 		const counted = spans.all().filter(({ attributes }) => attributes["gen_ai.prompt.name"] !== "");
 		expect(counted.map(({ name }) => name)).toEqual(["Anthropic Messages"]);
 	});
+});
+
+describe("a client with a tracer provider of its own", () => {
+	const ask = (tracerProvider: TracerProvider) =>
+		new Anthropic({ baseURL: provider.url, apiKey: "test", openTelemetry: { tracerProvider } }).messages.create(
+			request,
+		);
+
+	it("gets a span of ours, because its own ones go elsewhere", async () => {
+		const elsewhere = new InMemorySpanExporter();
+		await ask(new SdkTracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter: elsewhere })] }));
+		expect((await spans.only()).name).toBe(`chat ${MODEL}`);
+		expect(elsewhere.getFinishedSpans()).toHaveLength(1);
+	});
+
+	it("gets none of ours when it is the application's", async () => {
+		await ask(trace.getTracerProvider());
+		expect((await spans.only()).name).toBe("anthropic.messages.create");
+	});
+});
+
+it("makes the span when the SDK's copy of the API records nothing", async () => {
+	const client = new Anthropic({ baseURL: provider.url, apiKey: "test" });
+	// What a copy of @opentelemetry/api gives that is newer than the one that set up telemetry.
+	const silent: Tracer = {
+		startSpan: () => trace.wrapSpanContext(INVALID_SPAN_CONTEXT),
+		startActiveSpan: () => expect.unreachable(),
+	};
+	Object.assign(client, { _tracer: silent });
+	await client.messages.create(request);
+	expect((await spans.only()).name).toBe(`chat ${MODEL}`);
 });
 
 it("knows the class in every shape it is handed on, and wraps it once", () => {

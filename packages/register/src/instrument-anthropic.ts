@@ -1,4 +1,5 @@
 import { diag } from "@opentelemetry/api";
+import { makesOwnSpans } from "./anthropic-own-spans.ts";
 import { type AnthropicClient, anthropicRequestAttributes } from "./anthropic-request.ts";
 import { anthropicErrorType, anthropicResponseReader } from "./anthropic-response.ts";
 import { observeApiPromise } from "./api-promise.ts";
@@ -13,8 +14,8 @@ const DIALECT: SdkDialect = { createReader: anthropicResponseReader, errorType: 
  * Makes one client span per message requested through a copy of `@anthropic-ai/sdk` (0.30 to 1), stable or beta, by
  * wrapping `create` of its resources; the helpers `stream`, `parse` and tool runners go through it.
  *
- * Since 0.134 the SDK makes such spans itself, unless it is told not to (`openTelemetry: false`): then they are left to
- * it. Nothing that the caller sees changes. Never throws.
+ * Since 0.134 the SDK makes such spans itself, unless it is told not to (`openTelemetry: false`): where they reach the
+ * application's telemetry, they are left to it. Nothing that the caller sees changes. Never throws.
  * @param Anthropic the class, as imported from `@anthropic-ai/sdk`
  * @returns whether the class has the methods that make spans
  */
@@ -46,7 +47,7 @@ function wrapCreate(prototype: object | undefined): boolean {
 		tracedCall(
 			() => {
 				const client = (self as { _client?: AnthropicClient } | undefined)?._client;
-				if (client?._tracer !== undefined) return undefined;
+				if (makesOwnSpans(client)) return undefined;
 				const attributes = anthropicRequestAttributes(values[0], client);
 				return { operation: "chat", attributes, dialect: DIALECT };
 			},
