@@ -3,7 +3,6 @@ import {
 	type BundleSourceOptions,
 	BundleWatcher,
 	HttpBundleSource,
-	inSlices,
 	type LoadedBundle as ReadBundle,
 	RouterError,
 	readBundle,
@@ -12,10 +11,14 @@ import {
 import { diag } from "@opentelemetry/api";
 import type { ResolvedOptions } from "./armspan-options.ts";
 import type { Counters, RoutingOrigin, StaleReason } from "./armspan-status.ts";
-import { type LoadedBundle, loadBundle, loadBundleSteps } from "./loaded-bundle.ts";
+import { type LoadedBundle, loadBundle } from "./loaded-bundle.ts";
 import type { FallbackReason } from "./resolve-call.ts";
 import { RoutingMetrics } from "./routing-metrics.ts";
 import { untraced } from "./untraced.ts";
+
+const PARSING_AT_START_MS = 100;
+const PARSING_SLICE_MS = 4;
+const PARSING_PAUSE_MS = 10;
 
 /**
  * The routing bundle in force: the newest that the source had, else the last good one, else the cached one, else the
@@ -29,6 +32,7 @@ export class RoutingSource {
 	/** The source could not even be set up. */
 	#setupProblem: StaleReason | undefined;
 	#source: BundleSource | undefined;
+	#parsing: NodeJS.Timeout | undefined;
 	readonly #kind: "routing-directory" | "routing-url";
 	readonly #counters: Counters;
 	readonly #metrics: RoutingMetrics;
@@ -86,6 +90,7 @@ export class RoutingSource {
 		this.#setupProblem = this.staleReason;
 		this.#source?.close();
 		this.#metrics.close();
+		clearTimeout(this.#parsing);
 	}
 
 	#open(options: ResolvedOptions): void {
@@ -93,7 +98,10 @@ export class RoutingSource {
 			this.#source = this.#createSource(options);
 			const contents = this.#source.current;
 			if (contents === undefined) return;
-			this.#current = loadBundle(contents);
+			const bundle = loadBundle(contents);
+			// Small bundles are ready before the first call.
+			bundle.prompts.parseFor(PARSING_AT_START_MS);
+			this.#use(bundle);
 			this.#isOwn = true;
 			this.#counters.bundlesLoaded++;
 		} catch (error) {
@@ -105,7 +113,7 @@ export class RoutingSource {
 
 	#createSource({ routingDirectory = "", ...options }: ResolvedOptions): BundleSource {
 		const common: BundleSourceOptions = {
-			onChange: (bundle) => void this.#accept(bundle),
+			onChange: (bundle) => this.#accept(bundle),
 			onError: (error) => this.#refuse(error),
 			onCacheError: (error) => this.#reportCache(error),
 			publicKeys: options.routingPublicKeys && readPublicKeys(options.routingPublicKeys),
@@ -118,18 +126,17 @@ export class RoutingSource {
 
 	#loadDefault(directory: string): void {
 		try {
-			this.#current = loadBundle(readBundle(directory));
+			const bundle = loadBundle(readBundle(directory));
+			bundle.prompts.parseFor(PARSING_AT_START_MS);
+			this.#use(bundle);
 		} catch (error) {
 			this.#refuse(error);
 		}
 	}
 
-	async #accept(contents: ReadBundle): Promise<void> {
+	#accept(contents: ReadBundle): void {
 		try {
-			const next = await inSlices(loadBundleSteps(contents, this.#current));
-			// A newer one came while this one was made ready.
-			if (this.#source?.current?.routingDigest !== contents.routingDigest) return;
-			this.#current = next;
+			this.#use(loadBundle(contents, this.#current));
 			this.#isOwn = true;
 			this.#lastError = undefined;
 			this.#counters.bundlesLoaded++;
@@ -137,6 +144,17 @@ export class RoutingSource {
 		} catch (error) {
 			this.#refuse(error);
 		}
+	}
+
+	/** Puts a bundle in force, and parses its prompts from now on a little at a time. */
+	#use(bundle: LoadedBundle): void {
+		this.#current = bundle;
+		clearTimeout(this.#parsing);
+		const parse = () => {
+			if (bundle.prompts.parseFor(PARSING_SLICE_MS)) return;
+			this.#parsing = setTimeout(parse, PARSING_PAUSE_MS).unref();
+		};
+		parse();
 	}
 
 	#refuse(error: unknown): void {

@@ -2,7 +2,6 @@ export type { RoutingBytes, Trust } from "./adapters/accept-routing.ts";
 export type { BundleSource, BundleSourceOptions, SourceProblemCode } from "./adapters/bundle-source.ts";
 export { BundleWatcher, type BundleWatcherOptions } from "./adapters/bundle-watcher.ts";
 export { HttpBundleSource, type HttpBundleSourceOptions } from "./adapters/http-bundle-source.ts";
-export { atOnce, inSlices } from "./adapters/in-slices.ts";
 export { type LoadedBundle, readBundle, readRoutingBytes } from "./adapters/read-bundle.ts";
 export { isSigned, readPrivateKey, readPublicKeys, signRouting } from "./adapters/routing-signature.ts";
 export { revisionOnDisk, signBundle, type WriteBundleOptions, writeBundle } from "./adapters/write-bundle.ts";
