@@ -74,6 +74,31 @@ describe("the live call", () => {
 	});
 });
 
+it("takes any garbage for a call", async () => {
+	const { execute, counters } = shadowedArmspan();
+	const hostile = new Proxy(
+		{},
+		{
+			get() {
+				throw new Error("no");
+			},
+		},
+	);
+	const values: unknown[] = [undefined, null, 1, "x", Symbol("s"), () => {}, [], hostile, new Map()];
+	const armspan = createArmspan({ routingDirectory: await writeSupportBundle() });
+	for (const value of values) {
+		const calls: unknown[] = [value, { ...call, signal: value }, { ...call, shadowTimeoutMs: value }];
+		for (const given of calls) {
+			const fn = (_: unknown, { signal }: { signal: AbortSignal }) => signal.aborted;
+			expect(armspan.execute("support-reply", given as typeof call, fn)).toBe(false);
+		}
+		expect(execute({ ...call, shadowTimeoutMs: value as number }, () => 5)).toBe(5);
+	}
+	await vi.waitFor(() => expect(counters.shadowCalls).toBe(values.length));
+	expect(counters.shadowFailed).toBe(0);
+	armspan.close();
+});
+
 describe("the shadow", () => {
 	it("runs after the live call was started, with the shadow variant's prompt and the same variables", async () => {
 		const { execute, counters } = shadowedArmspan();

@@ -94,7 +94,10 @@ export function resolveShadow(
 	variables: PromptCall["variables"],
 ): ResolvedCall {
 	const { bundle, rawUnitId } = live;
-	const common = { assignment, bundle, attributes, rawUnitId, fallbackReason: undefined };
+	// What is the matter with the bundle holds for the shadow; what is the matter with the live prompt does not.
+	const ofBundle = live.failure === undefined && live.undelivered === undefined;
+	const fallbackReason = ofBundle ? live.fallbackReason : undefined;
+	const common = { assignment, bundle, attributes, rawUnitId, fallbackReason };
 	const rendered =
 		bundle === undefined
 			? new InstrumentationError("NO_BUNDLE", `prompt "${assignment.promptName}": no routing bundle`)

@@ -20,8 +20,9 @@ export interface RoutedPrompt {
 	readonly config: ModelParameters;
 	/** Version that the unit is assigned, also when a fallback was delivered; `null` when nothing could be routed. */
 	readonly version: string | null;
-	/** Arm of the experiment, `default` when not enrolled. */
+	/** Arm that is delivered, `default` when the default version is. */
 	readonly variant: string;
+	/** Also set for an override and for a shadow's unit, which are not enrolled. */
 	readonly experiment: string | null;
 	readonly enrolled: boolean;
 	/** Why something other than the assigned version was delivered, or an old bundle was used. */

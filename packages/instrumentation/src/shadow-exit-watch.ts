@@ -81,6 +81,12 @@ export function quietLooksNeeded(
 
 /** An application that waits for somebody to type has something to do. */
 function standardInputIsRead(): boolean {
-	const { stdin } = process;
+	let stdin: NodeJS.ReadStream;
+	try {
+		stdin = process.stdin;
+	} catch {
+		// A standard input of an unknown kind: better to leave the shadows alone.
+		return true;
+	}
 	return !stdin.readableEnded && (stdin.readableFlowing === true || stdin.listenerCount("readable") > 0);
 }

@@ -62,7 +62,13 @@ export class ShadowRunner {
 			counters.shadowDropped++;
 			return;
 		}
-		const prompt = shadow.render();
+		let prompt: ArmspanRoutedPrompt;
+		try {
+			prompt = shadow.render();
+		} catch (error) {
+			budget.release();
+			throw error;
+		}
 		if (prompt.error !== undefined) {
 			counters.shadowFailed++;
 			this.#recorder.warnOnce(`shadow: ${prompt.error.message}`);
@@ -119,11 +125,7 @@ export class ShadowRunner {
 
 	#abortAll(why: string): void {
 		for (const controller of this.#running) {
-			try {
-				controller.abort(new DOMException(why, "AbortError"));
-			} catch {
-				// A listener of the application's; the others are still to be told.
-			}
+			controller.abort(new DOMException(why, "AbortError"));
 		}
 	}
 }

@@ -40,6 +40,8 @@ beforeAll(async () => {
 	commit("gate-50", ["enrolled: 0.2", "enrolled: 0.5"]);
 	commit("other-weights", ["version: 2.0.0\n    weight: 1", "version: 2.0.0\n    weight: 3"]);
 	commit("other-weights-raised", ["iteration: 1", "iteration: 2"]);
+	commit("halted", ["status: running", "status: halted"]);
+	commit("resumed", ["status: halted", "status: running"]);
 	commit("stopped", ["status: running", "status: stopped"]);
 	writeFileSync(join(repository, "environments/production.yaml"), "prompts:\n  support-reply: 2.0.0\n");
 	git("commit", "--all", "--message", "promote");
@@ -89,6 +91,12 @@ describe("given units", () => {
 		expect(experiment).toMatchObject({ moved: 0, from: { iteration: 1 }, to: { iteration: 2 } });
 		expect(experiment.redrawn).toBeGreaterThan(100);
 		expect(experiment.newlyEnrolled).toBeGreaterThan(300);
+	});
+
+	test("a halted iteration stays halted, whatever the commit after it says", async () => {
+		const { experiment } = await counted("halted", "resumed");
+		expect(experiment).toMatchObject({ enrolledBefore: 0, enrolledAfter: 0, to: { status: "halted" } });
+		expect((await counted("other-weights-raised", "resumed")).experiment).toMatchObject({ unenrolled: 0, moved: 0 });
 	});
 
 	test("a stopped experiment lets go of its units; a promotion gives everybody another default", async () => {

@@ -64,7 +64,7 @@ export function routingDiffCommand(): Command {
 		.addHelpText("after", EXAMPLES)
 		.action(async (options: DiffOptions) => {
 			const from = await sideOf(await fromOf(options), options);
-			const to = await sideOf(options.to, options);
+			const to = await sideOf(options.to, options, from);
 			const source = await unitsOf(options, [from, to]);
 			const diff = compareRouting(from, to, source.units);
 			const caveats = [

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { openRegistry } from "@armspan/registry";
 import { compileBundle, RoutingTable, readBundle } from "@armspan/router";
-import type { RoutingFile } from "@armspan/schema";
+import { type RoutingFile, routedExperiments } from "@armspan/schema";
 import { CliError } from "../cli-error.ts";
 
 /** A routing that units can be asked of. */
@@ -25,11 +25,12 @@ export function sideOfFolder(directory: string): RoutingSide {
 }
 
 /**
- * What a commit compiles to. Halts that are not committed yet are not in it.
+ * What a commit compiles to. Halts that are not committed are not in it but for those of `before`.
+ * @param before what is changed: an iteration that it has halted never resumes
  * @throws {CliError} UNKNOWN_ENVIRONMENT
  * @throws {RegistryError | RouterError} with file and line
  */
-export async function sideOfCommit(ref: string, place: RepositoryPlace): Promise<RoutingSide> {
+export async function sideOfCommit(ref: string, place: RepositoryPlace, before?: RoutingSide): Promise<RoutingSide> {
 	const registry = await openRegistry(resolve(place.repository));
 	const snapshot = await registry.snapshot(ref);
 	const found = snapshot.environments.find(({ name }) => name === place.environment);
@@ -49,12 +50,25 @@ export async function sideOfCommit(ref: string, place: RepositoryPlace): Promise
 		prompts: snapshot.releases,
 		revision: 1,
 		sourceCommit: snapshot.commit,
+		halted: before === undefined ? undefined : haltedIterations(before),
 	});
 	const { table, file } = RoutingTable.load(JSON.parse(json));
 	return { table, file, label: `${ref} (${snapshot.commit.slice(0, 8)})` };
 }
 
 /** A folder with `routing.json`, else a commit, branch or tag. */
-export function sideOf(refOrFolder: string, place: RepositoryPlace): Promise<RoutingSide> | RoutingSide {
-	return existsSync(join(refOrFolder, "routing.json")) ? sideOfFolder(refOrFolder) : sideOfCommit(refOrFolder, place);
+export function sideOf(
+	refOrFolder: string,
+	place: RepositoryPlace,
+	before?: RoutingSide,
+): Promise<RoutingSide> | RoutingSide {
+	return existsSync(join(refOrFolder, "routing.json"))
+		? sideOfFolder(refOrFolder)
+		: sideOfCommit(refOrFolder, place, before);
+}
+
+function haltedIterations({ file }: RoutingSide): ReadonlySet<string> {
+	const experiments = Object.values(file.flags).flatMap(({ metadata }) => routedExperiments(metadata));
+	const halted = experiments.filter(({ status }) => status === "halted");
+	return new Set(halted.map(({ key, iteration }) => `${key}#${iteration}`));
 }
