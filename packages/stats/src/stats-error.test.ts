@@ -28,14 +28,26 @@ import { equivalence } from "./equivalence.ts";
 import { firstViolationEProcess } from "./first-violation-e-process.ts";
 import { gammaExponentialLogEValue, tuneMixture } from "./gamma-exponential-mixture.ts";
 import { gridQuantileEstimate } from "./grid-quantile-estimate.ts";
+import {
+	type FutilityDesign,
+	type GroupSequentialDesign,
+	groupSequentialBoundary,
+} from "./group-sequential-boundary.ts";
+import { groupSequentialOutcomes, planGroupSequential } from "./group-sequential-plan.ts";
+import { groupSequentialTest } from "./group-sequential-test.ts";
 import { guardrailHalts } from "./guardrail-halts.ts";
 import { guardrailStatus } from "./guardrail-status.ts";
 import { holm } from "./holm.ts";
+import { hybridComparison } from "./hybrid-comparison.ts";
 import { intersectionUnion } from "./intersection-union.ts";
 import { mergeMeanSums } from "./mean-estimate.ts";
+import { minimumDetectableEffect } from "./minimum-detectable-effect.ts";
 import { nonInferiority } from "./non-inferiority.ts";
 import { notEstimable } from "./not-estimable.ts";
 import { compareOneSided } from "./one-sided-comparison.ts";
+import { plannedDuration } from "./planned-duration.ts";
+import { plannedMean, plannedProportion } from "./planned-metric.ts";
+import { type ComparisonPlan, plannedPower } from "./planned-power.ts";
 import { postStratifiedArms } from "./post-stratification.ts";
 import { proportionComparison } from "./proportion-comparison.ts";
 import { proportionEstimate } from "./proportion-estimate.ts";
@@ -43,9 +55,12 @@ import { quantileComparison } from "./quantile-comparison.ts";
 import { type QuantileEstimate, quantileRanks } from "./quantile-estimate.ts";
 import { ratioContrast } from "./ratio-contrast.ts";
 import { ratioEstimate } from "./ratio-estimate.ts";
+import { requiredUnits } from "./required-units.ts";
 import { restartSchedule } from "./restart-schedule.ts";
 import { restartingComparison } from "./restarting-comparison.ts";
 import { restartingEProcess } from "./restarting-e-process.ts";
+import { safeguardedContrast } from "./safeguarded-contrast.ts";
+import { safeguardedCupedContrast } from "./safeguarded-cuped-contrast.ts";
 import { sampleRatioMismatch } from "./sample-ratio-mismatch.ts";
 import { compareProportionsSequentially } from "./sequential-proportion-comparison.ts";
 import { compareQuantilesSequentially } from "./sequential-quantile-comparison.ts";
@@ -169,6 +184,25 @@ const verdictCall: Call = (change) =>
 const weighted = (weight: number) => [{ key: "a", control: arm, treatment: arm, weight }];
 const spendCall: Call = ({ errorRate = 0.05, information = 0.5 }: Numbers) =>
 	spentError({ kind: "pocock" }, errorRate, information);
+
+const boundaryCall: Call = (change) =>
+	groupSequentialBoundary({ design: watchedOnce, pastLooks: [], informationFraction: 0.5, ...change });
+const watchedOnce: GroupSequentialDesign = { alpha: 0.05, sides: 1, spending: { kind: "pocock" } };
+const futility: FutilityDesign = { beta: 0.2, spending: { kind: "pocock" }, drift: 3 };
+const boundaryDesignCall: Call = (change) => boundaryCall({ design: { ...watchedOnce, ...change } });
+const groupPlanCall: Call = (change) =>
+	planGroupSequential({ ...watchedOnce, power: 0.8, informationFractions: [0.5, 1], ...change });
+const proportionPlan: ComparisonPlan = {
+	metric: { kind: "proportion", baseline: 0.2 },
+	inference: { kind: "fixed" },
+	alpha: 0.05,
+};
+const powerCall: Call = ({ units = 2000, value = 0.1, ...change }: Numbers) =>
+	plannedPower({ ...proportionPlan, ...change }, { scale: "relative", value }, units);
+const planCall: Call = (change) =>
+	plannedPower({ ...proportionPlan, ...change }, { scale: "relative", value: 0.1 }, 2000);
+const inferenceCall: Call = (change) => planCall({ inference: { kind: "always-valid", ...change } });
+const durationCall: Call = (change) => plannedDuration({ units: 100, newUnitsPerDay: [10], ...change });
 
 const REFUSED: readonly (readonly [string, () => unknown, StatsErrorCode, string])[] = [
 	["compareRatios", () => compareRatiosCall({ alpha: 0 }), "INVALID_ALPHA", "alpha"],
@@ -804,6 +838,247 @@ const REFUSED: readonly (readonly [string, () => unknown, StatsErrorCode, string
 	["winsorizedMean", () => winsorizedCall({ uncappedSum: 400n }), "MIXED_QUANTITIES", "sums.uncappedSum"],
 	["winsorizedMean", () => winsorizedCall({ cappedObservations: 0n }), "MIXED_QUANTITIES", "sums.cappedObservations"],
 	["mergeWinsorizedSums", () => mergeWinsorizedSums(winsorized, { ...winsorized, cap: 6 }), "INVALID_CAP", "cap"],
+	[
+		"groupSequentialBoundary",
+		() => boundaryCall({ informationFraction: 0 }),
+		"INVALID_INFORMATION",
+		"informationFraction",
+	],
+	[
+		"groupSequentialBoundary",
+		() => boundaryCall({ informationFraction: infinite }),
+		"INVALID_INFORMATION",
+		"informationFraction",
+	],
+	["groupSequentialBoundary", () => boundaryDesignCall({ alpha: 1 }), "INVALID_ALPHA", "alpha"],
+	["groupSequentialBoundary", () => boundaryDesignCall({ sides: 3 }), "INVALID_SIDES", "sides"],
+	[
+		"groupSequentialBoundary",
+		() => boundaryDesignCall({ spending: { kind: "linear" } }),
+		"INVALID_SPENDING",
+		"spending",
+	],
+	["groupSequentialBoundary", () => boundaryDesignCall({ sides: 2, futility }), "INVALID_SIDES", "sides"],
+	...[0, 1].map(
+		(beta) =>
+			[
+				"groupSequentialBoundary",
+				() => boundaryDesignCall({ futility: { ...futility, beta } }),
+				"INVALID_POWER",
+				"futility.beta",
+			] as const,
+	),
+	...[0, infinite].map(
+		(drift) =>
+			[
+				"groupSequentialBoundary",
+				() => boundaryDesignCall({ futility: { ...futility, drift } }),
+				"INVALID_STATISTIC",
+				"futility.drift",
+			] as const,
+	),
+	[
+		"groupSequentialBoundary",
+		() => boundaryDesignCall({ futility: { ...futility, spending: { kind: "linear" } } }),
+		"INVALID_SPENDING",
+		"spending",
+	],
+	...[
+		{ informationFraction: 0.2, efficacyBound: infinite, futilityBound: null },
+		{ informationFraction: 0.2, efficacyBound: 1, futilityBound: 1.1 },
+	].map(
+		(look) =>
+			[
+				"groupSequentialBoundary",
+				() => boundaryCall({ pastLooks: [look] }),
+				"INVALID_BOUNDS",
+				"efficacyBound",
+			] as const,
+	),
+	[
+		"groupSequentialBoundary",
+		() => boundaryCall({ pastLooks: [{ informationFraction: 0, efficacyBound: 3, futilityBound: null }] }),
+		"INVALID_INFORMATION",
+		"information",
+	],
+	...[0, infinite].map(
+		(plannedVariance) =>
+			[
+				"groupSequentialTest",
+				() =>
+					groupSequentialTest({
+						design: watchedOnce,
+						pastLooks: [],
+						effect: { value: 1, variance: 1 },
+						plannedVariance,
+					}),
+				"INVALID_PLANNED_VARIANCE",
+				"plannedVariance",
+			] as const,
+	),
+	...[0.05, 1].map(
+		(power) => ["planGroupSequential", () => groupPlanCall({ power }), "INVALID_POWER", "power"] as const,
+	),
+	["planGroupSequential", () => groupPlanCall({ alpha: 0 }), "INVALID_ALPHA", "alpha"],
+	[
+		"planGroupSequential",
+		() => groupPlanCall({ sides: 2, futilitySpending: futility.spending }),
+		"INVALID_SIDES",
+		"sides",
+	],
+	[
+		"planGroupSequential",
+		() => groupPlanCall({ futilitySpending: { kind: "linear" } }),
+		"INVALID_SPENDING",
+		"spending",
+	],
+	["planGroupSequential", () => groupPlanCall({ informationFractions: [] }), "INVALID_LOOKS", "informationFractions"],
+	[
+		"planGroupSequential",
+		() => groupPlanCall({ informationFractions: Array.from({ length: 1001 }, (_, look) => (look + 1) / 1001) }),
+		"INVALID_LOOKS",
+		"informationFractions",
+	],
+	[
+		"planGroupSequential",
+		() => groupPlanCall({ informationFractions: [0.5, 0.9] }),
+		"INVALID_INFORMATION",
+		"informationFractions",
+	],
+	["planGroupSequential", () => groupPlanCall({ informationFractions: [1, 1] }), "INVALID_INFORMATION", "information"],
+	[
+		"groupSequentialOutcomes",
+		() =>
+			groupSequentialOutcomes(planGroupSequential({ ...watchedOnce, power: 0.8, informationFractions: [0.5, 1] }), [
+				nan,
+			]),
+		"INVALID_STATISTIC",
+		"effectRatio",
+	],
+	[
+		"hybridComparison",
+		() => hybridComparison({ control: sums, treatment: sums, ...watched, alpha: 1, final: true }),
+		"INVALID_ALPHA",
+		"alpha",
+	],
+	[
+		"hybridComparison",
+		() => hybridComparison({ control: sums, treatment: sums, ...watched, plannedUnits: 0, final: true }),
+		"INVALID_PLANNED_UNITS",
+		"plannedUnits",
+	],
+	[
+		"safeguardedContrast",
+		() => safeguardedContrast(sums, sums, { minimumUnits: 1 }),
+		"INVALID_MINIMUM_UNITS",
+		"minimumUnits",
+	],
+	[
+		"safeguardedCupedContrast",
+		() => safeguardedCupedContrast(covariates, covariates, { minimumUnits: 1.5 }),
+		"INVALID_MINIMUM_UNITS",
+		"minimumUnits",
+	],
+	["plannedPower", () => powerCall({ alpha: 0 }), "INVALID_ALPHA", "alpha"],
+	["plannedPower", () => powerCall({ units: 0 }), "INVALID_UNITS", "units"],
+	["plannedPower", () => powerCall({ units: infinite }), "INVALID_UNITS", "units"],
+	["plannedPower", () => powerCall({ value: 0 }), "INVALID_EFFECT", "effect.value"],
+	["plannedPower", () => powerCall({ value: infinite }), "INVALID_EFFECT", "effect.value"],
+	["plannedPower", () => powerCall({ sides: 3 }), "INVALID_SIDES", "sides"],
+	["plannedPower", () => powerCall({ controlShare: 0 }), "INVALID_SHARE", "controlShare"],
+	["plannedPower", () => powerCall({ controlShare: 1 }), "INVALID_SHARE", "controlShare"],
+	["plannedPower", () => powerCall({ treatmentShare: 0 }), "INVALID_SHARE", "treatmentShare"],
+	["plannedPower", () => powerCall({ treatmentShare: 0.6 }), "INVALID_SHARE", "controlShare + treatmentShare"],
+	["plannedPower", () => powerCall({ varianceReduction: -0.1 }), "INVALID_WEIGHT", "varianceReduction"],
+	["plannedPower", () => powerCall({ varianceReduction: 1 }), "INVALID_WEIGHT", "varianceReduction"],
+	...[0.9, infinite].map(
+		(inflationFactor) =>
+			[
+				"plannedPower",
+				() => planCall({ inference: { kind: "group-sequential", inflationFactor } }),
+				"INVALID_INFLATION",
+				"inference.inflationFactor",
+			] as const,
+	),
+	...[0, 1.5, 1001].map(
+		(looks) => ["plannedPower", () => inferenceCall({ looks }), "INVALID_LOOKS", "inference.looks"] as const,
+	),
+	...[0, infinite].map(
+		(tunedUnits) =>
+			["plannedPower", () => inferenceCall({ tunedUnits }), "INVALID_TUNING", "inference.tunedUnits"] as const,
+	),
+	["plannedPower", () => planCall({ inference: { kind: "hybrid" }, sides: 1 }), "INVALID_SIDES", "sides"],
+	[
+		"plannedPower",
+		() => planCall({ inference: { kind: "always-valid" }, sides: 1, alpha: 0.5 }),
+		"INVALID_ALPHA",
+		"alpha",
+	],
+	...[0, 1].map(
+		(baseline) =>
+			[
+				"plannedPower",
+				() => planCall({ metric: { kind: "proportion", baseline } }),
+				"INVALID_ESTIMATE",
+				"metric.baseline",
+			] as const,
+	),
+	...[0, infinite].map(
+		(baseline) =>
+			[
+				"plannedPower",
+				() => planCall({ metric: { kind: "quantile", baseline, logVariancePerUnit: 1 } }),
+				"INVALID_ESTIMATE",
+				"metric.baseline",
+			] as const,
+	),
+	[
+		"plannedPower",
+		() => planCall({ metric: { kind: "mean", baseline: nan, variancePerUnit: 1 } }),
+		"INVALID_ESTIMATE",
+		"metric.baseline",
+	],
+	...[0, infinite].flatMap((variance) => [
+		[
+			"plannedPower",
+			() => planCall({ metric: { kind: "mean", baseline: 1, variancePerUnit: variance } }),
+			"INVALID_ESTIMATE",
+			"metric.variancePerUnit",
+		] as const,
+		[
+			"plannedPower",
+			() => planCall({ metric: { kind: "quantile", baseline: 1, logVariancePerUnit: variance } }),
+			"INVALID_ESTIMATE",
+			"metric.logVariancePerUnit",
+		] as const,
+	]),
+	["plannedMean", () => plannedMean({ ...arm, variance: -1 }), "INVALID_ESTIMATE", "history.variance"],
+	...[-0.1, 1.1].map(
+		(value) => ["plannedProportion", () => plannedProportion({ value }), "INVALID_ESTIMATE", "history.value"] as const,
+	),
+	...[0.05, 1].flatMap((power) => [
+		[
+			"requiredUnits",
+			() => requiredUnits(proportionPlan, { scale: "relative", value: 0.1 }, power),
+			"INVALID_POWER",
+			"power",
+		] as const,
+		[
+			"minimumDetectableEffect",
+			() => minimumDetectableEffect(proportionPlan, { units: 2000, power, scale: "relative" }),
+			"INVALID_POWER",
+			"power",
+		] as const,
+	]),
+	["plannedDuration", () => durationCall({ units: 0 }), "INVALID_UNITS", "units"],
+	["plannedDuration", () => durationCall({ units: infinite }), "INVALID_UNITS", "units"],
+	["plannedDuration", () => durationCall({ enrolledShare: 0 }), "INVALID_SHARE", "enrolledShare"],
+	["plannedDuration", () => durationCall({ enrolledShare: 1.1 }), "INVALID_SHARE", "enrolledShare"],
+	["plannedDuration", () => durationCall({ maturationDays: -1 }), "INVALID_TRAFFIC", "maturationDays"],
+	["plannedDuration", () => durationCall({ maturationDays: 0.5 }), "INVALID_TRAFFIC", "maturationDays"],
+	["plannedDuration", () => durationCall({ newUnitsPerDay: [] }), "INVALID_TRAFFIC", "newUnitsPerDay"],
+	["plannedDuration", () => durationCall({ newUnitsPerDay: [1, -1] }), "INVALID_TRAFFIC", "newUnitsPerDay[1]"],
+	["plannedDuration", () => durationCall({ newUnitsPerDay: [infinite] }), "INVALID_TRAFFIC", "newUnitsPerDay[0]"],
 ];
 
 /** The ends of a domain that belong to it. */
@@ -850,6 +1125,16 @@ const ACCEPTED: readonly (readonly [string, () => unknown])[] = [
 	[
 		"an arm that has neither weight nor units",
 		() => sampleRatioMismatch({ observed: { a: 0, b: 0 }, allocation: { a: 1, b: 0 } }),
+	],
+	["no variance reduction, one look", () => inferenceCall({ looks: 1, varianceReduction: 0 })],
+	["shares that leave a third arm its own", () => powerCall({ controlShare: 0.3, treatmentShare: 0.3 })],
+	["an inflation of 1", () => planCall({ inference: { kind: "group-sequential", inflationFactor: 1 } })],
+	["one look", () => groupPlanCall({ informationFractions: [1] })],
+	["every unit enrolled, none on a day", () => durationCall({ enrolledShare: 1, newUnitsPerDay: [0, 100] })],
+	["shares of 0 and 1 in history", () => [0, 1].map((value) => plannedProportion({ value }))],
+	[
+		"bounds that meet",
+		() => boundaryCall({ pastLooks: [{ informationFraction: 0.2, efficacyBound: 2, futilityBound: 2 }] }),
 	],
 ];
 
