@@ -29,6 +29,9 @@ import { writeBundle } from "./write-bundle.ts";
 const bundle = (revision: number, experiment: object = {}) =>
 	compileBundle(sampleInput({ revision, experiments: [sampleExperiment(experiment)] }));
 
+/** A program of the system, not of a package. */
+const MAKE_FIFO = "mkfifo";
+
 let root: string;
 let directory: string;
 let watcher: BundleWatcher | undefined;
@@ -236,7 +239,7 @@ describe("what is no routing file", () => {
 	const file = () => join(directory, "routing.json");
 	const oddities: [string, string, () => void][] = [
 		["a directory", "BUNDLE_UNREADABLE", () => mkdirSync(file())],
-		["a FIFO", "BUNDLE_UNREADABLE", () => execFileSync("mkfifo", [file()])],
+		["a FIFO", "BUNDLE_UNREADABLE", () => execFileSync(MAKE_FIFO, [file()])],
 		["a device", "BUNDLE_UNREADABLE", () => symlinkSync("/dev/zero", file())],
 		["a loop of links", "BUNDLE_UNREADABLE", () => symlinkSync("routing.json", file())],
 		["a link to nowhere", "BUNDLE_MISSING", () => symlinkSync("gone.json", file())],
@@ -277,7 +280,7 @@ describe("what is no routing file", () => {
 		const [digest = ""] = prompts.keys();
 		await writeBundle(directory, bundle(1));
 		rmSync(promptFile(directory, digest));
-		execFileSync("mkfifo", [promptFile(directory, digest)]);
+		execFileSync(MAKE_FIFO, [promptFile(directory, digest)]);
 		start();
 		expect(watcher?.problemCode).toBe("PROMPT_MISSING");
 		await writeBundle(directory, bundle(1), { force: true }).catch(() => {});

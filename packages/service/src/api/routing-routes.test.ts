@@ -39,7 +39,7 @@ async function serve(options: { heartbeatMs?: number; maxEventStreams?: number }
 	};
 	published = new PublishedBundle(directory, fastify().log);
 	app = await createApi({
-		backend: { health: unused, experiments: unused, results: unused, decisions: unused },
+		backend: { health: unused, experiments: unused, results: unused, decisions: unused, units: unused },
 		bundle: () => published.current,
 		routing: { published, ...options },
 		token: TOKEN,
