@@ -261,6 +261,19 @@ describe("ratioEstimate", () => {
 		expect(ratioEstimate(sums)).toMatchObject({ kind: "not-estimable", reason });
 	});
 
+	it("is not estimable when the value is too large for a number, or a sum of squares is negative", () => {
+		const sums = exact(
+			ratioSumsOf([
+				[1, 1],
+				[3, 1],
+			]),
+		);
+		const factor = 10n ** 320n;
+		const huge = { ...sums, sumY: sums.sumY * factor, sumYY: sums.sumYY * factor ** 2n, sumYN: sums.sumYN * factor };
+		expect(ratioEstimate(huge)).toMatchObject({ reason: "non-finite" });
+		expect(ratioEstimate({ ...sums, sumNN: -1n })).toMatchObject({ reason: "impossible-sums" });
+	});
+
 	it("states a variance of 0 when no unit differs", () => {
 		expect(
 			estimated(

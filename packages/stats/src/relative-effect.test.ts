@@ -52,6 +52,8 @@ describe("relativeEffect", () => {
 	it.each([
 		["zero-baseline", { value: 0, variance: 1 }],
 		["unbounded", { value: 1, variance: 1 }],
+		// Exactly as many standard errors from 0 as are asked for.
+		["unbounded", { value: 2, variance: 1 }],
 		["non-finite", { value: 1e-310, variance: 0 }],
 	])("is not estimable: %s", (reason, control) => {
 		expect(relativeEffect(control, { value: 2, variance: 0.1 }, 2)).toMatchObject({ kind: "not-estimable", reason });

@@ -26,6 +26,19 @@ describe("restartSchedule", () => {
 		expect(ages.filter((age) => age >= 3600).every((age) => age % 600 === 0)).toBe(true);
 	});
 
+	it("lists starts as they began, however fine the scale that keeps them", () => {
+		const starts = schedule(1_000_000 + 90 * MINUTE).map(({ start }) => start);
+		expect(starts.length).toBeGreaterThan(80);
+		for (const [index, start] of starts.entries()) expect(start).toBeGreaterThan(starts[index - 1] ?? 0);
+	});
+
+	it("refuses an interval that goes backwards", () => {
+		const scales = [{ intervalMs: -1000, keptStarts: 3, share: 0.5 }];
+		expect(() => restartSchedule({ iterationStartedAtMs: 0, nowMs: 0, scales })).toThrow(
+			expect.objectContaining({ code: "INVALID_SCHEDULE" }),
+		);
+	});
+
 	it("is the first start alone when the clock runs behind the iteration", () => {
 		expect(schedule(999_000).map(({ start, startedAtMs }) => [start, startedAtMs])).toEqual([[1, 1_000_000]]);
 	});

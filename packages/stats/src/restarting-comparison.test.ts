@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { oneSidedLogEValue, tuneRhoSquared } from "./asymptotic-confidence-sequence.ts";
 import { compareOneSided } from "./one-sided-comparison.ts";
 import type { RatioSums } from "./ratio-sums.ts";
 import { restartSchedule } from "./restart-schedule.ts";
 import { type RestartingComparisonOptions, restartingComparison } from "./restarting-comparison.ts";
+import { estimated } from "./test-support/estimated.ts";
 import { firstComparisonBreach } from "./test-support/latency-stream.ts";
 import { bernoulliSums } from "./test-support/ratio-sums-of.ts";
 
@@ -33,6 +35,21 @@ describe("restartingComparison", () => {
 		expect(result.strongest.distance).toBeCloseTo(-0.07, 12);
 		expect(result.breached).toBe(true);
 		expect(watched([start(7, 0.0001, 150), start(1, 0.5, 110)]).breached).toBe(false);
+	});
+
+	it("names the strongest wherever it stands", () => {
+		const result = watched([start(1, 0.3, 170), start(7, 0.3, 120), start(9, 0.3, 110)]);
+		expect(result.strongest.start).toBe(1);
+	});
+
+	it("tunes one mixture for all starts, at a hundredth of alpha", () => {
+		const [only] = watched([start(3, 0.5, 150)]).starts;
+		const { distance, standardError, effectiveUnits } = estimated(
+			compareOneSided({ ...design, ...start(3, 0.5, 150) }),
+		);
+		// One side, so tuned at twice the level; half of a thousand planned units in equal arms.
+		const rhoSquared = tuneRhoSquared(2 * 0.05 * 0.01, 500);
+		expect(only!.logEValue).toBeCloseTo(oneSidedLogEValue(-distance / standardError, effectiveUnits, rhoSquared), 10);
 	});
 
 	it("gives a start the same e-value whatever its weight is by now", () => {

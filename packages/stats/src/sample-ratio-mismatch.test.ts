@@ -57,6 +57,14 @@ describe("sampleRatioMismatch", () => {
 		expect(sampleRatioMismatch({ observed: { a: 135, b: 115, c: 0 }, allocation: { a: 1, b: 1, c: 0 } })).toEqual(two);
 	});
 
+	it("follows weights whose sum is no number", () => {
+		const options = { observed: { a: 0, b: 100, c: 120 }, allocation: { a: 1, b: 1e308, c: 1e308 } };
+		const even = sampleRatioMismatch({ observed: { a: 0, b: 100, c: 120 }, allocation: { a: 1e-12, b: 1, c: 1 } });
+		const heavy = sampleRatioMismatch(options);
+		expect(heavy.kind === "estimated" && heavy.pValue).toBeCloseTo(even.kind === "estimated" ? even.pValue : 0, 9);
+		expect(heavy).toMatchObject({ mismatch: false });
+	});
+
 	it("is not estimable without units, and with one weighted arm", () => {
 		const none = sampleRatioMismatch({ observed: { a: 0, b: 0 }, allocation: { a: 1, b: 1 } });
 		expect(none).toMatchObject({ kind: "not-estimable", reason: "no-observations" });

@@ -21,6 +21,14 @@ const arm = fc
 	.map(([successes, more]) => ({ units: successes + more, successes }));
 
 describe("compareProportionsSequentially", () => {
+	it("counts effective units, from as many in the smaller arm as are asked for", () => {
+		const options = { control: { units: 50, successes: 5 }, treatment: { units: 150, successes: 15 } };
+		expect(compared(options).effectiveUnits).toBeCloseTo((4 * 50 * 150) / 200, 12);
+		expect(compareProportionsSequentially({ ...design, ...options, minimumUnits: 51 })).toMatchObject({
+			reason: "too-few-units",
+		});
+	});
+
 	it("is nearly the comparison of means where events are many", () => {
 		const options = { control: { units: 4000, successes: 400 }, treatment: { units: 4000, successes: 520 } };
 		const { absoluteEffect } = compared(options);

@@ -34,6 +34,10 @@ describe("compareQuantilesSequentially", () => {
 		expect(relativeEffect.lower).toBeGreaterThan(0);
 	});
 
+	it("needs no more than the units that are asked for", () => {
+		expect(compared(estimate(200, 0.01, 50), estimate(210, 0.01, 50)).effectiveUnits).toBe(100);
+	});
+
 	it("flips its logarithm when the arms swap, and keeps the p-value in another unit", () => {
 		const there = compared(estimate(200, 0.001), estimate(230, 0.002));
 		const back = compared(estimate(230, 0.002), estimate(200, 0.001));
@@ -44,6 +48,7 @@ describe("compareQuantilesSequentially", () => {
 	it.each([
 		["too-few-units", estimate(200, 0.001, 49), estimate(200, 0.001)],
 		["no-variation", estimate(200, 0), estimate(200, 0)],
+		["non-finite", estimate(1e-10, 0.01), { ...estimate(200, 0.01), value: 1e308 }],
 		["no-variation", estimate(200, Number.NaN), estimate(200, 1)],
 	])("is not estimable: %s", (reason, control, treatment) => {
 		expect(compareQuantilesSequentially({ ...design, control, treatment })).toMatchObject({ reason });
