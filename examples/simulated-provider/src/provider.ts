@@ -141,7 +141,7 @@ async function stream(
 		if (fault === "malformed" && index === 2) response.write(`${events.part(part).trimEnd().slice(0, -10)}\n\n`);
 		// Gone in the middle, after what was written has left.
 		if (fault === "disconnect" && index === 3) {
-			await sleep(20, undefined, { signal });
+			await sleep(50, undefined, { signal });
 			response.destroy();
 			return;
 		}
