@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { compileBundle } from "../compile-bundle.ts";
 import { RouterError } from "../errors.ts";
 import { sampleInput } from "../testing/sample-input.ts";
+import { BundleCache } from "./bundle-cache.ts";
 import { BundleWatcher, type BundleWatcherOptions } from "./bundle-watcher.ts";
 import { readBundle } from "./read-bundle.ts";
 import { revisionOnDisk, type WriteBundleOptions, writeBundle } from "./write-bundle.ts";
@@ -151,6 +152,23 @@ describe("the cache", () => {
 		expect(watcher.cacheProblem).toBeDefined();
 		expect(errors).toEqual([]);
 		expect(new Set(cacheErrors).size).toBe(cacheErrors.length);
+	});
+
+	it("that had no room is tried again while the bundle is in use", async () => {
+		await write(1);
+		writeFileSync(cacheDirectory, "");
+		const failures: Error[] = [];
+		const cache = new BundleCache(cacheDirectory, undefined, (error) => failures.push(error), 20);
+		const inUse = readBundle(directory);
+		cache.store(inUse);
+		await until(() => cache.problem !== undefined);
+		rmSync(cacheDirectory);
+		await until(() => {
+			cache.storeAgain(inUse);
+			return cache.problem === undefined;
+		});
+		expect(readBundle(cacheDirectory).table.revision).toBe(1);
+		expect(failures).toHaveLength(1);
 	});
 
 	it("is repaired after garbage", async () => {

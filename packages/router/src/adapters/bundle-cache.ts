@@ -6,6 +6,9 @@ import { ROUTING_FILE } from "./bundle-file.ts";
 import { type LoadedBundle, readBundle } from "./read-bundle.ts";
 import { placeSteps } from "./write-bundle.ts";
 
+/** After a failure, as a full disk may have room again. */
+const RETRY_MS = 60_000;
+
 export interface CachedBundle {
 	readonly bundle: LoadedBundle;
 	/** Milliseconds since it was put there, by the wall clock. */
@@ -24,8 +27,17 @@ export class BundleCache {
 	#isUseless = false;
 	#flagSetId: string | undefined;
 	#problem: string | undefined;
+	#failedAtMs = 0;
+	readonly #retryMs: number;
 
-	constructor(directory: string, publicKeys: Trust["publicKeys"], onError: (error: Error) => void) {
+	/** @param retryMs before a bundle that could not be kept is tried again */
+	constructor(
+		directory: string,
+		publicKeys: Trust["publicKeys"],
+		onError: (error: Error) => void,
+		retryMs: number = RETRY_MS,
+	) {
+		this.#retryMs = retryMs;
 		this.#directory = directory;
 		this.#publicKeys = publicKeys;
 		this.#onError = onError;
@@ -61,6 +73,12 @@ export class BundleCache {
 		setImmediate(() => void this.#writePending());
 	}
 
+	/** The bundle is still in use: kept now if it could not be kept before. */
+	storeAgain(bundle: LoadedBundle): void {
+		if (this.#problem === undefined || performance.now() - this.#failedAtMs < this.#retryMs) return;
+		this.store(bundle);
+	}
+
 	async #writePending(): Promise<void> {
 		try {
 			for (let bundle = this.#pending; bundle !== undefined; bundle = this.#pending) {
@@ -89,6 +107,7 @@ export class BundleCache {
 		} catch (error) {
 			// Another process has kept the same or a newer one.
 			if (!isAhead(error)) {
+				this.#failedAtMs = performance.now();
 				this.#report(error);
 				return;
 			}

@@ -97,6 +97,7 @@ export class HeldBundle {
 		this.#problem = undefined;
 		this.#problemCode = undefined;
 		this.#confirmedAtMs = performance.now();
+		if (this.#current !== undefined) this.#cache?.storeAgain(this.#current);
 	}
 
 	/** Nothing changes but the reason why the bundle in use may be old; told once per cause. */
