@@ -54,7 +54,7 @@ export function resolveCall(
 		return unrouted(undefined, call, "prompt-name-invalid", "prompt name: expected a string of 1 to 200 characters");
 	}
 	if (bundle === undefined) {
-		const message = `prompt "${promptName}": no routing bundle; set ARMSPAN_ROUTING to the folder that holds routing.json`;
+		const message = `prompt "${promptName}": no routing bundle; set ARMSPAN_ROUTING to the folder that holds routing.json, or ARMSPAN_ROUTING_URL`;
 		return unrouted(promptName, call, "no-bundle", message);
 	}
 	const unitType = bundle.unitTypeOf(promptName);
