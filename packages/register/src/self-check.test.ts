@@ -25,6 +25,7 @@ it("is silent when every LLM SDK will yield spans", () => {
 	expect(check({ openai: "7.55.0" })).toBeUndefined();
 	expect(check({ openai: "4.104.0", express: "5.0.0" })).toBeUndefined();
 	expect(check({ "@anthropic-ai/sdk": "1.11.0", "@google/genai": "3.1.0" })).toBeUndefined();
+	expect(check({ "@langchain/core": "1.2.13", "@langchain/openai": "1.3.0", openai: "7.55.0" })).toBeUndefined();
 	expect(check({ "@langchain/core": "1.2.13", "@traceloop/instrumentation-langchain": "0.27.0" })).toBeUndefined();
 });
 

@@ -49,7 +49,13 @@ const SDKS: readonly LlmSdk[] = [
 		packageName: "@langchain/core",
 		instrumentedMajors: [],
 		advice: "add @arizeai/openinference-instrumentation-langchain",
-		alternatives: ["@arizeai/openinference-instrumentation-langchain", "@traceloop/instrumentation-langchain"],
+		alternatives: [
+			// Their models call an SDK that is instrumented here: spans of LangChain's besides would count calls twice.
+			"@langchain/openai",
+			"@langchain/anthropic",
+			"@arizeai/openinference-instrumentation-langchain",
+			"@traceloop/instrumentation-langchain",
+		],
 	},
 	...["@mistralai/mistralai", "cohere-ai", "groq-sdk", "ollama", "@aws-sdk/client-bedrock-runtime"].map(
 		(packageName) => ({
