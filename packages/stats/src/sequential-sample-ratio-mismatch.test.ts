@@ -7,6 +7,11 @@ import { seededRandom } from "./test-support/seeded-random.ts";
 const weights = { a: 0.4, b: 0.4, c: 0.2 };
 
 describe("sequentialSampleRatioMismatch", () => {
+	test("does not care about an arm that has neither weight nor units", () => {
+		const two = sequentialSampleRatioMismatch({ a: 100, b: 130 }, { a: 1, b: 1 });
+		expect(sequentialSampleRatioMismatch({ a: 100, b: 130, c: 0 }, { a: 1, b: 1, c: 0 })).toEqual(two);
+	});
+
 	test("oracle ssrm-dirichlet-multinomial (optimizely/ssrm test_sequential_posteriors)", () => {
 		// Published cumulative log marginal likelihoods: their difference is the log e-value, since the
 		// multinomial coefficients of the batches cancel.

@@ -37,7 +37,12 @@ describe("topTwoThompsonAllocation", () => {
 	});
 
 	it("keeps the floor and follows the direction", () => {
-		expect(Math.min(...shares({ floor: 0.1 }))).toBeGreaterThanOrEqual(0.1);
+		const floored = shares({ floor: 0.1 });
+		expect(Math.min(...floored)).toBeGreaterThanOrEqual(0.1);
+		expect(floored.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12);
+		// What the floors leave is shared as without them.
+		const free = shares();
+		for (const [arm, share] of floored.entries()) expect(share).toBeCloseTo(0.1 + 0.7 * free[arm]!, 12);
 		const lower = topTwoThompsonAllocation({ ...options, direction: "decrease", random: seededRandom(1).uniform });
 		expect(lower).toMatchObject({ leader: 2 });
 		expect(shares({ direction: "decrease" })[2]).toBeCloseTo(0.5, 2);

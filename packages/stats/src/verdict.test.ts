@@ -77,6 +77,17 @@ describe("verdict", () => {
 		},
 	);
 
+	it("does not ship over a breach that only notifies, although the metric is shown not to be inferior either", () => {
+		const both = {
+			...passing,
+			harm: { kind: "estimated", logEValue: 9, logThreshold: 3 },
+			onBreach: "notify",
+		} as const;
+		const evidence = { ...shippable, guardrails: { latency: both, cost: passing } };
+		expect(verdict(evidence).kind).toBe("keep-running");
+		expect(codes(evidence)).toEqual(["guardrail-breached: latency"]);
+	});
+
 	it("names everything that is missing", () => {
 		const evidence: VerdictEvidence = {
 			...shippable,

@@ -68,6 +68,10 @@ describe("winsorizedMean", () => {
 			reason: "impossible-sums",
 		});
 		expect(winsorizedMean({ ...varied, uncappedSum: 29.999 })).toMatchObject({ reason: "impossible-sums" });
+		// Summed in another order, it may be smaller by what rounding takes.
+		expect(winsorizedMean({ ...varied, uncappedSum: 30 - 3e-13 }).kind).toBe("estimated");
+		const few = winsorizedMean({ ...varied, capped: { ...varied.capped, units: 1 } });
+		expect(few).toEqual({ kind: "not-estimable", reason: "too-few-units", message: expect.any(String) });
 	});
 
 	it("varies less than the mean that is not capped", () => {
