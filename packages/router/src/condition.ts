@@ -6,6 +6,7 @@ import { describeDraw, type ExplanationStep } from "./explanation.ts";
 import { drawnIndex, type Fractional, openDraw, readFractional } from "./fractional.ts";
 import { describeNode, type Lint, operation } from "./lint.ts";
 import { isKnownOperator, OPERATOR_NAMES, unknownOperator } from "./operators.ts";
+import { routableUnitId } from "./routable-unit-id.ts";
 import type { UnitId } from "./unit-id.ts";
 
 type Test = (unit: UnitId, attributes: Attributes | undefined) => boolean;
@@ -105,9 +106,9 @@ export class ConditionReader {
 	/** Units by their routable id. */
 	private named(args: readonly JsonValue[], path: string): Condition | undefined {
 		const [, list] = args;
-		const isId = (value: JsonValue) => typeof value === "string" && /^[\x20-\x7e]{1,1000}$/.test(value);
+		const isId = (value: JsonValue) => typeof value === "string" && value !== "" && routableUnitId(value) === value;
 		if (args.length !== 2 || !Array.isArray(list) || list.length === 0 || !list.every(isId)) {
-			this.lint.add("TARGETING_INVALID", `${path}[1]`, list, "expected a list of ids in printable ASCII");
+			this.lint.add("TARGETING_INVALID", `${path}[1]`, list, "expected a list of ids as routableUnitId gives them");
 			return undefined;
 		}
 		const ids = new Set<unknown>(list);

@@ -7,8 +7,8 @@ export const SPACE = 0x20;
 
 /**
  * The id that is hashed: printable ASCII as it is, anything else as hex sha256 of its UTF-8, since flagd providers
- * disagree on other characters, and so what ends in a space, which Go's cuts off. The empty string is no unit, and what is too long for an id becomes it. Providers in
- * other languages must be given this id.
+ * disagree on other characters; so too what ends in a space, which Go's cuts off. The empty string is no unit, and what
+ * is too long for an id becomes it. Providers in other languages must be given this id.
  */
 export function routableUnitId(id: string): string {
 	if (id.length > MAX_UNIT_ID_LENGTH) return "";
