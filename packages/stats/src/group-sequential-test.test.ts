@@ -47,6 +47,8 @@ describe("groupSequentialTest", () => {
 		const result = look([], -0.1, 0.02, { design: oneSided });
 		expect(result.conclusion).toBe("futile");
 		expect(result.upper).toBeNull();
+		// Above the futility bound, below the one for efficacy.
+		expect(look([], 0.2, 0.02, { design: oneSided }).conclusion).toBe("continue");
 		expect(look([], -1, 0.01, { design: oneSided }).conclusion).toBe("accept");
 	});
 

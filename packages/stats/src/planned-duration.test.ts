@@ -8,6 +8,7 @@ describe("plannedDuration", () => {
 		expect(plannedDuration({ ...options, maturationDays: 3 })).toMatchObject({ days: 13, enrollmentDays: 10 });
 		expect(plannedDuration({ ...options, fullWeeks: true })).toMatchObject({ days: 14, enrollmentDays: 10 });
 		expect(plannedDuration({ units: 700, newUnitsPerDay: [100] })).toMatchObject({ days: 7 });
+		expect(plannedDuration({ units: 701, newUnitsPerDay: [100] })).toMatchObject({ days: 14, enrollmentDays: 8 });
 	});
 
 	it("knows that the first days are the richest, and the gate", () => {

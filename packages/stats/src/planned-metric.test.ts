@@ -52,6 +52,13 @@ describe("plannedDifference", () => {
 		expect(controlVariance).toBeCloseTo(0.16, 12);
 		expect(treatmentVariance).toBeCloseTo(0.21, 12);
 		expect(plannedDifference(proportion, absolute(0.1))).toEqual(plannedDifference(proportion, relative(0.5)));
+		// Down to nobody, or up to everybody, who do not vary.
+		for (const value of [-0.25, 0.75]) {
+			expect(plannedDifference({ kind: "proportion", baseline: 0.25 }, absolute(value))).toMatchObject({
+				difference: value,
+				treatmentVariance: 0,
+			});
+		}
 	});
 
 	it("is a difference of logarithms for quantiles", () => {

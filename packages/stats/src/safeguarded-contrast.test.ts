@@ -99,6 +99,17 @@ describe("safeguardedContrast", () => {
 		);
 	});
 
+	it("takes rounded sums as they are", () => {
+		const [control, treatment] = [spread(100, 0.5, 10.25), spread(100, 0.5, 12.125)];
+		expect(estimated(safeguardedContrast(control, treatment)).difference).toBeCloseTo(1.875, 12);
+	});
+
+	it("is not estimable when the variance is too large for a number", () => {
+		// A variance of 1.6·10³⁰⁸ in each arm, which is a number, but their sum is not.
+		const wide = { units: 400, sumY: 0, sumN: 0.5, sumYY: 4e307, sumNN: 0.25, sumYN: 0 };
+		expect(safeguardedContrast(wide, wide)).toMatchObject({ kind: "not-estimable", reason: "non-finite" });
+	});
+
 	it("is not estimable without variation", () => {
 		expect(safeguardedContrast(bernoulliSums(1000, 0), bernoulliSums(100, 0))).toMatchObject({
 			reason: "no-variation",
