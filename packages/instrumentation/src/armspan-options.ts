@@ -26,6 +26,17 @@ export interface ArmspanOptions {
 	 * the id itself. Default: environment variable `ARMSPAN_UNIT_KEY`; without a key ids leave as they are.
 	 */
 	readonly unitKey?: string | undefined;
+	/**
+	 * Signs what leaves with `reference()` and with baggage: at least 32 characters, several for a change of keys, of
+	 * which the first signs. Default: environment variable `ARMSPAN_REFERENCE_KEY`, several separated by commas; without
+	 * a key there are no references.
+	 */
+	readonly referenceKey?: string | readonly string[] | undefined;
+	/**
+	 * Hosts that the assignment is carried to in the `baggage` header: `["*.internal.example"]`, where `*.` stands for
+	 * any subdomains. Default: environment variable `ARMSPAN_BAGGAGE_HOSTS`, separated by commas; without, to none.
+	 */
+	readonly baggage?: { readonly hosts: readonly string[] } | undefined;
 	/** How often the source is looked at, in milliseconds: 10 to 60,000, default 250 for a folder, 30,000 for an address. */
 	readonly pollMs?: number | undefined;
 }
@@ -42,8 +53,16 @@ export interface ResolvedOptions {
 	readonly unitKey: string | undefined;
 	/** A key was given but cannot be used: ids must not leave the process at all. */
 	readonly unitKeyUnusable: boolean;
+	/** Those that are long enough. */
+	readonly referenceKeys: readonly string[];
+	/** A key was given that is too short. */
+	readonly referenceKeyUnusable: boolean;
+	readonly baggageHosts: readonly string[];
 	readonly pollMs: number | undefined;
 }
+
+/** A browser holds signed text and may try keys on it. */
+const MIN_REFERENCE_KEY_LENGTH = 32;
 
 /** Options with the environment filled in. Never throws: what cannot be used is left out. */
 export function resolveOptions(
@@ -54,6 +73,8 @@ export function resolveOptions(
 	const unitKey = given.unitKey ?? environment.ARMSPAN_UNIT_KEY;
 	const usableKey = typeof unitKey === "string" && unitKey !== "";
 	const pollMs = given.pollMs;
+	const referenceKeys = list(given.referenceKey ?? environment.ARMSPAN_REFERENCE_KEY);
+	const usableReferenceKeys = referenceKeys.filter((key) => key.length >= MIN_REFERENCE_KEY_LENGTH);
 	const inOptions = { directory: text(given.routingDirectory), url: text(given.routingUrl) };
 	const inEnvironment = { directory: text(environment.ARMSPAN_ROUTING), url: text(environment.ARMSPAN_ROUTING_URL) };
 	// Code that names one source does not want the other of the environment.
@@ -68,6 +89,9 @@ export function resolveOptions(
 		unitKey: usableKey ? unitKey : undefined,
 		// An empty variable is how a missing secret looks: it must not silently turn hashing off.
 		unitKeyUnusable: unitKey !== undefined && !usableKey,
+		referenceKeys: usableReferenceKeys,
+		referenceKeyUnusable: usableReferenceKeys.length < referenceKeys.length,
+		baggageHosts: list(readable(given.baggage).hosts ?? environment.ARMSPAN_BAGGAGE_HOSTS),
 		pollMs: typeof pollMs === "number" && pollMs >= 10 && pollMs <= 60_000 ? pollMs : undefined,
 	};
 }
@@ -85,6 +109,12 @@ function readable(options: unknown): Readonly<Record<string, unknown>> {
 		// An object that cannot be read has no options.
 		return {};
 	}
+}
+
+/** Texts of an array, or separated by commas; blank ones are none. */
+function list(value: unknown): readonly string[] {
+	const given: readonly unknown[] = typeof value === "string" ? value.split(",") : Array.isArray(value) ? value : [];
+	return given.flatMap((one) => (typeof one === "string" && one.trim() !== "" ? [one.trim()] : []));
 }
 
 function text(value: unknown): string | undefined {

@@ -12,6 +12,7 @@ const COUNTERS = [
 	"evaluationsEmitted",
 	"evaluationsRejected",
 	"eventsDropped",
+	"referencesRefused",
 	"unitIdsRejected",
 	"shadowCalls",
 	"shadowDropped",

@@ -2,10 +2,13 @@ import { diag } from "@opentelemetry/api";
 import { type ArmspanOptions, resolveOptions } from "./armspan-options.ts";
 import { type ArmspanStatus, createCounters } from "./armspan-status.ts";
 import { CallRecorder } from "./call-recorder.ts";
+import type { EvaluationOptions, Feedback } from "./evaluation.ts";
 import { EventLogger } from "./event-logger.ts";
 import { type ExecuteCall, type ExecuteFunction, execute } from "./execute.ts";
 import { InstrumentationError } from "./instrumentation-error.ts";
 import type { PromptCall } from "./prompt-call.ts";
+import { ReferenceSigner } from "./reference.ts";
+import { recordReferenced } from "./referenced-evaluation.ts";
 import { type ResolvedCall, resolveCall, unrouted } from "./resolve-call.ts";
 import { ArmspanRoutedPrompt, type RoutedPrompt } from "./routed-prompt.ts";
 import { RoutingSource } from "./routing-source.ts";
@@ -28,6 +31,17 @@ export interface Armspan {
 	 * @throws exactly what `fn` throws for the live call
 	 */
 	execute<Result>(name: string, call: ExecuteCall | undefined, fn: ExecuteFunction<Result>): Result;
+	/**
+	 * What a user said about the answer of a call made earlier, here or in another process. It counts once for each
+	 * reference and name; saying something else replaces it.
+	 * @param reference from `RoutedPrompt.reference()`; may come from a browser
+	 * @returns whether it was taken: `false` when the reference is not genuine or has expired, or the score is impossible
+	 */
+	feedback(reference: string, feedback: Feedback): boolean;
+	/** As `feedback`, for a measured quality of the answer, any finite number. */
+	score(reference: string, name: string, value: number, options?: EvaluationOptions): boolean;
+	/** As `feedback`: the unit did what was hoped for. */
+	conversion(reference: string, name?: string, options?: EvaluationOptions): boolean;
 	status(): ArmspanStatus;
 	/** Stops watching the routing directory and ends shadows; prompts go on being served from memory. */
 	close(): void;
@@ -41,12 +55,16 @@ export function createArmspan(options?: ArmspanOptions): Armspan {
 	const resolved = resolveOptions(options, process.env);
 	const counters = createCounters();
 	const source = new RoutingSource(resolved, counters);
-	const recorder = new CallRecorder(counters, new EventLogger(), createUnitIdMask(resolved));
+	const references = new ReferenceSigner(resolved.referenceKeys);
+	const recorder = new CallRecorder(counters, new EventLogger(), createUnitIdMask(resolved), references);
 	const shadows = new ShadowRunner(recorder);
 	if (resolved.unitKeyUnusable) {
 		recorder.guard(() =>
 			diag.warn("[armspan] the unit key is empty: unit ids are withheld; unset it to send them as they are"),
 		);
+	}
+	if (resolved.referenceKeyUnusable) {
+		recorder.guard(() => diag.warn("[armspan] a reference key is shorter than 32 characters: it is not used"));
 	}
 
 	function resolve(name: string, call: PromptCall | undefined): ResolvedCall {
@@ -76,6 +94,16 @@ export function createArmspan(options?: ArmspanOptions): Armspan {
 	return {
 		prompt: route,
 		execute: (name, call, fn) => execute(route(name, call), call, fn, recorder, shadows),
+		feedback: (reference, feedback) =>
+			recordReferenced(recorder, "feedback", reference, () => ({ ...feedback, name: feedback?.name ?? "feedback" })),
+		score: (reference, name, value, options) =>
+			recordReferenced(recorder, "score", reference, () => ({ name, score: value, id: options?.id })),
+		conversion: (reference, name, options) =>
+			recordReferenced(recorder, "conversion", reference, () => ({
+				name: name ?? "conversion",
+				score: 1,
+				id: options?.id,
+			})),
 		status: () => ({
 			started: true,
 			routingDirectory: resolved.routingDirectory,

@@ -3,19 +3,27 @@ import type { Counters } from "./armspan-status.ts";
 import { BoundedSet } from "./bounded-set.ts";
 import type { EventLogger } from "./event-logger.ts";
 import { type Exposure, ExposureLog } from "./exposure.ts";
+import { ReferenceSigner } from "./reference.ts";
 import type { UnitIdMask } from "./unit-id.ts";
 
 /** Where calls leave what is to be recorded of them. Never throws. */
 export class CallRecorder {
 	readonly counters: Counters;
 	readonly maskUnitId: UnitIdMask;
+	readonly references: ReferenceSigner;
 	readonly #events: EventLogger;
 	readonly #exposures: ExposureLog;
 	readonly #warned = new BoundedSet(100);
 
-	constructor(counters: Counters, events: EventLogger, maskUnitId: UnitIdMask) {
+	constructor(
+		counters: Counters,
+		events: EventLogger,
+		maskUnitId: UnitIdMask,
+		references: ReferenceSigner = new ReferenceSigner([]),
+	) {
 		this.counters = counters;
 		this.maskUnitId = maskUnitId;
+		this.references = references;
 		this.#events = events;
 		this.#exposures = new ExposureLog(events);
 	}

@@ -15,8 +15,9 @@ export interface DefaultArmspan extends Armspan {
 }
 
 const INSTANCE = Symbol.for("armspan.instance");
-/** Of another copy of this package, perhaps an older one that cannot execute. */
-type SharedArmspan = Omit<Armspan, "execute"> & Partial<Pick<Armspan, "execute">>;
+/** Of another copy of this package, perhaps an older one that can do less. */
+type Later = "execute" | "feedback" | "score" | "conversion";
+type SharedArmspan = Omit<Armspan, Later> & Partial<Pick<Armspan, Later>>;
 const globals = globalThis as { [INSTANCE]?: SharedArmspan };
 
 /** `@armspan/register` starts it; without register, call `armspan.start()` once before the first request. */
@@ -45,6 +46,9 @@ export const armspan: DefaultArmspan = {
 		if (instance?.execute !== undefined) return instance.execute(name, call, fn);
 		return executeLive(armspan.prompt(name, call), call, fn);
 	},
+	feedback: (...values) => globals[INSTANCE]?.feedback?.(...values) ?? refuse(),
+	score: (...values) => globals[INSTANCE]?.score?.(...values) ?? refuse(),
+	conversion: (...values) => globals[INSTANCE]?.conversion?.(...values) ?? refuse(),
 	status: () => globals[INSTANCE]?.status() ?? notStarted(),
 	close() {
 		globals[INSTANCE]?.close();
@@ -54,6 +58,12 @@ export const armspan: DefaultArmspan = {
 
 const counters = createCounters();
 const recorder = new CallRecorder(counters, new EventLogger(), (unitId) => unitId);
+
+function refuse(): false {
+	counters.referencesRefused++;
+	recorder.warnOnce("feedback refused: Armspan is not started");
+	return false;
+}
 
 function notStarted(): ArmspanStatus {
 	return {

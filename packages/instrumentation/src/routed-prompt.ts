@@ -5,7 +5,13 @@ import { type Attributes, context, ROOT_CONTEXT, type SpanContext, trace } from 
 import { bindGenerator } from "./bind-generator.ts";
 import { type CallRecord, type SpanRank, withCall } from "./call-context.ts";
 import type { CallRecorder } from "./call-recorder.ts";
-import { type EvaluationKind, evaluationAttributes, type Feedback } from "./evaluation.ts";
+import {
+	type EvaluationKind,
+	type EvaluationOptions,
+	evaluationAttributes,
+	type Feedback,
+	type GivenEvaluation,
+} from "./evaluation.ts";
 import type { InstrumentationError } from "./instrumentation-error.ts";
 import type { PromptCall } from "./prompt-call.ts";
 import { type FallbackReason, type ResolvedCall, resolveShadow } from "./resolve-call.ts";
@@ -39,10 +45,25 @@ export interface RoutedPrompt {
 	/** What a user said about the answer. */
 	feedback(feedback: Feedback): void;
 	/** A measured quality of the answer, any finite number: `score("judge.helpfulness", 0.8)`. */
-	score(name: string, value: number): void;
+	score(name: string, value: number, options?: EvaluationOptions): void;
 	/** The unit did what was hoped for. */
-	convert(name?: string): void;
+	convert(name?: string, options?: EvaluationOptions): void;
+	/**
+	 * A short signed text that names this call: `armspan.feedback(reference, …)` takes it later, in any process that has
+	 * the key. It may go through a browser, which can read it and change nothing. Taken after `run` it also names the span.
+	 * @returns `undefined` without `ARMSPAN_REFERENCE_KEY`, for a call that could not be routed, and for a shadow
+	 */
+	reference(options?: ReferenceOptions): string | undefined;
 }
+
+export interface ReferenceOptions {
+	/** How long the reference is taken, in milliseconds: 1,000 to 400 days, default 30 days. */
+	readonly expiresInMs?: number | undefined;
+}
+
+const DAY_MS = 86_400_000;
+const DEFAULT_LIFETIME_MS = 30 * DAY_MS;
+const MAX_LIFETIME_MS = 400 * DAY_MS;
 
 /** Methods are bound, so that they can be taken out: `const { messages, run } = armspan.prompt(…)`. */
 export class ArmspanRoutedPrompt implements RoutedPrompt, CallRecord {
@@ -135,13 +156,27 @@ export class ArmspanRoutedPrompt implements RoutedPrompt, CallRecord {
 		this.#evaluate("feedback", () => ({ ...feedback, name: feedback?.name ?? "feedback" }));
 	};
 
-	readonly score = (name: string, value: number): void => {
-		this.#evaluate("score", () => ({ name, score: value }));
+	readonly score = (name: string, value: number, options?: EvaluationOptions): void => {
+		this.#evaluate("score", () => ({ name, score: value, id: options?.id }));
 	};
 
-	readonly convert = (name?: string): void => {
-		this.#evaluate("conversion", () => ({ name: name ?? "conversion", score: 1 }));
+	readonly convert = (name?: string, options?: EvaluationOptions): void => {
+		this.#evaluate("conversion", () => ({ name: name ?? "conversion", score: 1, id: options?.id }));
 	};
+
+	readonly reference = (options?: ReferenceOptions): string | undefined =>
+		this.#recorder.guard(() => {
+			if (this.#live !== undefined || this.#call.assignment === undefined) return undefined;
+			const { references } = this.#recorder;
+			if (!references.hasKey) {
+				this.#recorder.warnOnce("no references: set ARMSPAN_REFERENCE_KEY to 32 random characters or more");
+				return undefined;
+			}
+			const ms = options?.expiresInMs;
+			const isLifetime = typeof ms === "number" && ms >= 1000 && ms <= MAX_LIFETIME_MS;
+			const call = { attributes: this.attributes, span: this.#spanContext };
+			return references.sign("ar1", call, isLifetime ? ms : DEFAULT_LIFETIME_MS);
+		});
 
 	#missShadow(): void {
 		const { shadow } = this;
@@ -179,7 +214,7 @@ export class ArmspanRoutedPrompt implements RoutedPrompt, CallRecord {
 		});
 	}
 
-	#evaluate(kind: EvaluationKind, read: () => Parameters<typeof evaluationAttributes>[1]): void {
+	#evaluate(kind: EvaluationKind, read: () => GivenEvaluation): void {
 		this.#recorder.guard(() => {
 			if (this.#live !== undefined) {
 				this.#recorder.rejectEvaluation(`${kind} for a shadow, whose answer nobody saw`);
