@@ -53,7 +53,7 @@ export const javaScript: FlagdEngine = {
 /** `openfeature-provider-flagd` 0.5: the last that hashes as the routing file says (v2). */
 export const python = pythonEngine("Python openfeature-provider-flagd 0.5.2", "requirements.txt");
 
-/** `openfeature-provider-flagd` 0.6 hashes canonical CBOR (v3), whatever the routing file says. */
+/** `openfeature-provider-flagd` 0.6 hashes canonical CBOR (v3); the file's guard makes it give everybody the default. */
 export const pythonHashV3 = pythonEngine("Python openfeature-provider-flagd 0.6.1", "requirements-hash-v3.txt");
 
 const goProgram = installed("go", ["go.mod", "go.sum", "main.go"]);

@@ -223,7 +223,10 @@ const differing: readonly (Comparison & { readonly unlike: readonly FlagdEngine[
 const nextHash: Comparison = {
 	name: "users of a provider of the next hash generation",
 	bundle: users,
-	requests: idsOver(["reply", "summary"], 5_000),
+	requests: [
+		...idsOver(["reply", "summary"], 5_000),
+		...OVERRIDES.map(({ unit }): FlagRequest => ["reply", { targetingKey: unit }]),
+	],
 };
 
 /** Each engine reads each routing file once, for all comparisons; engines work beside each other. */
@@ -235,8 +238,10 @@ async function ask(engine: FlagdEngine, asked: readonly Comparison[], folder: st
 		const ofBundle = asked.filter((comparison) => comparison.bundle === bundle);
 		const requests = ofBundle.flatMap((comparison) => comparison.requests);
 		if (requests.length === 0) continue;
-		const routingFile = join(folder, `${index}.json`);
-		const requestsFile = join(folder, `${index}-${asked.length}.jsonl`);
+		// Files of its own: another engine may be reading already.
+		const name = `${engine.name.replaceAll(/[^a-z0-9]/gi, "-")}-${index}`;
+		const routingFile = join(folder, `${name}.json`);
+		const requestsFile = join(folder, `${name}.jsonl`);
 		writeFileSync(routingFile, bundle.json);
 		writeRequests(requestsFile, requests);
 		const variants = await engine.variants(routingFile, requestsFile);
@@ -302,14 +307,13 @@ describe.each([javaScript, python, go])("$name reads routing.json", (engine) => 
 });
 
 describe("a provider of the next hash generation", () => {
-	test.runIf(isCompared(pythonHashV3))("assigns otherwise whatever routing.json says: do not use it", () => {
-		const { requests } = nextHash;
-		const share = differences(pythonHashV3, nextHash).length / requests.length;
-		process.stderr.write(
-			`\nFINDING: ${pythonHashV3.name} hashes with generation v3 and gives ${Math.round(share * 100)} % of ${requests.length} units another variant than routing.json means; pin openfeature-provider-flagd<0.6, or use OFREP (docs/openfeature.md)\n`,
-		);
-		// Once it agrees, it has learnt to read the file's hash version, and the page must say so.
-		expect(share).toBeGreaterThan(0.2);
+	test.runIf(isCompared(pythonHashV3))("fails safe: everybody gets the default", () => {
+		expect(engineUnavailable(pythonHashV3)).toBeUndefined();
+		const given = answers.get(pythonHashV3)?.get(nextHash) ?? [];
+		expect(given).toHaveLength(nextHash.requests.length);
+		expect(new Set(given)).toEqual(new Set(["default"]));
+		// The same ids, some of them enrolled and overridden, are not all given the default by this generation.
+		expect(differences(pythonHashV3, nextHash).length).toBeGreaterThan(nextHash.requests.length * 0.2);
 	});
 });
 

@@ -1,6 +1,7 @@
 import { AudienceCondition, type JsonValue } from "@armspan/schema";
 import type { Attributes } from "./assignment.ts";
 import { operation } from "./lint.ts";
+import { isSameJson } from "./same-json.ts";
 import { isInVersionRange } from "./version-range.ts";
 
 /** Sorts below every version, so that comparing with it asks whether something is a version at all. */
@@ -44,7 +45,7 @@ export function audienceNode(condition: AudienceCondition): JsonValue {
 /** The condition that a node was compiled from; `undefined` for a node that differs in anything from what is compiled. */
 export function readAudienceNode(node: JsonValue): AudienceCondition | undefined {
 	const checked = AudienceCondition.safeParse(candidate(node));
-	return checked.success && isSame(audienceNode(checked.data), node) ? checked.data : undefined;
+	return checked.success && isSameJson(audienceNode(checked.data), node) ? checked.data : undefined;
 }
 
 /** What the node seems to say; whether it says just that, with its guards, is for the caller to see. */
@@ -81,17 +82,6 @@ function candidate(node: JsonValue): unknown {
 function nameOf(node: JsonValue | undefined): JsonValue | undefined {
 	const found = operation(node);
 	return found?.operator === "var" ? found.args[0] : undefined;
-}
-
-/** Whether the node is the JSON expected; goes no deeper than that, since a node may be nested to end the stack. */
-function isSame(expected: JsonValue, node: JsonValue | undefined): boolean {
-	if (expected === null || typeof expected !== "object") return expected === node;
-	if (node === null || typeof node !== "object" || Array.isArray(expected) !== Array.isArray(node)) return false;
-	const keys = Object.keys(expected);
-	return (
-		keys.length === Object.keys(node).length &&
-		keys.every((key) => isSame(Reflect.get(expected, key), Reflect.get(node, key)))
-	);
 }
 
 /** Whether a call's attributes meet the condition; allocates nothing but for `version`. */

@@ -41,6 +41,8 @@ describe("compileBundle", () => {
 			if: [
 				{ "!": [id] },
 				null,
+				{ "!": [{ $ref: "hash-is-v2" }] },
+				null,
 				{ fractional: [{ cat: ["polite.3.gate:", id] }, [true, 2_000], [false, 98_000]] },
 				{ fractional: [{ cat: ["polite.3.arm:", id] }, ["polite.control", 1], ["polite.polite", 1]] },
 				null,

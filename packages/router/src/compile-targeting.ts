@@ -1,6 +1,7 @@
 import type { Environment, Experiment, JsonValue } from "@armspan/schema";
 import { audienceNode } from "./audience.ts";
 import { flagVariantKey, treatmentsOf } from "./compile-variants.ts";
+import { HASH_GUARD, HASH_GUARD_CONDITION, HASH_GUARD_EVALUATOR } from "./hash-guard.ts";
 import { routableUnitId } from "./routable-unit-id.ts";
 import type { CompileInput } from "./routing-bundle.ts";
 import { isRunning, layerOf, slotShare } from "./running-experiments.ts";
@@ -19,14 +20,15 @@ function armSalt({ key, iteration }: Experiment): string {
 	return `${key}.${iteration}.arm`;
 }
 
-/** Holdout and layers that running experiments share. */
+/** The guard of the hash, holdout and layers: what running experiments share. */
 export function compileSharedEvaluators(
 	environment: Environment,
 	running: readonly Experiment[],
 ): Record<string, JsonValue> {
-	const evaluators: Record<string, JsonValue> = {};
+	if (running.length === 0) return {};
+	const evaluators: Record<string, JsonValue> = { [HASH_GUARD]: HASH_GUARD_EVALUATOR };
 	const { holdout } = environment;
-	if (holdout !== undefined && running.length > 0) {
+	if (holdout !== undefined) {
 		evaluators[`holdout-${holdout.key}`] = share(`holdout-${holdout.key}`, holdout.share);
 	}
 	for (const experiment of running) {
@@ -50,7 +52,7 @@ export function compileTargeting(experiments: readonly Experiment[], input: Comp
 	const { environment } = input;
 	const running = experiments.filter((experiment) => isRunning(experiment, input.halted));
 	const [first] = running;
-	const branches: JsonValue[] = [{ "!": [UNIT_ID] }, null];
+	const branches: JsonValue[] = [{ "!": [UNIT_ID] }, null, HASH_GUARD_CONDITION, null];
 	for (const experiment of running) branches.push(...overrides(experiment, environment));
 	const { holdout } = environment;
 	if (holdout !== undefined) branches.push({ $ref: `holdout-${holdout.key}` }, null);

@@ -110,7 +110,7 @@ describe("explain", () => {
 		expect(met[5]?.sentence).toBe('age is "30", expected a number ≥ 18: not in the audience');
 		expect(sentence).toBe("default: version 1.0.0 (m-small), not enrolled (audience)");
 		expect(table.explain(SUPPORT, { user })?.steps[4]).toMatchObject({
-			path: "flags.support-reply.targeting.if[9].if[0].![0]",
+			path: "flags.support-reply.targeting.if[11].if[0].![0]",
 			attribute: { name: "country", found: undefined, expected: 'one of "CH", "DE"' },
 			sentence: 'country is missing, expected one of "CH", "DE": not in the audience',
 		});

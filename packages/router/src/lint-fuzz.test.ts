@@ -38,6 +38,8 @@ const scraps = fc.oneof(
 		{ var: "targetingKey" },
 		{ var: "" },
 		{ $ref: "layer-chat" },
+		{ $ref: "hash-is-v2" },
+		{ "!": [{ $ref: "hash-is-v2" }] },
 		{ $ref: "__proto__" },
 		{ "!": [{ var: "targetingKey" }] },
 		{ fractional: [{ cat: ["x:", { var: "targetingKey" }] }, ["e0.v1", 1]] },

@@ -190,13 +190,13 @@ describe("lint", () => {
 	const arms =
 		(...entries: unknown[]) =>
 		(_: unknown, targeting: { if: unknown[] }) => {
-			targeting.if[3] = { fractional: [seed("new:"), ...entries] };
+			targeting.if[5] = { fractional: [seed("new:"), ...entries] };
 		};
 	const condition = (node: unknown) => (_: unknown, targeting: { if: unknown[] }) => {
-		targeting.if[2] = node;
+		targeting.if[4] = node;
 	};
-	const CONDITION = "flags.support-reply.targeting.if[2]";
-	const ARMS = "flags.support-reply.targeting.if[3].fractional";
+	const CONDITION = "flags.support-reply.targeting.if[4]";
+	const ARMS = "flags.support-reply.targeting.if[5].fractional";
 
 	it.each<[string, Parameters<typeof changed>[0], string, string]>([
 		["null", () => null, "SCHEMA_INVALID", ""],
@@ -287,10 +287,10 @@ describe("lint", () => {
 		[
 			"an unknown operator as result",
 			(_, targeting) => {
-				targeting.if[3] = { "?:": [1] };
+				targeting.if[5] = { "?:": [1] };
 			},
 			"OPERATOR_UNKNOWN",
-			"flags.support-reply.targeting.if[3].?:",
+			"flags.support-reply.targeting.if[5].?:",
 		],
 		["a known operator out of place", condition({ cat: ["a", "b"] }), "TARGETING_INVALID", CONDITION],
 		["a literal as condition", condition(true), "TARGETING_INVALID", CONDITION],
@@ -315,10 +315,10 @@ describe("lint", () => {
 		[
 			"a number as result",
 			(_, targeting) => {
-				targeting.if[3] = 5;
+				targeting.if[5] = 5;
 			},
 			"TARGETING_INVALID",
-			"flags.support-reply.targeting.if[3]",
+			"flags.support-reply.targeting.if[5]",
 		],
 		["two keys in one node", condition({ "!": [id], in: [] }), "TARGETING_INVALID", CONDITION],
 		[
@@ -392,8 +392,8 @@ describe("lint", () => {
 	it("names every problem of a file", () => {
 		const error = refusal(
 			changed((_, targeting) => {
-				targeting.if[2] = { $ref: "nothing" };
-				targeting.if[3] = { fractional: [seed("new:"), ["polite.x", 0], ["polite.y", -1]] };
+				targeting.if[4] = { $ref: "nothing" };
+				targeting.if[5] = { fractional: [seed("new:"), ["polite.x", 0], ["polite.y", -1]] };
 			}),
 		);
 		expect(error.problems.map(({ code }) => code)).toEqual(["REFERENCE_DANGLING", "WEIGHT_INVALID", "WEIGHT_INVALID"]);
@@ -401,10 +401,13 @@ describe("lint", () => {
 
 	it("says other-layer and gate for conditions written by hand", () => {
 		const file = changed((original, targeting) => {
-			targeting.if[2] = { "==": [{ $ref: "x" }, "b"] };
-			targeting.if[3] = null;
-			targeting.if[4] = "polite.polite";
-			return { ...original, $evaluators: { x: { fractional: [seed("x:"), ["a", 1], ["b", 1]] } } };
+			targeting.if[4] = { "==": [{ $ref: "x" }, "b"] };
+			targeting.if[5] = null;
+			targeting.if[6] = "polite.polite";
+			return {
+				...original,
+				$evaluators: { ...original.$evaluators, x: { fractional: [seed("x:"), ["a", 1], ["b", 1]] } },
+			};
 		});
 		const reasons = ids(200).map((user) => RoutingTable.fromFile(file).assign(SUPPORT, { user })?.reason);
 		expect(new Set(reasons)).toEqual(new Set(["other-layer", "split"]));

@@ -5,7 +5,8 @@ import type { Evaluator } from "./evaluators.ts";
 import { describeDraw, type Trail } from "./explanation.ts";
 import type { FlagVariants } from "./flag-variants.ts";
 import { drawnIndex, openDraw, readFractional } from "./fractional.ts";
-import { type Lint, operation } from "./lint.ts";
+import { HASH_GUARD, isHashGuard } from "./hash-guard.ts";
+import { describeNode, type Lint, operation } from "./lint.ts";
 import type { UnitId } from "./unit-id.ts";
 
 /** What a unit gets; a length of 0 is no unit. */
@@ -20,6 +21,7 @@ export class TargetingCompiler {
 	private readonly lint: Lint;
 	private readonly variants: FlagVariants;
 	private readonly conditions: ConditionReader;
+	private readonly evaluators: ReadonlyMap<string, Evaluator>;
 	/** Of the flag's experiments. */
 	private readonly statuses: ReadonlyMap<string, RoutedStatus>;
 
@@ -32,6 +34,7 @@ export class TargetingCompiler {
 		this.lint = lint;
 		this.variants = variants;
 		this.conditions = new ConditionReader(lint, evaluators);
+		this.evaluators = evaluators;
 		this.statuses = statuses;
 	}
 
@@ -89,6 +92,10 @@ export class TargetingCompiler {
 		let last = reason;
 		let index = 0;
 		for (; index + 1 < args.length; index += 2) {
+			if (depth === 0 && index === 2 && isHashGuard(args[index])) {
+				this.checkHashGuard(args[index + 1], path);
+				continue;
+			}
 			const condition = this.conditions.read(args[index], `${path}[${index}]`, depth + 1);
 			const result = this.target(args[index + 1], `${path}[${index + 1}]`, this.leftOut(condition), depth + 1);
 			last = condition?.reason ?? last;
@@ -117,6 +124,16 @@ export class TargetingCompiler {
 				return otherwise.explain(unit, attributes, trail);
 			},
 		};
+	}
+
+	/** This reader always passes it, so that it costs no call anything. */
+	private checkHashGuard(result: JsonValue | undefined, path: string): void {
+		if (!this.evaluators.has(HASH_GUARD)) {
+			this.lint.add("REFERENCE_DANGLING", `${path}[2].!`, HASH_GUARD, "name one of $evaluators");
+		}
+		if (result !== null) {
+			this.lint.add("TARGETING_INVALID", `${path}[3]`, describeNode(result), "expected null: the default, unenrolled");
+		}
 	}
 
 	/** Why units that meet the condition get nothing, if they get nothing. */

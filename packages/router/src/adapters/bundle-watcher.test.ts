@@ -102,7 +102,7 @@ describe("BundleWatcher", () => {
 			["", "BUNDLE_TORN"],
 			["{}", "SCHEMA_INVALID"],
 			[bundle(2).json.slice(0, 500), "BUNDLE_TORN"],
-			[bundle(2).json.replace("flagd-fractional-v2", "flagd-fractional-v9"), "HASH_VERSION_UNKNOWN"],
+			[bundle(2).json.replaceAll("flagd-fractional-v2", "flagd-fractional-v9"), "HASH_VERSION_UNKNOWN"],
 		] as const) {
 			writeFileSync(file, content);
 			await errorIs(code);
