@@ -6,7 +6,7 @@ const problem = nodeVersionProblem(process.version);
 if (problem === undefined) {
 	try {
 		const { start } = await import("./start.ts");
-		start();
+		await start();
 	} catch (error) {
 		process.stderr.write(`[armspan] not started, the application runs without telemetry: ${String(error)}\n`);
 	}

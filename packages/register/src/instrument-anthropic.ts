@@ -4,6 +4,7 @@ import { type AnthropicClient, anthropicRequestAttributes } from "./anthropic-re
 import { anthropicErrorType, anthropicResponseReader } from "./anthropic-response.ts";
 import { observeApiPromise } from "./api-promise.ts";
 import { countAttempts } from "./count-attempts.ts";
+import { anthropicPrompt } from "./recognised-texts.ts";
 import type { SdkDialect } from "./sdk-dialect.ts";
 import { tracedCall } from "./traced-call.ts";
 import { wrapMethod } from "./wrap-method.ts";
@@ -53,6 +54,7 @@ function wrapCreate(prototype: object | undefined): boolean {
 			},
 			() => Reflect.apply(original, self, values),
 			observeApiPromise,
+			() => anthropicPrompt(values[0]),
 		),
 	);
 }

@@ -3,6 +3,7 @@ import { followedIterator } from "./followed-iterator.ts";
 import { type GoogleClient, googleRequestAttributes } from "./google-request.ts";
 import { googleResponseReader } from "./google-response.ts";
 import type { LlmCall } from "./llm-call.ts";
+import { googlePrompt } from "./recognised-texts.ts";
 import { fieldsOf, type LlmOperation, type SdkDialect } from "./sdk-dialect.ts";
 import { guarded, tracedCall } from "./traced-call.ts";
 import { replaceMethod, wrapMethod } from "./wrap-method.ts";
@@ -53,6 +54,7 @@ function wrapRequest(prototype: object | undefined, name: string, operation: Llm
 			},
 			() => Reflect.apply(original, self, values),
 			(result, call) => observePromise(result, call, isAborted),
+			operation === "embeddings" ? undefined : () => googlePrompt(values[0]),
 		);
 	});
 }

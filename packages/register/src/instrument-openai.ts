@@ -3,6 +3,7 @@ import { observeApiPromise } from "./api-promise.ts";
 import { countAttempts } from "./count-attempts.ts";
 import { type OpenAiClient, openAiRequestAttributes } from "./openai-request.ts";
 import { openAiResponseReader } from "./openai-response.ts";
+import { openAiPrompt } from "./recognised-texts.ts";
 import type { LlmOperation, SdkDialect } from "./sdk-dialect.ts";
 import { tracedCall } from "./traced-call.ts";
 import { wrapMethod } from "./wrap-method.ts";
@@ -52,6 +53,7 @@ function wrapCreate(prototype: object | undefined, operation: LlmOperation): boo
 			},
 			() => Reflect.apply(original, self, values),
 			observeApiPromise,
+			operation === "embeddings" ? undefined : () => openAiPrompt(values[0]),
 		),
 	);
 }

@@ -19,6 +19,8 @@ export interface Settings {
 	readonly flushLimitMs: number;
 	readonly logLevel: DiagLogLevel | undefined;
 	readonly selfCheck: boolean;
+	/** The mapping file, by which prompts in code are recognised. */
+	readonly promptMapping: string | undefined;
 	/** What was asked for and cannot be had, for stderr. */
 	readonly warnings: readonly string[];
 }
@@ -45,6 +47,7 @@ export function readSettings(environment: Environment): Settings {
 		flushLimitMs: milliseconds(environment, "ARMSPAN_FLUSH_LIMIT_MS", 2000, warnings),
 		logLevel: logLevel(value(environment, "OTEL_LOG_LEVEL")),
 		selfCheck: value(environment, "ARMSPAN_SELF_CHECK")?.toLowerCase() !== "off",
+		promptMapping: value(environment, "ARMSPAN_PROMPTS"),
 		warnings,
 	};
 }

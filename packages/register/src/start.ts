@@ -19,6 +19,7 @@ import { NestedCallSpanProcessor } from "./nested-call-span-processor.ts";
 import { PatientExporter } from "./patient-exporter.ts";
 import { PendingWork } from "./pending-work.ts";
 import { endUnreadResponses } from "./raw-response.ts";
+import { recognition } from "./recognition.ts";
 import { hookSdks } from "./sdk-hook.ts";
 import { selfCheck } from "./self-check.ts";
 import { readSettings, type Settings } from "./settings.ts";
@@ -30,7 +31,7 @@ const PATIENCE = { capacity: 2048, pauseMs: 1000 };
 const STARTED = Symbol.for("armspan.register.started");
 
 /** Sets up OpenTelemetry, LLM spans and routing for this process, once. */
-export function start(): void {
+export async function start(): Promise<void> {
 	const globals = globalThis as { [STARTED]?: true };
 	if (globals[STARTED] === true) return;
 	globals[STARTED] = true;
@@ -77,6 +78,8 @@ export function start(): void {
 	for (const warning of settings.warnings) process.stderr.write(`[armspan] ${warning}\n`);
 	const warning = settings.selfCheck ? selfCheck(application) : undefined;
 	if (warning !== undefined) process.stderr.write(`[armspan] ${warning}\n`);
+	// Last, so that all else is in place should it fail; the application begins when it is read.
+	if (settings.promptMapping !== undefined) await recognition.follow(settings.promptMapping);
 }
 
 /** The constructor would put a logger of its own in place that writes to stdout, when `OTEL_LOG_LEVEL` is set. */

@@ -2,6 +2,8 @@ import { GEN_AI_REQUEST_MODEL } from "@armspan/schema/semconv";
 import { type Context, context, createContextKey, diag, SpanKind, trace } from "@opentelemetry/api";
 import { isLeafSpan } from "./leaf-span.ts";
 import { LlmCall } from "./llm-call.ts";
+import type { PromptRequest } from "./recognised-texts.ts";
+import { recognition } from "./recognition.ts";
 import type { LlmRequest } from "./sdk-dialect.ts";
 
 const CALL_KEY = createContextKey("armspan.register.call");
@@ -14,14 +16,18 @@ const CALL_KEY = createContextKey("armspan.register.call");
  * @param describe what is asked for; nothing when another makes the span
  * @param invoke makes the request; what it returns or throws is passed on as it is
  * @param observe looks at what was returned; must call `received`, `fail` or `end` in the end
+ * @param prompt the request's texts, by which a prompt in code is recognised; also when another makes the span
  */
 export function tracedCall(
 	describe: () => LlmRequest | undefined,
 	invoke: () => unknown,
 	observe: (result: unknown, call: LlmCall) => void,
+	prompt?: () => PromptRequest,
 ): unknown {
-	const started = guarded(() => start(describe));
-	if (started === undefined) return invoke();
+	const outer = context.active();
+	const parent = (prompt && guarded(() => recognition.contextOf(outer, prompt))) ?? outer;
+	const started = guarded(() => start(parent, describe));
+	if (started === undefined) return parent === outer ? invoke() : context.with(parent, invoke);
 	const { active, call } = started;
 	let result: unknown;
 	try {
@@ -49,8 +55,10 @@ export function guarded<Result>(part: () => Result): Result | undefined {
 	}
 }
 
-function start(describe: () => LlmRequest | undefined): { active: Context; call: LlmCall } | undefined {
-	const parent = context.active();
+function start(
+	parent: Context,
+	describe: () => LlmRequest | undefined,
+): { active: Context; call: LlmCall } | undefined {
 	if (isLeafSpan(trace.getSpan(parent))) return undefined;
 	const request = describe();
 	if (request === undefined) return undefined;

@@ -14,6 +14,7 @@ export { JsonValue, ModelParameters } from "./json-value.ts";
 export { Direction, METRICS, MetricKey } from "./metric.ts";
 export { Name, PromptDigest, PromptName, PromptVersion, SemanticVersion } from "./names.ts";
 export { PromptFrontMatter } from "./prompt-front-matter.ts";
+export { type MappedPrompt, PromptMapping } from "./prompt-mapping.ts";
 export {
 	Effect,
 	ExperimentResults,

@@ -45,7 +45,7 @@ export const ARMSPAN_ITERATION = "armspan.iteration";
 export const ARMSPAN_ENROLLED = "armspan.enrolled";
 export const ARMSPAN_UNIT_TYPE = "armspan.unit.type";
 export const ARMSPAN_UNIT_ID = "armspan.unit.id";
-/** sha256 of the prompt file's bytes, 64 hex digits. */
+/** sha256 of the prompt file's bytes, 64 hex digits; of a prompt in code, its fingerprint. */
 export const ARMSPAN_PROMPT_DIGEST = "armspan.prompt.digest";
 export const ARMSPAN_ROUTING_REVISION = "armspan.routing.revision";
 export const ARMSPAN_SHADOW = "armspan.shadow";

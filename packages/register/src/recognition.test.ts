@@ -1,0 +1,212 @@
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Anthropic from "@anthropic-ai/sdk";
+import { createArmspan, prompt } from "@armspan/instrumentation";
+import { GoogleGenAI } from "@google/genai";
+import { SpanKind, trace } from "@opentelemetry/api";
+import OpenAI from "openai";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { writeSupportBundle } from "../../instrumentation/src/fixtures/support-bundle.ts";
+import { type ChatServer, startChatServer } from "./fixtures/chat-server.ts";
+import { runHost } from "./fixtures/host.ts";
+import { startOtlpCollector } from "./fixtures/otlp-collector.ts";
+import { type Provider, startProvider } from "./fixtures/provider.ts";
+import { readAll } from "./fixtures/read-all.ts";
+import { recordSpans } from "./fixtures/recorded-spans.ts";
+import { instrumentAnthropic } from "./instrument-anthropic.ts";
+import { instrumentGoogleGenAi } from "./instrument-google-genai.ts";
+import { instrumentOpenAi } from "./instrument-openai.ts";
+import { parseMapping } from "./mapping-file.ts";
+import { recognition } from "./recognition.ts";
+
+const spans = recordSpans();
+instrumentOpenAi(OpenAI);
+instrumentAnthropic(Anthropic);
+instrumentGoogleGenAi(new GoogleGenAI({ apiKey: "test" }));
+
+const MAPPING = `prompts:
+  - prompt: support/reply
+    version: 2.0.0
+    match: { template: "Answer politely: {{question}}" }
+`;
+const TAGS = {
+	"gen_ai.prompt.name": "support/reply",
+	"gen_ai.prompt.version": "2.0.0",
+	"armspan.prompt.digest": expect.stringMatching(/^[0-9a-f]{64}$/),
+	"armspan.enrolled": false,
+};
+const TEXT = "Answer politely: where is my parcel?";
+const folder = mkdtempSync(join(tmpdir(), "armspan-recognition-"));
+
+let chat: ChatServer;
+let provider: Provider;
+let openai: OpenAI;
+let bundle: string;
+beforeAll(async () => {
+	[chat, provider, bundle] = await Promise.all([startChatServer(), startProvider(), writeSupportBundle()]);
+	openai = new OpenAI({ baseURL: chat.baseURL, apiKey: "test", maxRetries: 0 });
+});
+afterAll(async () => {
+	await Promise.all([chat.close(), provider.close()]);
+	rmSync(folder, { recursive: true });
+});
+beforeEach(() => {
+	spans.reset();
+	recognition.use(parseMapping(MAPPING, "mapping").entries ?? []);
+});
+afterEach(() => recognition.close());
+
+const ask = (content: string, more: object = {}) =>
+	openai.chat.completions.create({ model: "gpt-4o-mini", messages: [{ role: "user", content }], ...more });
+
+describe("a prompt of the mapping file", () => {
+	it("is recognised in a request of openai, streamed or not, and its text is recorded nowhere", async () => {
+		await ask(TEXT);
+		const span = await spans.only();
+		expect(span.attributes).toMatchObject(TAGS);
+		// The server puts the text into the id of its answer.
+		const { "gen_ai.response.id": _id, ...attributes } = span.attributes;
+		expect(JSON.stringify([attributes, span.events, span.name])).not.toContain("parcel");
+		for (const absent of ["armspan.experiment", "armspan.unit.id", "feature_flag.key"]) {
+			expect(span.attributes).not.toHaveProperty([absent]);
+		}
+		spans.reset();
+		await readAll((await ask(TEXT, { stream: true })) as unknown as AsyncIterable<unknown>);
+		expect((await spans.only()).attributes).toMatchObject(TAGS);
+	});
+
+	it("is recognised on the span that Anthropic's SDK makes itself, and on ours", async () => {
+		for (const openTelemetry of [undefined, false as const]) {
+			spans.reset();
+			const client = new Anthropic({
+				apiKey: "test",
+				baseURL: provider.url,
+				...(openTelemetry === false ? { openTelemetry } : {}),
+			} as never);
+			await client.messages.create({
+				model: "claude-sonnet-5-5",
+				max_tokens: 9,
+				system: TEXT,
+				messages: [{ role: "user", content: "hi" }],
+			});
+			expect((await spans.only()).attributes).toMatchObject(TAGS);
+		}
+	});
+
+	it("is recognised in a request of Google's SDK", async () => {
+		const client = new GoogleGenAI({ apiKey: "test", httpOptions: { baseUrl: provider.url } });
+		await client.models.generateContent({
+			model: "gemini-2.5-flash",
+			contents: [{ role: "user", parts: [{ text: TEXT }] }],
+		});
+		expect((await spans.only()).attributes).toMatchObject(TAGS);
+	});
+
+	it("is tagged on the span that another instrumentation has open, unless it names a prompt", async () => {
+		const tracer = trace.getTracer("another");
+		for (const [own, expected] of [
+			[{}, TAGS],
+			[{ "gen_ai.prompt.name": "theirs" }, { "gen_ai.prompt.name": "theirs" }],
+		] as const) {
+			spans.reset();
+			const attributes = { "gen_ai.operation.name": "chat", ...own };
+			await tracer.startActiveSpan("chat", { kind: SpanKind.CLIENT, attributes }, async (span) => {
+				await ask(TEXT);
+				span.end();
+			});
+			expect((await spans.only()).attributes).toMatchObject(expected);
+		}
+	});
+
+	it("is not looked for inside a routed call", async () => {
+		const armspan = createArmspan({ routingDirectory: bundle });
+		const routed = armspan.prompt("support-reply", { user: "u1", variables: { question: "?" } });
+		await routed.run(() => ask(TEXT));
+		armspan.close();
+		expect((await spans.only()).attributes).toMatchObject({
+			"gen_ai.prompt.name": "support-reply",
+			"feature_flag.key": "support-reply",
+		});
+	});
+});
+
+it("what is not in the file is not tagged, and a request that cannot be read is sent as it is", async () => {
+	await ask("Answer rudely: no");
+	expect((await spans.only()).attributes).not.toHaveProperty(["gen_ai.prompt.name"]);
+	spans.reset();
+	const messages = [
+		{
+			role: "user",
+			get content(): string {
+				throw new Error("of the application");
+			},
+		},
+	];
+	await expect(openai.chat.completions.create({ model: "m", messages } as never)).rejects.toThrow("of the application");
+});
+
+it("a template in code is recognised without a mapping file", async () => {
+	recognition.use([]);
+	const render = (name: string) => prompt("code/greet")`Dear ${name}, welcome.`;
+	await ask(render("Ann"));
+	const first = await spans.only();
+	expect(first.attributes).toMatchObject({
+		"gen_ai.prompt.name": "code/greet",
+		"gen_ai.prompt.version": expect.stringMatching(/^sha256-[0-9a-f]{12}$/),
+	});
+	spans.reset();
+	await ask(`${render("Bob")} More.`);
+	expect((await spans.only()).attributes).not.toHaveProperty(["gen_ai.prompt.name"]);
+});
+
+it("many calls at once each get their own", async () => {
+	const names = Array.from({ length: 40 }, (_, index) => `code/of-${index % 5}`);
+	await Promise.all(names.map((name, index) => ask(prompt(name)`Call ${index} of ${name}.`)));
+	await vi.waitFor(() => expect(spans.all()).toHaveLength(40));
+	for (const { attributes } of spans.all()) {
+		// The server answers with the text it was sent, and puts it into the id.
+		expect(attributes["gen_ai.response.id"]).toContain(` of ${attributes["gen_ai.prompt.name"]}.`);
+	}
+});
+
+it("the file is read again when it changes; a broken one is refused and the last good one stays", async () => {
+	const file = join(folder, "prompts.yaml");
+	const write = (text: string) => {
+		writeFileSync(`${file}.new`, text);
+		renameSync(`${file}.new`, file);
+	};
+	const said = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+	const versionOf = async () => {
+		spans.reset();
+		await ask(TEXT);
+		return (await spans.only()).attributes["gen_ai.prompt.version"];
+	};
+	write(MAPPING);
+	await recognition.follow(file);
+	expect(await versionOf()).toBe("2.0.0");
+	write(MAPPING.replace("2.0.0", "10.0.0"));
+	await vi.waitFor(async () => expect(await versionOf()).toBe("10.0.0"), { timeout: 20_000, interval: 200 });
+	write("prompts: [");
+	await vi.waitFor(() => expect(recognition.mapping.problems).toHaveLength(1), { timeout: 20_000 });
+	expect(await versionOf()).toBe("10.0.0");
+	expect(said).toHaveBeenCalledWith(expect.stringMatching(/ARMSPAN_PROMPTS: .*prompts\.yaml:1: not valid YAML/));
+	said.mockRestore();
+});
+
+it.each(["module", "commonjs"] as const)("unchanged %s code is tagged by register and a mapping file", async (type) => {
+	const collector = await startOtlpCollector();
+	const source = `
+${type === "module" ? 'import OpenAI from "openai";' : 'const OpenAI = require("openai");'}
+const client = new OpenAI({ baseURL: process.env.CHAT_URL, apiKey: "test" });
+const question = "where is my parcel?";
+void client.chat.completions.create({ model: "gpt-4o-mini", messages: [{ role: "user", content: \`Answer politely: \${question}\` }] })
+	.then((answer) => console.log(answer.choices[0].message.content));
+`;
+	const env = { CHAT_URL: chat.baseURL, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ARMSPAN_PROMPTS: "prompts.yaml" };
+	const host = runHost({ type, source, env, files: { "prompts.yaml": MAPPING } });
+	expect(await host.exited).toEqual({ code: 0, signal: null });
+	expect([host.stdout(), host.stderr()]).toEqual([`${TEXT}\n`, ""]);
+	expect(collector.spans.map(({ attributes }) => attributes)).toEqual([expect.objectContaining(TAGS)]);
+	await collector.close();
+});
