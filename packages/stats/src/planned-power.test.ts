@@ -10,6 +10,7 @@ import { quantileComparison } from "./quantile-comparison.ts";
 import { quantileEstimate } from "./quantile-estimate.ts";
 import { ratioEstimate } from "./ratio-estimate.ts";
 import { requiredUnits } from "./required-units.ts";
+import { studentTestPower } from "./student-test-power.ts";
 import { estimated } from "./test-support/estimated.ts";
 import { latencies, quantileEvidenceOf } from "./test-support/quantile-evidence-of.ts";
 import { bernoulliSums, ratioSumsOf, type UnitTotals } from "./test-support/ratio-sums-of.ts";
@@ -325,5 +326,20 @@ describe("plannedPower", () => {
 		for (const units of [0, -5, Number.NaN, Number.POSITIVE_INFINITY]) {
 			expect(() => plannedPower(fixed, lift, units)).toThrow(expect.objectContaining({ code: "INVALID_UNITS" }));
 		}
+	});
+
+	it("counts the degrees of freedom of either arm, and needs two units in the smaller", () => {
+		const plan: ComparisonPlan = {
+			metric: { kind: "mean", baseline: 10, variancePerUnit: 4 },
+			inference: { kind: "fixed" },
+			alpha: 0.05,
+		};
+		// Three units in each arm: 4 degrees of freedom, a standard error of √(4/3 + 4/3).
+		const { power, drift } = estimated(plannedPower(plan, { scale: "absolute", value: 5 }, 6));
+		expect(drift).toBeCloseTo(5 / Math.sqrt(8 / 3), 12);
+		expect(power).toBeCloseTo(studentTestPower(drift, 4, 0.05, 2), 12);
+		const uneven = { ...plan, controlShare: 0.99, treatmentShare: 0.01 };
+		expect(plannedPower(uneven, { scale: "absolute", value: 5 }, 199)).toMatchObject({ reason: "too-few-units" });
+		expect(plannedPower(uneven, { scale: "absolute", value: 5 }, 200).kind).toBe("estimated");
 	});
 });
