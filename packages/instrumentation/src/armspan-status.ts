@@ -1,4 +1,5 @@
 import type { SourceProblemCode } from "@armspan/router";
+import type { Drops } from "./delivery.ts";
 
 /** Events that Armspan counted instead of troubling the application with them. */
 const COUNTERS = [
@@ -52,6 +53,8 @@ export interface ArmspanStatus {
 	/** How unit ids leave the process. */
 	readonly unitIds: "raw" | "hmac-sha256" | "withheld";
 	readonly counters: Readonly<Counters>;
+	/** Telemetry of this process that did not get out, as far as `@armspan/register` or this package sends it. */
+	readonly drops: Readonly<Drops>;
 }
 
 export function createCounters(): Counters {

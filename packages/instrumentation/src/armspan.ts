@@ -2,9 +2,12 @@ import { diag } from "@opentelemetry/api";
 import { type ArmspanOptions, resolveOptions } from "./armspan-options.ts";
 import { type ArmspanStatus, createCounters } from "./armspan-status.ts";
 import { CallRecorder } from "./call-recorder.ts";
+import { delivery } from "./delivery.ts";
+import { DropMetrics } from "./drop-metrics.ts";
 import type { EvaluationOptions, Feedback } from "./evaluation.ts";
 import { EventLogger } from "./event-logger.ts";
 import { type ExecuteCall, type ExecuteFunction, execute } from "./execute.ts";
+import { type FlushOptions, flush } from "./flush.ts";
 import { InstrumentationError } from "./instrumentation-error.ts";
 import type { PromptCall } from "./prompt-call.ts";
 import { ReferenceSigner } from "./reference.ts";
@@ -42,6 +45,12 @@ export interface Armspan {
 	score(reference: string, name: string, value: number, options?: EvaluationOptions): boolean;
 	/** As `feedback`: the unit did what was hoped for. */
 	conversion(reference: string, name?: string, options?: EvaluationOptions): boolean;
+	/**
+	 * Sends the telemetry that has ended so far, for platforms that freeze the process between requests:
+	 * `context.waitUntil(armspan.flush())`.
+	 * @returns whether it came to an end within the limit; never rejects
+	 */
+	flush(options?: FlushOptions): Promise<boolean>;
 	status(): ArmspanStatus;
 	/** Stops watching the routing directory and ends shadows; prompts go on being served from memory. */
 	close(): void;
@@ -58,6 +67,7 @@ export function createArmspan(options?: ArmspanOptions): Armspan {
 	const references = new ReferenceSigner(resolved.referenceKeys);
 	const recorder = new CallRecorder(counters, new EventLogger(), createUnitIdMask(resolved), references);
 	const shadows = new ShadowRunner(recorder);
+	const dropMetrics = new DropMetrics();
 	if (resolved.unitKeyUnusable) {
 		recorder.guard(() =>
 			diag.warn("[armspan] the unit key is empty: unit ids are withheld; unset it to send them as they are"),
@@ -104,6 +114,7 @@ export function createArmspan(options?: ArmspanOptions): Armspan {
 				score: 1,
 				id: options?.id,
 			})),
+		flush,
 		status: () => ({
 			started: true,
 			routingDirectory: resolved.routingDirectory,
@@ -117,9 +128,11 @@ export function createArmspan(options?: ArmspanOptions): Armspan {
 			lastError: source.lastError,
 			unitIds: resolved.unitKeyUnusable ? "withheld" : resolved.unitKey === undefined ? "raw" : "hmac-sha256",
 			counters: { ...counters },
+			drops: structuredClone(delivery().drops),
 		}),
 		close() {
 			source.close();
+			dropMetrics.close();
 			shadows.close();
 		},
 	};

@@ -1,6 +1,7 @@
 import { type Attributes, type Context, diag } from "@opentelemetry/api";
 import type { Counters } from "./armspan-status.ts";
 import { BoundedSet } from "./bounded-set.ts";
+import { delivery } from "./delivery.ts";
 import type { EventLogger } from "./event-logger.ts";
 import { type Exposure, ExposureLog } from "./exposure.ts";
 import { ReferenceSigner } from "./reference.ts";
@@ -31,12 +32,17 @@ export class CallRecorder {
 	expose(exposure: Exposure): void {
 		const outcome = this.#exposures.report(exposure);
 		if (outcome === "emitted") this.counters.exposuresEmitted++;
-		else if (outcome === "dropped") this.counters.eventsDropped++;
+		else if (outcome === "dropped") this.#dropped();
 	}
 
 	emitEvaluation(eventName: string, attributes: Attributes, parent: Context): void {
 		if (this.#events.emit(eventName, attributes, parent)) this.counters.evaluationsEmitted++;
-		else this.counters.eventsDropped++;
+		else this.#dropped();
+	}
+
+	#dropped(): void {
+		this.counters.eventsDropped++;
+		delivery().drops.events["no-logs-api"]++;
 	}
 
 	rejectEvaluation(why: string): void {

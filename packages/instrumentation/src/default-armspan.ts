@@ -2,8 +2,10 @@ import { type Armspan, createArmspan } from "./armspan.ts";
 import type { ArmspanOptions } from "./armspan-options.ts";
 import { type ArmspanStatus, createCounters } from "./armspan-status.ts";
 import { CallRecorder } from "./call-recorder.ts";
+import { delivery } from "./delivery.ts";
 import { EventLogger } from "./event-logger.ts";
 import { executeLive } from "./execute.ts";
+import { flush } from "./flush.ts";
 import { InstrumentationError } from "./instrumentation-error.ts";
 import { unrouted } from "./resolve-call.ts";
 import { ArmspanRoutedPrompt } from "./routed-prompt.ts";
@@ -16,7 +18,7 @@ export interface DefaultArmspan extends Armspan {
 
 const INSTANCE = Symbol.for("armspan.instance");
 /** Of another copy of this package, perhaps an older one that can do less. */
-type Later = "execute" | "feedback" | "score" | "conversion";
+type Later = "flush" | "execute" | "feedback" | "score" | "conversion";
 type SharedArmspan = Omit<Armspan, Later> & Partial<Pick<Armspan, Later>>;
 const globals = globalThis as { [INSTANCE]?: SharedArmspan };
 
@@ -49,6 +51,7 @@ export const armspan: DefaultArmspan = {
 	feedback: (...values) => globals[INSTANCE]?.feedback?.(...values) ?? refuse(),
 	score: (...values) => globals[INSTANCE]?.score?.(...values) ?? refuse(),
 	conversion: (...values) => globals[INSTANCE]?.conversion?.(...values) ?? refuse(),
+	flush,
 	status: () => globals[INSTANCE]?.status() ?? notStarted(),
 	close() {
 		globals[INSTANCE]?.close();
@@ -79,5 +82,6 @@ function notStarted(): ArmspanStatus {
 		lastError: undefined,
 		unitIds: "raw",
 		counters: { ...counters },
+		drops: structuredClone(delivery().drops),
 	};
 }

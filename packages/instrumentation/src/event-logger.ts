@@ -42,7 +42,7 @@ export class EventLogger {
  * Looked up at each event, since the SDK may be set up later than this package is loaded: api ≥ 1.10, else the global
  * that an SDK of another api copy registered, else the global of the older `@opentelemetry/api-logs`.
  */
-function loggerProvider(): LoggerProvider | undefined {
+export function loggerProvider(): LoggerProvider | undefined {
 	const logs: { getLoggerProvider(): LoggerProvider } | undefined = "logs" in api ? api.logs : undefined;
 	if (logs !== undefined) return logs.getLoggerProvider();
 	const globals = globalThis as Record<symbol, unknown>;

@@ -7,6 +7,8 @@ export interface FlushOnExitOptions {
 	readonly pending: PendingWork;
 	/** How long leaving may take because of us, in milliseconds. */
 	readonly limitMs: number;
+	/** Keeps what is still not sent when the process leaves; synchronous, may be called several times. */
+	readonly keep: () => void;
 }
 
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
@@ -15,9 +17,13 @@ const SIGNALS = ["SIGTERM", "SIGINT"] as const;
  * Flushes when the process is told to leave or has nothing left to do, within a time limit.
  *
  * The host's own reaction stays: if it has a handler for the signal, leaving is its business; if it has none, the
- * process dies of the signal, as it would have without us. `process.exit()` leaves at once and cannot be waited for.
+ * process dies of the signal, as it would have without us. `process.exit()` and an uncaught exception leave at once: what is not sent then is kept, if it can be.
  */
 export function flushOnExit(options: FlushOnExitOptions): void {
+	process.on("exit", () => {
+		options.pending.take();
+		options.keep();
+	});
 	for (const signal of SIGNALS) flushOnSignal(signal, options);
 	process.on("beforeExit", () => {
 		if (!options.pending.take()) return;
@@ -34,6 +40,8 @@ function flushOnSignal(signal: (typeof SIGNALS)[number], options: FlushOnExitOpt
 	function onSignal(): void {
 		const alone = !hostHandles(signal);
 		const leave = () => {
+			// Whoever dies of a signal has no 'exit'.
+			options.keep();
 			process.removeListener(signal, onSignal);
 			process.kill(process.pid, signal);
 		};

@@ -21,6 +21,12 @@ export interface Settings {
 	readonly selfCheck: boolean;
 	/** The mapping file, by which prompts in code are recognised. */
 	readonly promptMapping: string | undefined;
+	/** Whether prompts and answers leave the process. */
+	readonly captureContent: boolean;
+	/** Module with the redaction function that they go through. */
+	readonly redactModule: string | undefined;
+	/** Folder for what could not be sent when the process left. */
+	readonly spoolDirectory: string | undefined;
 	/** What was asked for and cannot be had, for stderr. */
 	readonly warnings: readonly string[];
 }
@@ -48,8 +54,19 @@ export function readSettings(environment: Environment): Settings {
 		logLevel: logLevel(value(environment, "OTEL_LOG_LEVEL")),
 		selfCheck: value(environment, "ARMSPAN_SELF_CHECK")?.toLowerCase() !== "off",
 		promptMapping: value(environment, "ARMSPAN_PROMPTS"),
+		captureContent: captureContent(environment),
+		redactModule: value(environment, "ARMSPAN_REDACT"),
+		spoolDirectory: value(environment, "ARMSPAN_SPOOL"),
 		warnings,
 	};
+}
+
+/** Ours wins over OpenTelemetry's variable, which knows more values; all but these mean no. */
+function captureContent(environment: Environment): boolean {
+	const asked =
+		value(environment, "ARMSPAN_CAPTURE_CONTENT") ??
+		value(environment, "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT");
+	return ["true", "1", "span_only", "event_only", "span_and_event"].includes(asked?.toLowerCase() ?? "");
 }
 
 function exporterSettings(environment: Environment, signal: "TRACES" | "LOGS", path: string): ExporterSettings {

@@ -1,5 +1,5 @@
-import { ArmspanSpanProcessor, armspan } from "@armspan/instrumentation";
-import { DiagLogLevel, diag } from "@opentelemetry/api";
+import { ArmspanSpanProcessor, armspan, delivery } from "@armspan/instrumentation";
+import { DiagLogLevel, diag, TraceFlags } from "@opentelemetry/api";
 import { OTLPLogExporter } from "@opentelemetry/exporter-logs-otlp-proto";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import {
@@ -8,25 +8,30 @@ import {
 	resourceFromAttributes,
 	serviceInstanceIdDetector,
 } from "@opentelemetry/resources";
-import { BatchLogRecordProcessor, type LogRecordProcessor } from "@opentelemetry/sdk-logs";
+import type { LogRecordProcessor, ReadableLogRecord } from "@opentelemetry/sdk-logs";
 import { NodeSDK } from "@opentelemetry/sdk-node";
-import { BatchSpanProcessor, type SpanProcessor } from "@opentelemetry/sdk-trace";
+import type { ReadableSpan, SpanProcessor } from "@opentelemetry/sdk-trace";
 import { AnthropicSpanProcessor } from "./anthropic-span-processor.ts";
 import { findApplication } from "./application.ts";
+import { guarded } from "./content.ts";
+import { ContentGuard } from "./content-guard.ts";
+import { contentOptions } from "./content-settings.ts";
 import { CostSpanProcessor } from "./cost-span-processor.ts";
+import { DeliveryQueue, type DeliveryQueueOptions } from "./delivery-queue.ts";
 import { flushOnExit } from "./flush-on-exit.ts";
 import { NestedCallSpanProcessor } from "./nested-call-span-processor.ts";
-import { PatientExporter } from "./patient-exporter.ts";
 import { PendingWork } from "./pending-work.ts";
 import { endUnreadResponses } from "./raw-response.ts";
 import { recognition } from "./recognition.ts";
 import { hookSdks } from "./sdk-hook.ts";
 import { selfCheck } from "./self-check.ts";
 import { readSettings, type Settings } from "./settings.ts";
+import { Spool } from "./spool.ts";
+import { EVENTS, SPANS } from "./spool-format.ts";
 import { createStderrDiagLogger } from "./stderr-diag-logger.ts";
 
-/** As much as the processor's own queue holds; 40 s of 50 calls a second. */
-const PATIENCE = { capacity: 2048, pauseMs: 1000 };
+/** 80 s of 50 calls a second. */
+const PATIENCE = { capacity: 4096, batchSize: 512, pauseMs: 1000 };
 
 const STARTED = Symbol.for("armspan.register.started");
 
@@ -42,8 +47,10 @@ export async function start(): Promise<void> {
 	if (settings.sdkDisabled) return;
 
 	const pending = new PendingWork(endUnreadResponses);
-	const spans = settings.exportTraces ? batchSpans(settings) : undefined;
-	const logs = settings.exportLogs ? batchLogRecords(settings) : undefined;
+	const content = await contentOptions(settings, process.cwd());
+	const guard = new ContentGuard(content.options);
+	const spans = settings.exportTraces ? queueSpans(settings, guard) : undefined;
+	const events = settings.exportLogs ? queueEvents(settings, guard) : undefined;
 	diag.setLogger(createStderrDiagLogger(), {
 		logLevel: settings.logLevel ?? DiagLogLevel.WARN,
 		suppressOverrideMessage: true,
@@ -60,22 +67,34 @@ export async function start(): Promise<void> {
 			new AnthropicSpanProcessor(),
 			new CostSpanProcessor(),
 			pending.spanProcessor,
-			...(spans === undefined ? [] : [spans.processor]),
+			...(spans === undefined ? [] : [spanProcessor(spans)]),
 		],
-		logRecordProcessors: [pending.logRecordProcessor, ...(logs === undefined ? [] : [logs.processor])],
+		logRecordProcessors: [pending.logRecordProcessor, ...(events === undefined ? [] : [logRecordProcessor(events)])],
 		metricReaders: [],
 		instrumentations: [],
 	});
 	sdk.start();
 	hookSdks();
+	const flush = async () => {
+		await Promise.all([spans?.flush(), events?.flush()]);
+	};
+	delivery().flush = async () => {
+		pending.take();
+		await flush();
+	};
+	const spool = settings.spoolDirectory === undefined ? undefined : new Spool(settings.spoolDirectory);
 	flushOnExit({
 		pending,
 		limitMs: settings.flushLimitMs,
-		flush: async () => {
-			await Promise.all([spans?.flush(), logs?.flush()]);
+		flush,
+		keep() {
+			spool?.write("spans", spans?.take().map(guard.span) ?? [], SPANS);
+			spool?.write("events", events?.take().map(guard.logRecord) ?? [], EVENTS);
 		},
 	});
+	if (spool !== undefined) void sendSpooled(spool, spans, events);
 	for (const warning of settings.warnings) process.stderr.write(`[armspan] ${warning}\n`);
+	if (content.warning !== undefined) process.stderr.write(`[armspan] ${content.warning}\n`);
 	const warning = settings.selfCheck ? selfCheck(application) : undefined;
 	if (warning !== undefined) process.stderr.write(`[armspan] ${warning}\n`);
 	// Last, so that all else is in place should it fail; the application begins when it is read.
@@ -93,23 +112,54 @@ function createSdk(configuration: ConstructorParameters<typeof NodeSDK>[0]): Nod
 	}
 }
 
-function batchSpans(settings: Settings): { processor: SpanProcessor; flush: () => Promise<void> } {
-	const exporter = new PatientExporter(new OTLPTraceExporter(settings.traceExporter), PATIENCE);
-	const processor = new BatchSpanProcessor({ exporter, scheduledDelayMillis: settings.batchDelayMs });
-	return { processor, flush: () => flushBoth(processor, exporter) };
+function queueSpans(settings: Settings, guard: ContentGuard): DeliveryQueue<ReadableSpan> {
+	const exporter = new OTLPTraceExporter(settings.traceExporter);
+	return new DeliveryQueue(guarded(exporter, guard.span), queueOptions(settings, "spans"));
 }
 
-function batchLogRecords(settings: Settings): { processor: LogRecordProcessor; flush: () => Promise<void> } {
-	const exporter = new PatientExporter(new OTLPLogExporter(settings.logExporter), PATIENCE);
-	const processor = new BatchLogRecordProcessor({ exporter, scheduledDelayMillis: settings.batchDelayMs });
-	return { processor, flush: () => flushBoth(processor, exporter) };
+function queueEvents(settings: Settings, guard: ContentGuard): DeliveryQueue<ReadableLogRecord> {
+	const exporter = new OTLPLogExporter(settings.logExporter);
+	return new DeliveryQueue(guarded(exporter, guard.logRecord), queueOptions(settings, "events"));
 }
 
-/** A processor does not wait for the batch that it is just sending; the exporter does. */
-async function flushBoth(
-	processor: { forceFlush(): Promise<void> },
-	exporter: { forceFlush(): Promise<void> },
+function queueOptions(settings: Settings, signal: DeliveryQueueOptions["signal"]): DeliveryQueueOptions {
+	return { ...PATIENCE, signal, delayMs: settings.batchDelayMs };
+}
+
+function spanProcessor(queue: DeliveryQueue<ReadableSpan>): SpanProcessor {
+	return {
+		onStart() {},
+		onEnd(span) {
+			if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0) queue.add(span);
+		},
+		forceFlush: () => queue.flush(),
+		shutdown: () => queue.shutdown(),
+	};
+}
+
+function logRecordProcessor(queue: DeliveryQueue<ReadableLogRecord>): LogRecordProcessor {
+	return {
+		onEmit: (record) => queue.add(record),
+		forceFlush: () => queue.flush(),
+		shutdown: () => queue.shutdown(),
+	};
+}
+
+async function sendSpooled(
+	spool: Spool,
+	spans: DeliveryQueue<ReadableSpan> | undefined,
+	events: DeliveryQueue<ReadableLogRecord> | undefined,
 ): Promise<void> {
-	const last = processor.forceFlush();
-	await Promise.allSettled([last, exporter.forceFlush()]);
+	const into =
+		<Item>(queue: DeliveryQueue<Item>) =>
+		(items: Item[]) => {
+			for (const item of items) queue.add(item);
+			return queue.size < PATIENCE.capacity / 2;
+		};
+	try {
+		if (spans !== undefined) await spool.read("spans", SPANS, into(spans));
+		if (events !== undefined) await spool.read("events", EVENTS, into(events));
+	} catch (error) {
+		diag.warn("[armspan] what an earlier process left could not be read:", String(error));
+	}
 }
