@@ -1,19 +1,20 @@
 import {
-	HASH_VERSION,
 	type RoutedExperiment,
-	RoutingFile,
+	type RoutingFile,
 	type RoutingFlag,
 	routedExperiments,
 	type UnitType,
 } from "@armspan/schema";
 import type { Assignment, Attributes, Units } from "./assignment.ts";
-import { RouterError, throwProblems } from "./errors.ts";
+import { throwProblems } from "./errors.ts";
 import { compileEvaluators, type Evaluator } from "./evaluators.ts";
 import { describeAssignment, type Explanation, Trail } from "./explanation.ts";
 import { type FlagVariants, readFlagVariants } from "./flag-variants.ts";
+import { atOnce } from "./in-slices.ts";
 import { Lint } from "./lint.ts";
 import { murmur3 } from "./murmur3.ts";
 import { readUnitId } from "./read-unit-id.ts";
+import { checkRoutingSchemaSteps } from "./routing-schema.ts";
 import { type Target, TargetingCompiler } from "./targeting.ts";
 import { UnitId } from "./unit-id.ts";
 
@@ -21,6 +22,12 @@ interface Route {
 	readonly unit: UnitType;
 	readonly unitAttribute: string | undefined;
 	readonly target: Target;
+}
+
+/** A table, and the file that it was made of as the schema passed it. */
+interface LoadedTable {
+	readonly table: RoutingTable;
+	readonly file: RoutingFile;
 }
 
 /** A routing file, checked and compiled: assigns without clock, file, log or allocation. */
@@ -53,22 +60,21 @@ export class RoutingTable {
 	}
 
 	/** The same, with the file as the schema passed it. */
-	static load(input: unknown): { readonly table: RoutingTable; readonly file: RoutingFile } {
-		const file = checkSchema(input);
+	static load(input: unknown): LoadedTable {
+		return atOnce(RoutingTable.loadSteps(input));
+	}
+
+	/** The same a flag at a time, since a file of a thousand flags would keep calls waiting. */
+	static *loadSteps(input: unknown): Generator<void, LoadedTable, void> {
+		const file = yield* checkRoutingSchemaSteps(input);
 		const lint = new Lint();
 		checkSelfTest(file, lint);
 		const evaluators = compileEvaluators(file.$evaluators ?? {}, lint);
 		const routes = new Map<string, Route>();
 		for (const [name, flag] of Object.entries(file.flags)) {
-			const path = `flags.${name}`;
-			const variants = readFlagVariants(name, flag, path, lint);
-			if (variants === undefined) continue;
-			const { unit, unitAttribute } = flag.metadata;
-			if ((unit === "attribute") !== (unitAttribute !== undefined)) {
-				const fix = 'expected together with unit "attribute", and only then';
-				lint.add("SCHEMA_INVALID", `${path}.metadata.unitAttribute`, unitAttribute, fix);
-			}
-			routes.set(name, { unit, unitAttribute, target: compileFlag(flag, path, variants, evaluators, lint) });
+			const route = compileRoute(name, flag, evaluators, lint);
+			if (route !== undefined) routes.set(name, route);
+			yield;
 		}
 		if (routes.size === 0 && lint.problems.length === 0) {
 			lint.add("FLAGS_EMPTY", "flags", {}, "a file without flags would take every prompt away; expected at least one");
@@ -128,32 +134,6 @@ function givenUnit({ unit, unitAttribute }: Route, units: Units, attributes: Att
 	return attributes?.[unitAttribute!];
 }
 
-function checkSchema(input: unknown): RoutingFile {
-	const lint = new Lint();
-	const hash = (input as { metadata?: { hash?: unknown } } | null | undefined)?.metadata?.hash;
-	if (typeof hash === "string" && hash !== HASH_VERSION) {
-		lint.add(
-			"HASH_VERSION_UNKNOWN",
-			"metadata.hash",
-			hash,
-			`this version knows "${HASH_VERSION}" only; update Armspan`,
-		);
-	}
-	throwProblems(lint.problems);
-	let checked: ReturnType<typeof RoutingFile.safeParse>;
-	try {
-		checked = RoutingFile.safeParse(input);
-	} catch (error) {
-		// The schema recurses, and hostile nesting ends the stack.
-		lint.add("SCHEMA_INVALID", "", undefined, "nested too deeply");
-		throw new RouterError([lint.problems[0]!], error);
-	}
-	if (checked.success) return checked.data;
-	for (const issue of checked.error.issues) lint.add("SCHEMA_INVALID", issue.path.join("."), undefined, issue.message);
-	throwProblems(lint.problems, checked.error);
-	throw checked.error;
-}
-
 /** A reader whose hash differs would move every unit. */
 function checkSelfTest(file: RoutingFile, lint: Lint): void {
 	const { selfTest } = file.metadata;
@@ -167,6 +147,23 @@ function checkSelfTest(file: RoutingFile, lint: Lint): void {
 			`expected "<input>=<murmur3>"; this reader computes ${computed}`,
 		);
 	}
+}
+
+function compileRoute(
+	name: string,
+	flag: RoutingFlag,
+	evaluators: ReadonlyMap<string, Evaluator>,
+	lint: Lint,
+): Route | undefined {
+	const path = `flags.${name}`;
+	const variants = readFlagVariants(name, flag, path, lint);
+	if (variants === undefined) return undefined;
+	const { unit, unitAttribute } = flag.metadata;
+	if ((unit === "attribute") !== (unitAttribute !== undefined)) {
+		const fix = 'expected together with unit "attribute", and only then';
+		lint.add("SCHEMA_INVALID", `${path}.metadata.unitAttribute`, unitAttribute, fix);
+	}
+	return { unit, unitAttribute, target: compileFlag(flag, path, variants, evaluators, lint) };
 }
 
 function compileFlag(

@@ -47,10 +47,14 @@ export interface Trust {
  * @throws {RouterError} SIGNATURE_MISSING, SIGNATURE_INVALID, BUNDLE_TORN, a lint code, REVISION_NOT_HIGHER,
  *   REVISION_ROLLED_BACK, ROLLBACK_INVALID
  */
-export function acceptRouting(bytes: RoutingBytes, { publicKeys, current, known }: Trust): CheckedRouting {
+export function* acceptRoutingSteps(
+	bytes: RoutingBytes,
+	{ publicKeys, current, known }: Trust,
+): Generator<void, CheckedRouting, void> {
 	const routingDigest = sha256(bytes.routing);
 	refuseUnsigned(bytes, publicKeys);
-	const { table, file } = known?.routingDigest === routingDigest ? known : RoutingTable.load(parse(bytes));
+	yield;
+	const { table, file } = known?.routingDigest === routingDigest ? known : yield* loadSteps(bytes);
 	const measure = current?.onlyFor === undefined || current.onlyFor === table.flagSetId ? current : undefined;
 	const refusal = revisionRefusal(
 		{ revision: table.revision, routingDigest },
@@ -59,6 +63,12 @@ export function acceptRouting(bytes: RoutingBytes, { publicKeys, current, known 
 	);
 	if (refusal !== undefined) throw bundleError(refusal.code, bytes.origin, refusal.fix);
 	return { table, file, routingDigest, bytes };
+}
+
+function* loadSteps(bytes: RoutingBytes): ReturnType<typeof RoutingTable.loadSteps> {
+	const json = parse(bytes);
+	yield;
+	return yield* RoutingTable.loadSteps(json);
 }
 
 function refuseUnsigned({ origin, routing, signature }: RoutingBytes, publicKeys: Trust["publicKeys"]): void {

@@ -1,11 +1,11 @@
 import { type BigIntStats, type FSWatcher, statSync, watch } from "node:fs";
 import { join } from "node:path";
 import { RouterError, type RouterErrorCode } from "../errors.ts";
-import { acceptRouting } from "./accept-routing.ts";
+import { atOnce, inSlices } from "../in-slices.ts";
+import { acceptRoutingSteps } from "./accept-routing.ts";
 import { ROLLBACK_FILE, ROLLBACK_SIGNATURE_FILE, ROUTING_FILE, SIGNATURE_FILE } from "./bundle-file.ts";
 import type { BundleSource, BundleSourceOptions, SourceProblemCode } from "./bundle-source.ts";
 import { HeldBundle } from "./held-bundle.ts";
-import { atOnce, inSlices } from "./in-slices.ts";
 import { type LoadedBundle, readPromptsSteps, readRoutingBytes } from "./read-bundle.ts";
 
 const YOUNG_MS = 2_000;
@@ -125,7 +125,7 @@ export class BundleWatcher implements BundleSource {
 	}
 
 	private *load(): Generator<void, LoadedBundle, void> {
-		const routing = acceptRouting(readRoutingBytes(this.directory), this.held.trust);
+		const routing = yield* acceptRoutingSteps(readRoutingBytes(this.directory), this.held.trust);
 		this.held.remember(routing);
 		yield;
 		return yield* readPromptsSteps(this.directory, routing, this.held.current);

@@ -1,5 +1,6 @@
 import { RouterError, type RouterProblem } from "../errors.ts";
-import { acceptRouting, type CheckedRouting, type RoutingBytes } from "./accept-routing.ts";
+import { inSlices } from "../in-slices.ts";
+import { acceptRoutingSteps, type CheckedRouting, type RoutingBytes } from "./accept-routing.ts";
 import {
 	bundleError,
 	MAX_COMPANION_FILE_BYTES,
@@ -36,7 +37,7 @@ export async function fetchBundle(
 		throw bundleError("SOURCE_REFUSED", origin, "status 304 to a request without condition");
 	}
 	const bytes = await fetchCompanions(client, { origin, routing: answer.body }, held.trust.publicKeys !== undefined);
-	const routing = acceptRouting(bytes, held.trust);
+	const routing = await inSlices(acceptRoutingSteps(bytes, held.trust));
 	held.remember(routing);
 	return { bundle: await fetchPrompts(client, routing, current), etag: answer.etag };
 }

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import type { RoutingFile } from "@armspan/schema";
 import { RouterError, type RouterErrorCode, type RouterProblem } from "../errors.ts";
+import { atOnce } from "../in-slices.ts";
 import type { RoutingTable } from "../routing-table.ts";
-import { acceptRouting, type CheckedRouting, type RoutingBytes, type Trust } from "./accept-routing.ts";
+import { acceptRoutingSteps, type CheckedRouting, type RoutingBytes, type Trust } from "./accept-routing.ts";
 import {
 	MAX_PROMPT_FILE_BYTES,
 	MAX_ROUTING_FILE_BYTES,
@@ -13,7 +14,6 @@ import {
 	readCompanionFile,
 	SIGNATURE_FILE,
 } from "./bundle-file.ts";
-import { atOnce } from "./in-slices.ts";
 import { sha256 } from "./sha256.ts";
 
 /** A bundle that can be used: the table is checked and every prompt file that it can lead to is there. */
@@ -41,7 +41,7 @@ export function promptFile(directory: string, digest: string): string {
  *   PROMPT_CORRUPT, SIGNATURE_MISSING, SIGNATURE_INVALID, a lint code, or what the revision is refused for
  */
 export function readBundle(directory: string, previous?: LoadedBundle, trust: Trust = {}): LoadedBundle {
-	const routing = acceptRouting(readRoutingBytes(directory), trust);
+	const routing = atOnce(acceptRoutingSteps(readRoutingBytes(directory), trust));
 	return atOnce(readPromptsSteps(directory, routing, previous));
 }
 
