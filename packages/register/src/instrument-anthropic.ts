@@ -50,7 +50,7 @@ function wrapCreate(prototype: object | undefined): boolean {
 				const client = (self as { _client?: AnthropicClient } | undefined)?._client;
 				if (makesOwnSpans(client)) return undefined;
 				const attributes = anthropicRequestAttributes(values[0], client);
-				return { operation: "chat", attributes, dialect: DIALECT };
+				return { operation: "chat", attributes, dialect: DIALECT, body: values[0] };
 			},
 			() => Reflect.apply(original, self, values),
 			observeApiPromise,

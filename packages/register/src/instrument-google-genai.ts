@@ -50,6 +50,7 @@ function wrapRequest(prototype: object | undefined, name: string, operation: Llm
 					operation,
 					attributes: googleRequestAttributes(operation, values[0], stream, client),
 					dialect: DIALECT,
+					body: values[0],
 				};
 			},
 			() => Reflect.apply(original, self, values),

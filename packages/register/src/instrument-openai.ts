@@ -49,7 +49,8 @@ function wrapCreate(prototype: object | undefined, operation: LlmOperation): boo
 		tracedCall(
 			() => {
 				const client = (self as { _client?: OpenAiClient } | undefined)?._client;
-				return { operation, attributes: openAiRequestAttributes(operation, values[0], client), dialect: DIALECT };
+				const attributes = openAiRequestAttributes(operation, values[0], client);
+				return { operation, attributes, dialect: DIALECT, body: values[0] };
 			},
 			() => Reflect.apply(original, self, values),
 			observeApiPromise,

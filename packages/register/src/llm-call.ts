@@ -11,6 +11,7 @@ import {
 } from "@armspan/schema/semconv";
 import { type Span, SpanStatusCode } from "@opentelemetry/api";
 import { CACHE_WRITE_INPUT_TOKENS, CACHE_WRITE_ONE_HOUR_INPUT_TOKENS } from "./cache-write-attributes.ts";
+import type { ContentRecorder } from "./content-recorder.ts";
 import { fieldsOf, type Observation, type ResponseReader, type SdkDialect, type StatedUsage } from "./sdk-dialect.ts";
 
 const HTTP_RESPONSE_STATUS_CODE = "http.response.status_code";
@@ -33,6 +34,7 @@ export class LlmCall {
 	readonly #span: Span;
 	readonly #dialect: SdkDialect;
 	readonly #read: ResponseReader;
+	readonly #content: ContentRecorder | undefined;
 	readonly #startedAtMs = performance.now();
 	#attempts = 0;
 	#ended = false;
@@ -40,8 +42,10 @@ export class LlmCall {
 	#chunkSeen = false;
 	#finishReasons: readonly (string | undefined)[] = [];
 
-	constructor(span: Span, dialect: SdkDialect) {
+	/** @param content keeps the texts, when that is asked for */
+	constructor(span: Span, dialect: SdkDialect, content?: ContentRecorder) {
 		this.#span = span;
+		this.#content = content;
 		this.#dialect = dialect;
 		this.#read = dialect.createReader();
 	}
@@ -61,6 +65,7 @@ export class LlmCall {
 		this.#received = true;
 		if (follow(value, this)) return;
 		this.#record(this.#read(value));
+		this.#content?.observe(value);
 		this.end();
 	}
 
@@ -74,6 +79,7 @@ export class LlmCall {
 			this.#span.setAttribute(GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, seconds);
 		}
 		this.#record(observation);
+		this.#content?.observe(event);
 	}
 
 	/** The message is left out on purpose: providers quote the request in it. */
@@ -104,6 +110,7 @@ export class LlmCall {
 	end(endedAt?: Date): void {
 		if (this.#ended) return;
 		this.#ended = true;
+		this.#content?.end();
 		// Choices may arrive out of order, and some never: no holes.
 		const reasons = this.#finishReasons.filter((reason) => reason !== undefined);
 		if (reasons.length > 0) this.#span.setAttribute(GEN_AI_RESPONSE_FINISH_REASONS, reasons);

@@ -45,6 +45,8 @@ export interface LlmRequest {
 	/** What the span starts with. */
 	readonly attributes: Attributes;
 	readonly dialect: SdkDialect;
+	/** What the SDK's method was given; read only when content is asked for. */
+	readonly body: unknown;
 }
 
 export type Fields = Readonly<Record<string, unknown>>;

@@ -1,5 +1,6 @@
 import { GEN_AI_REQUEST_MODEL } from "@armspan/schema/semconv";
 import { type Context, context, createContextKey, diag, SpanKind, trace } from "@opentelemetry/api";
+import { contentRecorder } from "./content-recorder.ts";
 import { isLeafSpan } from "./leaf-span.ts";
 import { LlmCall } from "./llm-call.ts";
 import type { PromptRequest } from "./recognised-texts.ts";
@@ -62,10 +63,10 @@ function start(
 	if (isLeafSpan(trace.getSpan(parent))) return undefined;
 	const request = describe();
 	if (request === undefined) return undefined;
-	const { operation, attributes, dialect } = request;
+	const { operation, attributes, dialect, body } = request;
 	const model = attributes[GEN_AI_REQUEST_MODEL];
 	const name = typeof model === "string" ? `${operation} ${model}` : operation;
 	const span = trace.getTracer("@armspan/register").startSpan(name, { kind: SpanKind.CLIENT, attributes }, parent);
-	const call = new LlmCall(span, dialect);
+	const call = new LlmCall(span, dialect, contentRecorder(span, body));
 	return { active: trace.setSpan(parent, span).setValue(CALL_KEY, call), call };
 }
