@@ -15,9 +15,7 @@ export interface CalibrationOptions {
 }
 
 export interface CalibrationResults {
-	readonly repetitions: number;
 	readonly workers: number;
-	readonly wallSeconds: number;
 	/** CPU time by scenario. */
 	readonly cpuSeconds: Record<string, number>;
 	/** By scenario and cell. */
@@ -51,7 +49,7 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
 		await worker.terminate();
 	}
 	await Promise.all(Array.from({ length: workers }, work));
-	return { repetitions, workers, wallSeconds: (performance.now() - startedAt) / 1000, ...collect(tasks, done) };
+	return { workers, ...collect(tasks, done) };
 }
 
 function tasksOf(scenarios: readonly Scenario[], repetitions: number): Task[] {

@@ -6,8 +6,8 @@ export const ALPHA = 0.05;
 export const FEW_LOOKS = 28;
 /** Somebody who always looks: geometric, since a mixture is crossed as easily in any doubling of the units. */
 export const MANY_LOOKS = 1000;
-/** Equally spaced; bounds for 1,000 looks take a minute to compute and differ in the third digit. */
-export const MANY_GROUP_SEQUENTIAL_LOOKS = 200;
+/** Equally spaced, as spending and the number of looks have to be planned; their bounds take half a minute to compute. */
+export const MANY_GROUP_SEQUENTIAL_LOOKS = 1000;
 /** Units of the smaller arm from which on it is looked. */
 const FIRST_UNITS = 50;
 

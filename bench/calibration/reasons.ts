@@ -6,15 +6,27 @@ export const REASONS: readonly { readonly concerns: RegExp; readonly text: strin
 	},
 	{
 		concerns: /^hybrid: false/,
-		text: 'Hybrid, **skewed data in a small arm.** Half of α belongs to Welch\'s test at the end, which errs there when it is alone, too ("t-test, once" below). The watched half holds; with the safeguarded error at the end, so does the whole ("safeguarded hybrid").',
+		text: "**Hybrid.** Each half holds alone, so that both together do; see the cells named.",
 	},
 	{
 		concerns: /^group-sequential(: false| with information)/,
-		text: "Group-sequential, **skewed data in a small arm.** The test takes z-scores for normal ones. At 1 % of 50,000 units and a rate of 0.01 the small arm has five events at the end, and until it meets its first it knows of no variance at all; of returning users at 1 % there are 100 in all, too few for the first of 200 looks. With equal arms, as Armspan's ramps have them, nothing is missed; in unequal ones hand the test the variance of the safeguarded comparison, or use the always-valid one.",
+		text: "**Group-sequential.** The safeguard repairs the variance, not the shape: with few events in the small arm the difference stays skewed, and bounds near 2 at the last looks reach into that tail. The test has no slack of its own: at its nominal level every cell lies at α, and the worst of so many lies above it by chance.",
 	},
 	{
-		concerns: /^safeguarded group-sequential/,
-		text: "Safeguarded group-sequential. The safeguard repairs the variance, not the shape: with few events in the small arm the difference stays skewed, and bounds near 2 at the last looks reach into that tail.",
+		concerns: /^CUPED/,
+		text: "**CUPED with a confidence sequence.** The sequence is asymptotic in the units of the smaller arm, and begins at 50 of them; θ is estimated as well. See the cells named.",
+	},
+	{
+		concerns: /^best-arm/,
+		text: "**Best-arm claim.** See the cells named.",
+	},
+	{
+		concerns: /^bounded means/,
+		text: "**Bounded means.** That the rate is at most α is a theorem; too few streams were run to show it.",
+	},
+	{
+		concerns: /^power planned/,
+		text: "**Planned power.** In unequal arms the larger of two estimated variances is on average larger than either: by about 0.4·√(2/K) of the variance, K the units of the small arm. Plans know the larger of the true ones only, and promise one or two hundredths of power too much there; add 3 % to 5 % of the units when the small arm has some hundred.",
 	},
 	{
 		concerns: /^p\d+, sequential/,

@@ -35,7 +35,7 @@ const fresh = await calibrate({
 // Some scenarios alone: the others stay as they were.
 const before = names === undefined ? null : (JSON.parse(readFileSync(kept, "utf8")) as CalibrationResults);
 const results: CalibrationResults = {
-	...(before ?? fresh),
+	workers: fresh.workers,
 	cpuSeconds: { ...before?.cpuSeconds, ...fresh.cpuSeconds },
 	cells: { ...before?.cells, ...fresh.cells },
 };

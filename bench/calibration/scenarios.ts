@@ -1,5 +1,8 @@
 import type { Scenario } from "./scenario.ts";
+import { bestArm } from "./scenarios/best-arm.ts";
+import { boundedMeans } from "./scenarios/bounded-means.ts";
 import { meanCoverage, proportionCoverage, quantileCoverage, ratioCoverage } from "./scenarios/coverage.ts";
+import { cupedWatch } from "./scenarios/cuped-watch.ts";
 import { falsePositives } from "./scenarios/false-positives.ts";
 import { groupSequentialInformation } from "./scenarios/group-sequential-information.ts";
 import { guardrailAlarms, guardrailDelay } from "./scenarios/guardrail.ts";
@@ -14,6 +17,7 @@ import { stoppingTime } from "./scenarios/stopping-time.ts";
 export const SCENARIOS: readonly Scenario[] = [
 	falsePositives,
 	groupSequentialInformation,
+	cupedWatch,
 	powerBySplit,
 	stoppingTime,
 	plannedPower,
@@ -23,6 +27,8 @@ export const SCENARIOS: readonly Scenario[] = [
 	quantileCoverage,
 	sampleRatio,
 	sequentialQuantiles,
+	bestArm,
+	boundedMeans,
 	guardrailDelay,
 	guardrailAlarms,
 	meanGuardrail,

@@ -41,7 +41,10 @@ describe("calibration, in small", () => {
 	it("holds the level under watch where a small arm of rare events breaks every other interval", () => {
 		const rate = rejections(bernoulli(0.01), 0.05, 300);
 		expect(rate("always-valid")).toBeLessThanOrEqual(0.02);
+		expect(rate("group-sequential")).toBeLessThanOrEqual(0.065);
+		expect(rate("hybrid")).toBeLessThanOrEqual(0.05);
 		expect(rate("unsafeguarded")).toBeGreaterThan(0.15);
+		expect(rate("unsafeguarded group-sequential")).toBeGreaterThan(0.085);
 		expect(rate("t-test")).toBeGreaterThan(0.35);
 	});
 
@@ -72,6 +75,46 @@ describe("calibration, in small", () => {
 		expect(mean("always-valid, cap 1×: rejects")).toBeGreaterThan(0);
 		expect(mean("hybrid: rejects")).toBeLessThan(0.045);
 		expect(mean("hybrid: rejects")).toBeGreaterThan(0.01);
+	});
+
+	it("takes information from a variance that a small arm of rare values does not belittle", () => {
+		const mean = measured("group-sequential-information", "Bernoulli 0.01, 1 %", 150);
+		expect(mean("rejects")).toBeLessThanOrEqual(0.05);
+		expect(mean("unsafeguarded")).toBeGreaterThan(0.4);
+		expect(measured("group-sequential-information", "normal, 50 %", 200)("rejects")).toBeLessThanOrEqual(0.12);
+	});
+
+	it("adjusts by covariates under watch, in arms of 1 % too", () => {
+		const mean = measured("cuped-watch", "lognormal σ 1.5, 1 %", 150);
+		expect(mean("safeguarded")).toBeLessThanOrEqual(0.03);
+		expect(mean("own")).toBeGreaterThan(0.07);
+		expect(measured("cuped-watch", "normal, 50 %", 60)("variance reduction")).toBeCloseTo(0.39, 1);
+	});
+
+	it("has the power that was planned, the safeguard's price in it", () => {
+		const cells = SCENARIOS.find(({ name }) => name === "planned-power")?.cells ?? [];
+		for (const start of [
+			"share, 0.10 → 0.08, 10 %, group",
+			"share, 0.10 → 0.08, 10 %, hybrid",
+			"mean, +0.1 SD, 10 %, hybrid",
+		]) {
+			const cell = cells.find(({ key }) => key.startsWith(start));
+			expect(Math.abs(measured("planned-power", cell?.key ?? start, 500)("found") - 0.8)).toBeLessThan(0.075);
+		}
+	});
+
+	it("claims a best arm where there is one, and seldom where there is none", () => {
+		const cell = (arms: string) => measured("best-arm", arms, 150);
+		expect(cell("3 equal normal arms, track-and-stop")("wrong claim")).toBeLessThanOrEqual(0.06);
+		expect(cell("3 arms, one ahead by 0.06 SD, track-and-stop")("wrong claim")).toBeLessThanOrEqual(0.06);
+	});
+
+	it("bounds means of a few dozen units", () => {
+		const mean = measured("bounded-means", "0 or 1, mean 0.9", 150);
+		for (const method of ["betting", "empirical-Bernstein", "betting, difference"]) {
+			expect(mean(method)).toBeLessThanOrEqual(0.06);
+		}
+		expect(mean("width of the difference")).toBeLessThan(0.8);
 	});
 
 	it("has nearly the power of equal arms in an arm of 1 %", () => {

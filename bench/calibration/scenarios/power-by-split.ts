@@ -13,7 +13,7 @@ export const POWERED = [
 	"always-valid, few",
 	"hybrid, few",
 	"group-sequential, few",
-	"safeguarded group-sequential, few",
+	"unsafeguarded group-sequential, few",
 ];
 
 interface PoweredCell extends WatchedCell {

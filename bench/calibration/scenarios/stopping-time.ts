@@ -5,6 +5,7 @@ import {
 	hybridComparison,
 	planGroupSequential,
 	ratioContrast,
+	safeguardedContrast,
 } from "@armspan/stats";
 import { ALPHA, FEW_LOOKS } from "../looks.ts";
 import { scenario } from "../scenario.ts";
@@ -62,7 +63,7 @@ function groupSequential(name: string, plan: GroupSequentialPlan): Stopper {
 		looks: fractions.map((fraction) => Math.round(fraction * FIXED_UNITS * plan.inflationFactor)),
 		decide({ control, treatment }, look) {
 			const { efficacyBound, futilityBound } = plan.looks[look] as GroupSequentialLook;
-			const contrast = ratioContrast(control, treatment);
+			const contrast = safeguardedContrast(control, treatment);
 			if (contrast.kind === "not-estimable") return "go-on";
 			const z = contrast.difference / Math.sqrt(contrast.variance);
 			if ((plan.design.sides === 2 ? Math.abs(z) : z) >= efficacyBound) return "reject";
