@@ -1,6 +1,7 @@
 import { GEN_AI_OPERATION_NAME, LEAF_OPERATIONS } from "@armspan/schema/semconv";
 import { type Context, type Span, trace } from "@opentelemetry/api";
 import { callOf, type SpanRank } from "./call-context.ts";
+import { LangChainCallbackSpans } from "./langchain-callback-spans.ts";
 
 const LEAVES: ReadonlySet<unknown> = new Set(LEAF_OPERATIONS);
 const LLM_ATTRIBUTE = /^(?:gen_ai|llm|ai|openinference)\./;
@@ -11,16 +12,29 @@ const LLM_ATTRIBUTE = /^(?:gen_ai|llm|ai|openinference)\./;
  * processor. Never throws.
  */
 export class ArmspanSpanProcessor {
+	readonly #callbackSpans = new LangChainCallbackSpans();
+
 	onStart(span: Span, parentContext: Context): void {
 		const call = callOf(parentContext);
 		if (call === undefined) return;
 		try {
+			if (this.#callbackSpans.isAstray(span)) return;
+			const rank = rankOf(span);
 			span.setAttributes(call.attributes);
-			call.spanStarted(span.spanContext(), rankOf(span));
+			this.#callbackSpans.started(span, call, rank === 2);
+			call.spanStarted(span.spanContext(), rank);
 			const { link } = call;
 			if (link !== undefined && trace.getSpan(parentContext) === undefined) span.addLink?.({ context: link });
 		} catch {
 			// A span that refuses attributes must not break the call that started it.
+		}
+	}
+
+	onEnding(span: Span): void {
+		try {
+			this.#callbackSpans.ending(span);
+		} catch {
+			// As above.
 		}
 	}
 

@@ -2,6 +2,7 @@ import { createRequire, registerHooks } from "node:module";
 import { instrumentAnthropic } from "./instrument-anthropic.ts";
 import { instrumentGoogleGenAi } from "./instrument-google-genai.ts";
 import { instrumentOpenAi } from "./instrument-openai.ts";
+import { bindLangChainCallbacks } from "./langchain-callbacks.ts";
 
 interface HookedSdk {
 	/** The module that declares the class; ESM and CommonJS. */
@@ -33,6 +34,13 @@ const SDKS: readonly HookedSdk[] = [
 		className: "Models",
 		instrument: instrumentGoogleGenAi,
 		ofExports: ({ Models }) => Models,
+	},
+	{
+		// No class, but the function that gives the queue of callbacks.
+		module: /[\\/]node_modules[\\/]@langchain[\\/]core[\\/]dist[\\/]singletons[\\/]callbacks\.c?js$/,
+		className: "getQueue",
+		instrument: bindLangChainCallbacks,
+		ofExports: ({ getQueue }) => getQueue,
 	},
 ];
 
