@@ -9,7 +9,9 @@ export type CliErrorCode =
 	| "SERVICE_UNREACHABLE"
 	| "UNITS_MOVE"
 	| "KEY_FILE_UNUSABLE"
-	| "NOTHING_TO_ROLL_BACK";
+	| "NOTHING_TO_ROLL_BACK"
+	| "APPLICATION_NOT_STARTED"
+	| "CHECKS_FAILED";
 
 /** What the command line refuses. `hint` is the next command to try. */
 export class CliError extends Error {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { describeError } from "./cli-error.ts";
 import { checkCommand } from "./commands/check.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { explainCommand } from "./commands/explain.ts";
 import { initCommand } from "./commands/init.ts";
 import { routingCommand } from "./commands/routing.ts";
@@ -34,7 +35,10 @@ export async function main(argv: readonly string[]): Promise<number> {
 		.addCommand(checkCommand())
 		.addCommand(upCommand())
 		.addCommand(explainCommand())
-		.addCommand(routingCommand());
+		.addCommand(routingCommand())
+		// What stands after the program that doctor runs is the program's.
+		.enablePositionalOptions()
+		.addCommand(doctorCommand());
 	overrideExit(program);
 	try {
 		await program.parseAsync(argv);

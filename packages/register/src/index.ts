@@ -1,15 +1,25 @@
+import { isMainThread } from "node:worker_threads";
 import { nodeVersionProblem } from "./node-version.ts";
 
 // Loaded with `node --import @armspan/register`. Nothing else may be imported statically: on an older Node the
 // OpenTelemetry packages do not even parse, and the application must run all the same.
+const { ARMSPAN_DOCTOR } = process.env;
+// `armspan doctor` looks on: before everything else, so that every module is seen.
+const diagnosis =
+	ARMSPAN_DOCTOR !== undefined && isMainThread
+		? new (await import("./diagnosis.ts")).Diagnosis(ARMSPAN_DOCTOR)
+		: undefined;
+diagnosis?.begin();
 const problem = nodeVersionProblem(process.version);
 if (problem === undefined) {
 	try {
 		const { start } = await import("./start.ts");
-		await start();
+		await start(diagnosis);
 	} catch (error) {
+		diagnosis?.failed(`not started: ${String(error)}`);
 		process.stderr.write(`[armspan] not started, the application runs without telemetry: ${String(error)}\n`);
 	}
 } else {
+	diagnosis?.failed(problem);
 	process.stderr.write(`[armspan] ${problem}\n`);
 }

@@ -44,15 +44,23 @@ const SDKS: readonly HookedSdk[] = [
 	},
 ];
 
+/** Told of every class that is met, and whether it could be instrumented. */
+export type SdkObserver = (module: string, declared: unknown, instrumented: boolean) => void;
+
 /**
  * Instruments every copy of the LLM SDKs that is loaded from now on, and the CommonJS copies loaded before.
  *
  * A line is added to the module that declares the class, through Node's synchronous hooks, which serve `import` and
  * `require` alike. No wrapper module stands between, so other tools' hooks (import-in-the-middle) may be there too.
  */
-export function hookSdks(): void {
+export function hookSdks(observe?: SdkObserver): void {
 	for (const { className, instrument } of SDKS) {
-		Object.defineProperty(globalThis, hookOf(className), { value: instrument, configurable: true, writable: true });
+		const value = (declared: unknown, module: string) => observe?.(module, declared, instrument(declared));
+		Object.defineProperty(globalThis, hookOf(className), {
+			value: observe === undefined ? instrument : value,
+			configurable: true,
+			writable: true,
+		});
 	}
 	registerHooks({
 		load(url, context, nextLoad) {
@@ -63,21 +71,23 @@ export function hookSdks(): void {
 			const sdk = SDKS.find(({ module }) => module.test(path));
 			if (sdk === undefined) return loaded;
 			const text = typeof source === "string" ? source : new TextDecoder().decode(source);
-			return { ...loaded, source: text + suffixOf(sdk.className) };
+			return { ...loaded, source: text + suffixOf(sdk.className, path) };
 		},
 	});
 	for (const [file, module] of Object.entries(createRequire(import.meta.url).cache)) {
 		const sdk = SDKS.find((candidate) => candidate.module.test(file));
 		const exports: unknown = module?.exports;
 		if (sdk === undefined || exports === null || exports === undefined) continue;
-		sdk.instrument(sdk.ofExports(exports as Readonly<Record<string, unknown>>));
+		const declared = sdk.ofExports(exports as Readonly<Record<string, unknown>>);
+		const instrumented = sdk.instrument(declared);
+		observe?.(file, declared, instrumented);
 	}
 }
 
 /** Runs where the class is in scope, whichever copy of the package it is; `index` of later versions only exports it. */
-function suffixOf(className: string): string {
+function suffixOf(className: string, module: string): string {
 	const hook = `globalThis[Symbol.for("${hookOf(className).description}")]`;
-	return `\n;try{typeof ${className}==="function"&&${hook}?.(${className})}catch{}\n`;
+	return `\n;try{typeof ${className}==="function"&&${hook}?.(${className},${JSON.stringify(module)})}catch{}\n`;
 }
 
 function hookOf(className: string): symbol {

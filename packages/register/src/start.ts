@@ -15,9 +15,12 @@ import { AnthropicSpanProcessor } from "./anthropic-span-processor.ts";
 import { findApplication } from "./application.ts";
 import { guarded } from "./content.ts";
 import { ContentGuard } from "./content-guard.ts";
+import { recordContent } from "./content-recorder.ts";
 import { contentOptions } from "./content-settings.ts";
 import { CostSpanProcessor } from "./cost-span-processor.ts";
 import { DeliveryQueue, type DeliveryQueueOptions } from "./delivery-queue.ts";
+import type { Diagnosis } from "./diagnosis.ts";
+import { diagnosisFacts } from "./diagnosis-facts.ts";
 import { flushOnExit } from "./flush-on-exit.ts";
 import { NestedCallSpanProcessor } from "./nested-call-span-processor.ts";
 import { PendingWork } from "./pending-work.ts";
@@ -35,8 +38,11 @@ const PATIENCE = { capacity: 4096, batchSize: 512, pauseMs: 1000 };
 
 const STARTED = Symbol.for("armspan.register.started");
 
-/** Sets up OpenTelemetry, LLM spans and routing for this process, once. */
-export async function start(): Promise<void> {
+/**
+ * Sets up OpenTelemetry, LLM spans and routing for this process, once.
+ * @param diagnosis looks on for `armspan doctor`: what is recorded then is no evidence, and leaves the process nowhere
+ */
+export async function start(diagnosis?: Diagnosis): Promise<void> {
 	const globals = globalThis as { [STARTED]?: true };
 	if (globals[STARTED] === true) return;
 	globals[STARTED] = true;
@@ -44,14 +50,19 @@ export async function start(): Promise<void> {
 	const settings = readSettings(process.env);
 	const application = findApplication(process.argv[1], process.cwd());
 	armspan.start();
+	const warning = settings.selfCheck ? selfCheck(application) : undefined;
+	diagnosis?.started(() => diagnosisFacts(settings, warning));
 	if (settings.sdkDisabled) return;
 
 	const pending = new PendingWork(endUnreadResponses);
 	const content = await contentOptions(settings, process.cwd());
+	recordContent(content.options.capture);
 	const guard = new ContentGuard(content.options);
-	const spans = settings.exportTraces ? queueSpans(settings, guard) : undefined;
-	const events = settings.exportLogs ? queueEvents(settings, guard) : undefined;
-	diag.setLogger(createStderrDiagLogger(), {
+	const isLive = diagnosis === undefined;
+	const spans = isLive && settings.exportTraces ? queueSpans(settings, guard) : undefined;
+	const events = isLive && settings.exportLogs ? queueEvents(settings, guard) : undefined;
+	const logger = createStderrDiagLogger();
+	diag.setLogger(diagnosis?.observe(logger) ?? logger, {
 		logLevel: settings.logLevel ?? DiagLogLevel.WARN,
 		suppressOverrideMessage: true,
 	});
@@ -74,7 +85,7 @@ export async function start(): Promise<void> {
 		instrumentations: [],
 	});
 	sdk.start();
-	hookSdks();
+	hookSdks(diagnosis?.instrumented);
 	const flush = async () => {
 		await Promise.all([spans?.flush(), events?.flush()]);
 	};
@@ -82,7 +93,7 @@ export async function start(): Promise<void> {
 		pending.take();
 		await flush();
 	};
-	const spool = settings.spoolDirectory === undefined ? undefined : new Spool(settings.spoolDirectory);
+	const spool = !isLive || settings.spoolDirectory === undefined ? undefined : new Spool(settings.spoolDirectory);
 	flushOnExit({
 		pending,
 		limitMs: settings.flushLimitMs,
@@ -95,7 +106,6 @@ export async function start(): Promise<void> {
 	if (spool !== undefined) void sendSpooled(spool, spans, events);
 	for (const warning of settings.warnings) process.stderr.write(`[armspan] ${warning}\n`);
 	if (content.warning !== undefined) process.stderr.write(`[armspan] ${content.warning}\n`);
-	const warning = settings.selfCheck ? selfCheck(application) : undefined;
 	if (warning !== undefined) process.stderr.write(`[armspan] ${warning}\n`);
 	// Last, so that all else is in place should it fail; the application begins when it is read.
 	if (settings.promptMapping !== undefined) await recognition.follow(settings.promptMapping);

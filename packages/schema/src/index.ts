@@ -41,3 +41,4 @@ export {
 	routedExperiments,
 } from "./routing-file.ts";
 export { SeenUnits } from "./seen-units.ts";
+export { StartupReport } from "./startup-report.ts";
