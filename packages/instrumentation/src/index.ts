@@ -2,6 +2,7 @@ export { type Armspan, createArmspan } from "./armspan.ts";
 export type { ArmspanOptions } from "./armspan-options.ts";
 export { ArmspanSpanProcessor } from "./armspan-span-processor.ts";
 export type { ArmspanStatus, Counters } from "./armspan-status.ts";
+export { type CallHandle, callHandle, withCallHandle } from "./call-handle.ts";
 export { type CodePrompt, type PromptTag, prompt } from "./code-prompt.ts";
 export { armspan, type DefaultArmspan } from "./default-armspan.ts";
 export { type DropReason, type Drops, delivery, type Signal } from "./delivery.ts";
