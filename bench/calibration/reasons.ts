@@ -26,7 +26,7 @@ export const REASONS: readonly { readonly concerns: RegExp; readonly text: strin
 	},
 	{
 		concerns: /^power planned/,
-		text: "**Planned power.** In unequal arms the larger of two estimated variances is on average larger than either: by about 0.4·√(2/K) of the variance, K the units of the small arm. Plans know the larger of the true ones only, and promise one or two hundredths of power too much there; add 3 % to 5 % of the units when the small arm has some hundred.",
+		text: "**Planned power.** Power is planned with the expected variance, by the normal approximation, and for skewed data with a spread of the variance as if they were normal. See the cells named.",
 	},
 	{
 		concerns: /^p\d+, sequential/,

@@ -69,6 +69,12 @@ export interface PlannedDifference {
 	readonly difference: number;
 	readonly controlVariance: number;
 	readonly treatmentVariance: number;
+	/**
+	 * What one unit contributes to the variance of the arm's estimated variance: exact for a share, else as if normal,
+	 * since history's sums know no fourth moment.
+	 */
+	readonly controlVarianceSpread: number;
+	readonly treatmentVarianceSpread: number;
 }
 
 /**
@@ -104,7 +110,11 @@ export function plannedDifference(metric: PlannedMetric, effect: PlannedEffect):
 		if (reached < 0 || reached > 1) {
 			return notEstimable("out-of-reach", `A share of ${baseline} cannot change by ${absolute}.`);
 		}
-		return difference(absolute, baseline * (1 - baseline), reached * (1 - reached));
+		const [control, treatment] = [baseline * (1 - baseline), reached * (1 - reached)];
+		return difference(absolute, control, treatment, {
+			control: (1 - 2 * baseline) ** 2 * control,
+			treatment: (1 - 2 * reached) ** 2 * treatment,
+		});
 	}
 	if (reached <= 0) return notEstimable("out-of-reach", `A quantile of ${baseline} cannot change by ${absolute}.`);
 	return difference(Math.log(reached / baseline), metric.logVariancePerUnit, metric.logVariancePerUnit);
@@ -114,11 +124,19 @@ function difference(
 	value: number,
 	controlVariance: number,
 	treatmentVariance: number,
+	spread = { control: 2 * controlVariance ** 2, treatment: 2 * treatmentVariance ** 2 },
 ): PlannedDifference | NotEstimable {
 	if (![value, controlVariance, treatmentVariance].every(Number.isFinite)) {
 		return notEstimable("non-finite", "The planned difference or its variance is too large for a number.");
 	}
-	return { kind: "estimated", difference: value, controlVariance, treatmentVariance };
+	return {
+		kind: "estimated",
+		difference: value,
+		controlVariance,
+		treatmentVariance,
+		controlVarianceSpread: spread.control,
+		treatmentVarianceSpread: spread.treatment,
+	};
 }
 
 function requireMetric(metric: PlannedMetric): void {

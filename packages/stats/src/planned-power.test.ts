@@ -100,8 +100,11 @@ describe("plannedPower", () => {
 			treatmentShare: 0.1,
 		};
 		const { drift, power } = estimated(plannedPower(plan, { scale: "absolute", value: 0.3 }, 500));
-		// Both arms thrown together: 40 of 50 and 225 of 450 are 265 of 500.
-		expect(drift).toBeCloseTo(0.3 / Math.sqrt(0.53 * 0.47 * (1 / 450 + 1 / 50)), 10);
+		// Both arms thrown together: 40 of 50 and 225 of 450 are 265 of 500. The estimate of 0.25 does not vary, that of
+		// 0.8 · 0.2 by 0.6² · 0.16 / 50.
+		const [pooled, own] = [0.53 * 0.47 * (1 / 450 + 1 / 50), 0.25 / 450 + 0.16 / 50];
+		const spread = (1 / 50 - 1 / 450) * Math.sqrt((0.6 ** 2 * 0.16) / 50);
+		expect(drift).toBeCloseTo(0.3 / Math.sqrt(expectedMaximum(own, pooled, spread)), 8);
 		const bound = twoSidedRadiusMultiplier(180, tuneRhoSquared(0.05, 90), 0.05);
 		expect(power).toBeCloseTo(normalUpperTail(bound - drift) + normalUpperTail(bound + drift), 7);
 	});
@@ -137,17 +140,35 @@ describe("plannedPower", () => {
 		);
 		// Both arms thrown together: 300 + 2700 units, shares 0.05 and 0.1.
 		const [pooled, own] = [0.095 * 0.905 * (1 / 2700 + 1 / 300), 0.09 / 2700 + 0.0475 / 300];
-		expect(powers[0]).toBeCloseTo(normalUpperTail(normalUpperQuantile(0.025) - 0.05 / Math.sqrt(pooled)), 5);
+		const spread = (1 / 300 - 1 / 2700) * Math.sqrt((0.8 ** 2 * 0.09) / 2700 + (0.9 ** 2 * 0.0475) / 300);
+		const larger = expectedMaximum(own, pooled, spread);
+		expect(larger).toBeGreaterThan(pooled);
+		expect(powers[0]).toBeCloseTo(normalUpperTail(normalUpperQuantile(0.025) - 0.05 / Math.sqrt(larger)), 5);
 		expect(powers[1]).toBeCloseTo(normalUpperTail(normalUpperQuantile(0.025) - 0.05 / Math.sqrt(own)), 5);
-		// A rise has the larger variance in the small arm, and costs nothing.
+		// A rise has the larger variance in the small arm, and costs next to nothing.
 		const rise = { scale: "absolute", value: 0.05 } as const;
-		expect(powerOf(plan, 3000, rise)).toBe(
-			powerOf(
-				{ ...plan, inference: { kind: "group-sequential", inflationFactor: 1, standardError: "own" } },
-				3000,
-				rise,
-			),
-		);
+		const bare = { kind: "group-sequential", inflationFactor: 1, standardError: "own" } as const;
+		const without = powerOf({ ...plan, inference: bare }, 3000, rise);
+		expect(powerOf(plan, 3000, rise)).toBeLessThan(without);
+		expect(powerOf(plan, 3000, rise)).toBeGreaterThan(without - 0.001);
+	});
+
+	it("counts that the larger of two estimated variances is larger than either, in unequal arms", () => {
+		const plan: ComparisonPlan = {
+			metric: { kind: "mean", baseline: 0, variancePerUnit: 1 },
+			inference: { kind: "group-sequential", inflationFactor: 1 },
+			alpha: 0.05,
+			controlShare: 0.9,
+			treatmentShare: 0.1,
+		};
+		const inverses = 1 / 900 + 1 / 100;
+		const equal = estimated(plannedPower({ ...plan, controlShare: 0.5, treatmentShare: 0.5 }, effectOf(0.1), 1000));
+		expect(equal.drift).toBeCloseTo(0.1 / Math.sqrt(4 / 1000 + 0.1 ** 2 / 1000), 10);
+		const own = inverses;
+		const pooled = (1 + 0.09 * 0.1 ** 2) * inverses;
+		const spread = (1 / 100 - 1 / 900) * Math.sqrt(2 / 900 + 2 / 100);
+		const { drift } = estimated(plannedPower(plan, effectOf(0.1), 1000));
+		expect(drift).toBeCloseTo(0.1 / Math.sqrt(expectedMaximum(own, pooled, spread)), 8);
 	});
 
 	it("loses what the inflation factor says", () => {
@@ -343,3 +364,15 @@ describe("plannedPower", () => {
 		expect(plannedPower(uneven, { scale: "absolute", value: 5 }, 200).kind).toBe("estimated");
 	});
 });
+
+const effectOf = (value: number) => ({ scale: "absolute", value }) as const;
+
+/** E max(a, b) where b varies by `spread` about its mean, by the rectangle rule. */
+function expectedMaximum(a: number, b: number, spread: number): number {
+	const step = 1e-4;
+	let sum = 0;
+	for (let z = -9; z < 9; z += step) {
+		sum += Math.max(a, b + spread * z) * (Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)) * step;
+	}
+	return sum;
+}

@@ -5,7 +5,7 @@ import {
 	twoSidedRadiusMultiplier,
 } from "./asymptotic-confidence-sequence.ts";
 import { boundaryCrossing } from "./boundary-crossing.ts";
-import { normalUpperQuantile } from "./normal-tail.ts";
+import { normalDensity, normalUpperQuantile, normalUpperTail } from "./normal-tail.ts";
 import { type NotEstimable, notEstimable } from "./not-estimable.ts";
 import { type PlannedDifference, type PlannedEffect, type PlannedMetric, plannedDifference } from "./planned-metric.ts";
 import { requireAlpha, requireArgument } from "./stats-error.ts";
@@ -78,7 +78,8 @@ const CERTAIN = 40;
  * Always-valid and hybrid: the probability to cross the confidence sequence at any of the looks, or the test's bound at
  * the last one, by recursive integration with the effective units.
  *
- * What the safeguard costs in unequal arms is inside: all but `fixed` take the larger of the arms' own and pooled variance.
+ * What the safeguard costs in unequal arms is inside: all but `fixed` are planned with the expected
+ * larger one of the arms' own and pooled variance.
  *
  * @param units enrolled by the end, in all arms together
  * @returns not-estimable `too-few-units` below two units in an arm, `zero-baseline`, `out-of-reach`
@@ -121,8 +122,22 @@ function varianceOf(planned: PlannedDifference, arms: PlannedArms, inference: Pl
 	// The safeguard takes the larger of this and the variance of both arms thrown together.
 	const units = arms.control + arms.treatment;
 	const [c, t] = [arms.control / units, arms.treatment / units];
-	const pooled = c * controlVariance + t * treatmentVariance + c * t * difference * difference;
-	return Math.max(own, pooled * (1 / arms.control + 1 / arms.treatment));
+	const inverses = 1 / arms.control + 1 / arms.treatment;
+	const between = c * t * difference * difference * inverses;
+	const pooled = controlVariance / arms.treatment + treatmentVariance / arms.control + between;
+	// Both are estimated, and the larger of two estimates is on average larger than either.
+	const spread =
+		Math.abs(1 / arms.treatment - 1 / arms.control) *
+		Math.sqrt(planned.controlVarianceSpread / arms.control + planned.treatmentVarianceSpread / arms.treatment);
+	return expectedMaximum(own, pooled, spread);
+}
+
+/** Expected maximum of two normals whose difference has the standard deviation `spread` (Clark 1961, eq. 2). */
+function expectedMaximum(a: number, b: number, spread: number): number {
+	const larger = Math.max(a, b);
+	if (!(spread > 0)) return larger;
+	const z = Math.abs(a - b) / spread;
+	return larger + spread * (normalDensity(z) - z * normalUpperTail(z));
 }
 
 interface Outcome {
