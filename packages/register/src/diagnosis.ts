@@ -104,7 +104,7 @@ export class Diagnosis {
 		const copy = this.#copyOf(url);
 		if (copy === undefined) return;
 		if (parent === undefined || this.#copyOf(parent) !== copy) this.#entries.add(url);
-		if (parent?.startsWith("file:") === true && !parent.includes("/node_modules/")) {
+		if (parent?.startsWith("file:") === true && !isOfPackage(parent)) {
 			// In a clone, Armspan's own packages lie outside node_modules.
 			if (!parent.startsWith(OWN_PACKAGES)) copy.byApplication = true;
 		}
@@ -162,6 +162,12 @@ export class Diagnosis {
 }
 
 const OWN_PACKAGES = new URL("../../", import.meta.url).href;
+
+/** Below a `node_modules`; what begins with a dot there is no package. */
+function isOfPackage(url: string): boolean {
+	const at = url.lastIndexOf("/node_modules/");
+	return at !== -1 && url[at + "/node_modules/".length] !== ".";
+}
 
 function versionIn(directory: string): string {
 	try {

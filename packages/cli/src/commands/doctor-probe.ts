@@ -1,3 +1,6 @@
+import { request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+
 /** Whether an OTLP endpoint takes what would be sent to it. */
 export interface EndpointProbe {
 	readonly url: string;
@@ -8,25 +11,36 @@ export interface EndpointProbe {
 
 const LIMIT_MS = 3000;
 
-/** Sends an export request without any spans or events, with the headers that the exporter would send. Never throws. */
-export async function probeEndpoint(url: string, headers: Readonly<Record<string, string>>): Promise<EndpointProbe> {
+/**
+ * Sends an export request without any spans or events, with the headers that the exporter would send, through the same
+ * part of Node. Never rejects.
+ */
+export function probeEndpoint(url: string, headers: Readonly<Record<string, string>>): Promise<EndpointProbe> {
+	const { promise, resolve } = Promise.withResolvers<EndpointProbe>();
+	const failed = (error: unknown) => {
+		const { code, message } = error as { code?: unknown; message?: unknown };
+		resolve({ url, accepted: false, outcome: typeof code === "string" ? code : String(message) });
+	};
 	try {
-		const response = await fetch(url, {
+		const send = new URL(url).protocol === "https:" ? requestHttps : requestHttp;
+		const request = send(url, {
 			method: "POST",
-			headers: { ...headers, "content-type": "application/x-protobuf" },
-			// An empty message is a valid request that holds nothing.
-			body: new Uint8Array(),
-			redirect: "manual",
-			signal: AbortSignal.timeout(LIMIT_MS),
+			headers: { ...headers, "content-type": "application/x-protobuf", "content-length": 0 },
+			timeout: LIMIT_MS,
 		});
-		await response.body?.cancel();
-		return { url, accepted: response.ok, outcome: `HTTP ${response.status}` };
+		request.on("error", failed);
+		request.on("timeout", () => request.destroy(new Error(`no answer within ${LIMIT_MS / 1000} s`)));
+		request.on("response", (response) => {
+			const { statusCode = 0 } = response;
+			response.resume();
+			resolve({ url, accepted: statusCode >= 200 && statusCode < 300, outcome: `HTTP ${statusCode}` });
+		});
+		// An empty message is a valid request that holds nothing.
+		request.end();
 	} catch (error) {
-		const { cause } = error as { cause?: { code?: unknown } };
-		const outcome =
-			typeof cause?.code === "string" ? cause.code : error instanceof Error ? error.message : String(error);
-		return { url, accepted: false, outcome };
+		failed(error);
 	}
+	return promise;
 }
 
 /** `name=value,name=value`, percent-encoded, as `OTEL_EXPORTER_OTLP_HEADERS` has them; the signal's own are added. */
