@@ -13,6 +13,8 @@ export const Decision = z.strictObject({
 	actor: z.enum(["guardrail", "service"]),
 	experiment: Name,
 	iteration: z.int().min(1),
+	/** Environment whose evidence and routing it is about; decisions from before there were several name none. */
+	environment: z.string().optional(),
 	/** The guardrail metric; `null` for a start. */
 	metric: MetricKey.nullable(),
 	/** In words, for people. */

@@ -4,7 +4,7 @@
 -- and duplicates in two partitions would never meet.
 -- Quantities are integers; what cannot be (NaN, infinite, negative, above 1e15, not a number) is NULL and sets `quarantined`.
 
-CREATE TABLE IF NOT EXISTS llm_calls
+CREATE TABLE IF NOT EXISTS llm_calls{{local}}{{on_cluster}}
 (
     experiment LowCardinality(String),
     iteration UInt32,
@@ -38,10 +38,13 @@ CREATE TABLE IF NOT EXISTS llm_calls
     fallback_reason LowCardinality(String),
     response_id String CODEC(ZSTD(1))
 )
-ENGINE = ReplacingMergeTree
-ORDER BY (experiment, iteration, unit_id, trace_id, span_id);
+ENGINE = {{replicated}}ReplacingMergeTree{{replica}}
+ORDER BY (experiment, iteration, unit_id, trace_id, span_id);{{#cluster}}
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS llm_calls_mv TO llm_calls AS
+CREATE TABLE IF NOT EXISTS llm_calls{{on_cluster}} AS llm_calls{{local}}
+ENGINE = Distributed('{{cluster}}', currentDatabase(), 'llm_calls{{local}}', cityHash64(unit_id));{{/cluster}}
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS llm_calls_mv{{on_cluster}} TO llm_calls AS
 WITH
     SpanAttributes AS a,
     -- name and version of one source, never mixed
@@ -114,10 +117,10 @@ SELECT
     JSONExtractString(a['gen_ai.response.finish_reasons'], 1) AS finish_reason,
     a['armspan.fallback.reason'] AS fallback_reason,
     a['gen_ai.response.id'] AS response_id
-FROM otel_traces
+FROM otel_traces{{local}}
 WHERE leaf_operation IN ('chat', 'text_completion', 'generate_content', 'embeddings') AND prompt.1 != '';
 
-CREATE TABLE IF NOT EXISTS exposures
+CREATE TABLE IF NOT EXISTS exposures{{local}}{{on_cluster}}
 (
     experiment LowCardinality(String),
     iteration UInt32,
@@ -138,10 +141,13 @@ CREATE TABLE IF NOT EXISTS exposures
     trace_id String CODEC(ZSTD(1)),
     span_id String CODEC(ZSTD(1))
 )
-ENGINE = ReplacingMergeTree
-ORDER BY (experiment, iteration, unit_id, event_id);
+ENGINE = {{replicated}}ReplacingMergeTree{{replica}}
+ORDER BY (experiment, iteration, unit_id, event_id);{{#cluster}}
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS exposures_mv TO exposures AS
+CREATE TABLE IF NOT EXISTS exposures{{on_cluster}} AS exposures{{local}}
+ENGINE = Distributed('{{cluster}}', currentDatabase(), 'exposures{{local}}', cityHash64(unit_id));{{/cluster}}
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS exposures_mv{{on_cluster}} TO exposures AS
 WITH
     LogAttributes AS a,
     a['feature_flag.result.variant'] AS flag_variant,
@@ -166,10 +172,10 @@ SELECT
     a['feature_flag.result.reason'] AS reason,
     TraceId AS trace_id,
     SpanId AS span_id
-FROM otel_logs
+FROM otel_logs{{local}}
 WHERE if(EventName != '', EventName, a['event.name']) = 'feature_flag.evaluation';
 
-CREATE TABLE IF NOT EXISTS evaluations
+CREATE TABLE IF NOT EXISTS evaluations{{local}}{{on_cluster}}
 (
     experiment LowCardinality(String),
     iteration UInt32,
@@ -193,10 +199,13 @@ CREATE TABLE IF NOT EXISTS evaluations
     trace_id String CODEC(ZSTD(1)),
     span_id String CODEC(ZSTD(1))
 )
-ENGINE = ReplacingMergeTree
-ORDER BY (experiment, iteration, unit_id, event_id);
+ENGINE = {{replicated}}ReplacingMergeTree{{replica}}
+ORDER BY (experiment, iteration, unit_id, event_id);{{#cluster}}
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS evaluations_mv TO evaluations AS
+CREATE TABLE IF NOT EXISTS evaluations{{on_cluster}} AS evaluations{{local}}
+ENGINE = Distributed('{{cluster}}', currentDatabase(), 'evaluations{{local}}', cityHash64(unit_id));{{/cluster}}
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS evaluations_mv{{on_cluster}} TO evaluations AS
 WITH
     LogAttributes AS a,
     a['feature_flag.result.variant'] AS flag_variant,
@@ -225,5 +234,5 @@ SELECT
     a['gen_ai.response.id'] AS response_id,
     TraceId AS trace_id,
     SpanId AS span_id
-FROM otel_logs
+FROM otel_logs{{local}}
 WHERE if(EventName != '', EventName, a['event.name']) = 'gen_ai.evaluation.result';

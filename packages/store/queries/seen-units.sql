@@ -8,11 +8,13 @@ WITH seen AS
         SELECT unit_id, max(started_at) AS newest_at
         FROM llm_calls
         WHERE unit_type = {unit_type:String} AND unit_id != '' AND toUnixTimestamp64Micro(started_at) >= {since_us:Int64}
+            AND ({environment:String} = '' OR environment IN ('', {environment:String}))
         GROUP BY unit_id
         UNION ALL
         SELECT unit_id, max(exposed_at) AS newest_at
         FROM exposures
         WHERE unit_type = {unit_type:String} AND unit_id != '' AND toUnixTimestamp64Micro(exposed_at) >= {since_us:Int64}
+            AND ({environment:String} = '' OR environment IN ('', {environment:String}))
         GROUP BY unit_id
     )
     GROUP BY unit_id

@@ -1,4 +1,5 @@
 -- Sums over units of each ratio metric (numerator y, denominator n), per variant of one iteration.
+-- Evidence that names no environment counts in each: see ADR 0011.
 -- Three sources meet in one GROUP BY unit: no join, and a unit in two variants shows itself.
 WITH
     units AS
@@ -33,6 +34,7 @@ WITH
                 sum(toInt128(ifNull(cost_nano_usd, 0))) AS cost_y
             FROM llm_calls FINAL
             WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32}
+                AND ({environment:String} = '' OR environment IN ('', {environment:String}))
                 AND enrolled AND NOT shadow AND unit_id != '' AND variant != '' AND routing_revision <= {until_revision:UInt64}
             GROUP BY unit_id, variant
             UNION ALL
@@ -51,6 +53,7 @@ WITH
                 toInt128(0) AS cost_y
             FROM exposures
             WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32}
+                AND ({environment:String} = '' OR environment IN ('', {environment:String}))
                 AND enrolled AND NOT shadow AND unit_id != '' AND variant != '' AND routing_revision <= {until_revision:UInt64}
             GROUP BY unit_id, variant
         )
@@ -69,6 +72,7 @@ WITH
             SELECT unit_id, variant, kind, score_micros, toUnixTimestamp64Micro(evaluated_at) AS evaluated_us
             FROM evaluations FINAL
             WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32}
+                AND ({environment:String} = '' OR environment IN ('', {environment:String}))
                 AND enrolled AND NOT shadow AND kind IN ('feedback', 'conversion') AND evaluated_at IS NOT NULL
                 AND routing_revision <= {until_revision:UInt64}
         ) AS e

@@ -16,13 +16,13 @@ FROM
     (
         SELECT unit_id, variant AS seen_variant, true AS failed, toUnixTimestamp64Micro(started_at) AS started_us
         FROM llm_calls
-        WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32} AND is_error
+        WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32} AND ({environment:String} = '' OR environment IN ('', {environment:String})) AND is_error
             AND enrolled AND NOT shadow AND unit_id != '' AND variant != '' AND routing_revision <= {until_revision:UInt64}
         UNION ALL
         -- only to see units that were exposed to another variant than they failed in
         SELECT unit_id, variant AS seen_variant, false AS failed, NULL AS started_us
         FROM exposures
-        WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32}
+        WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32} AND ({environment:String} = '' OR environment IN ('', {environment:String}))
             AND enrolled AND NOT shadow AND unit_id != '' AND variant != '' AND routing_revision <= {until_revision:UInt64}
     )
     GROUP BY unit_id
@@ -30,7 +30,7 @@ FROM
     UNION ALL
     SELECT DISTINCT variant, false AS violated, toInt64(0) AS latest_window, true AS called
     FROM llm_calls
-    WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32}
+    WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32} AND ({environment:String} = '' OR environment IN ('', {environment:String}))
         AND enrolled AND NOT shadow AND variant != '' AND routing_revision <= {until_revision:UInt64}
 )
 GROUP BY variant

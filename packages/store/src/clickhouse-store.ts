@@ -14,6 +14,7 @@ import { violationWindows } from "./queries/violation-windows.ts";
 import type { LogRow, TraceRow } from "./rows.ts";
 import type {
 	CallIdentity,
+	ClusterOptions,
 	EvidenceKey,
 	IterationKey,
 	SeenUnitIds,
@@ -30,17 +31,22 @@ export class ClickHouseStore implements Store {
 	readonly #ingest: Connection;
 	readonly #analysis: Connection;
 	readonly #watch: Connection;
+	readonly #cluster: ClusterOptions | undefined;
 	readonly #close: () => Promise<void>;
 
-	constructor(connections: { ingest: Connection; analysis: Connection; watch: Connection; close(): Promise<void> }) {
+	constructor(
+		connections: { ingest: Connection; analysis: Connection; watch: Connection; close(): Promise<void> },
+		cluster?: ClusterOptions,
+	) {
 		this.#ingest = connections.ingest;
 		this.#analysis = connections.analysis;
 		this.#watch = connections.watch;
+		this.#cluster = cluster;
 		this.#close = () => connections.close();
 	}
 
 	migrate(): Promise<string[]> {
-		return migrate(this.#ingest);
+		return migrate(this.#ingest, this.#cluster);
 	}
 
 	async insertTraces(rows: readonly TraceRow[]): Promise<void> {
@@ -68,7 +74,7 @@ export class ClickHouseStore implements Store {
 		if (!checked) {
 			throw new StoreError("DECISION_INVALID", `invalid decision: ${error.message}`, {}, { cause: error });
 		}
-		const { id, decidedAt, kind, actor, experiment, iteration, reason } = checked;
+		const { id, decidedAt, kind, actor, experiment, iteration, reason, environment = "" } = checked;
 		const row = [
 			id,
 			String(Date.parse(decidedAt)),
@@ -78,10 +84,11 @@ export class ClickHouseStore implements Store {
 			iteration,
 			reason,
 			JSON.stringify(checked),
+			environment,
 		];
 		await this.#insert({
 			table: "decisions",
-			columns: ["id", "decided_at", "kind", "actor", "experiment", "iteration", "reason", "decision"],
+			columns: ["id", "decided_at", "kind", "actor", "experiment", "iteration", "reason", "decision", "environment"],
 			body: Buffer.from(`${JSON.stringify(row)}\n`),
 		});
 	}
@@ -94,7 +101,7 @@ export class ClickHouseStore implements Store {
 		return lastCallStart(this.#watchQuery, key);
 	}
 
-	callIds(filter: { since?: Date } = {}): Promise<CallIdentity[]> {
+	callIds(filter: { since?: Date; environment?: string } = {}): Promise<CallIdentity[]> {
 		return callIds(this.#query, filter);
 	}
 

@@ -1,4 +1,4 @@
-export type QueryParameters = Readonly<Record<string, string | number>>;
+export type QueryParameters = Readonly<Record<string, string | number | readonly string[]>>;
 
 /** One connection to the engine. It runs one statement at a time; the others wait their turn. */
 export interface Connection {
@@ -23,6 +23,8 @@ export const INSERT_SETTINGS = {
 	// acknowledged means committed
 	async_insert: 0,
 	wait_for_async_insert: 1,
+	// on a cluster too: a Distributed table would otherwise put rows aside and send them later
+	distributed_foreground_insert: 1,
 	// late spans of many days are bounded by the decoder; a batch of several requests must not be refused
 	max_partitions_per_insert_block: 0,
 	// a body of several megabytes is parsed by more than one thread

@@ -15,6 +15,7 @@ export type {
 } from "./rows.ts";
 export type {
 	CallIdentity,
+	ClusterOptions,
 	EvidenceKey,
 	IterationKey,
 	RatioMoments,

@@ -5,8 +5,9 @@ import { createClient } from "@clickhouse/client";
 import { createChdbConnection } from "chdb/connection";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ClientConnection } from "./client-connection.ts";
-import { migrate } from "./migrate.ts";
-import { sqlFile, statements } from "./sql-file.ts";
+import { MIGRATIONS, migrate } from "./migrate.ts";
+import { migrationSql } from "./migration-sql.ts";
+import { statements } from "./sql-file.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "armspan-migrate-"));
 let connection: ClientConnection;
@@ -28,10 +29,10 @@ const columnsOf = async (table: string) =>
 	(await connection.query<{ name: string }>(`DESCRIBE TABLE ${table}`)).map(({ name }) => name);
 
 test("a migration that was cut off half-way is completed by the next run", async () => {
-	for (const statement of statements(sqlFile("migrations", "0001-otel-landing.sql")).slice(0, 2)) {
+	for (const statement of statements(migrationSql("0001-otel-landing.sql")).slice(0, 2)) {
 		await connection.command(statement);
 	}
-	expect(await migrate(connection)).toHaveLength(3);
+	expect(await migrate(connection)).toHaveLength(MIGRATIONS.length);
 	expect(await migrate(connection)).toEqual([]);
 });
 

@@ -1,14 +1,29 @@
-import { createHash } from "node:crypto";
 import type { Connection } from "./connection.ts";
-import { sqlFile, statements } from "./sql-file.ts";
+import { adoptLandingTables } from "./landing-tables.ts";
+import { migrationDigest, migrationSql, onCluster } from "./migration-sql.ts";
+import { statements } from "./sql-file.ts";
+import type { ClusterOptions } from "./store.ts";
 import { StoreError } from "./store-error.ts";
 
 /** In the order in which they run; never edited once released, only added to. */
-const MIGRATIONS = ["0001-otel-landing.sql", "0002-evidence.sql", "0003-decisions.sql"] as const;
+export const MIGRATIONS = [
+	"0001-otel-landing.sql",
+	"0002-evidence.sql",
+	"0003-decisions.sql",
+	"0004-environment.sql",
+	"0005-erasures.sql",
+] as const;
 
-const CREATE_LEDGER = `CREATE TABLE IF NOT EXISTS armspan_migrations
+/** Which migrations ran. All nodes of a cluster keep one ledger; without Keeper each node has its own. */
+function createLedger(cluster: ClusterOptions | undefined): string {
+	const engine =
+		onCluster(cluster) === ""
+			? "MergeTree"
+			: "ReplicatedMergeTree('/clickhouse/tables/all/{database}/{table}', '{shard}-{replica}')";
+	return `CREATE TABLE IF NOT EXISTS armspan_migrations${onCluster(cluster)}
 (name String, digest String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))
-ENGINE = MergeTree ORDER BY name`;
+ENGINE = ${engine} ORDER BY name`;
+}
 
 /**
  * Runs the migrations that have not run here, oldest first.
@@ -16,10 +31,11 @@ ENGINE = MergeTree ORDER BY name`;
  * Every statement can be repeated, so a migration that was cut off half-way, or that two processes run at once,
  * is simply run again.
  * @returns names of those that ran
- * @throws {StoreError} MIGRATION_MISMATCH, MIGRATION_FAILED
+ * @throws {StoreError} MIGRATION_MISMATCH, MIGRATION_FAILED, SCHEMA_UNSUPPORTED
  */
-export async function migrate(connection: Connection): Promise<string[]> {
-	await run(connection, "ledger", CREATE_LEDGER);
+export async function migrate(connection: Connection, cluster?: ClusterOptions): Promise<string[]> {
+	await attempted("landing", () => adoptLandingTables(connection, cluster));
+	await run(connection, "ledger", createLedger(cluster));
 	const applied = await attempted("ledger", () =>
 		connection.query<{ name: string; digest: string }>(
 			"SELECT name, any(digest) AS digest FROM armspan_migrations GROUP BY name",
@@ -38,8 +54,7 @@ export async function migrate(connection: Connection): Promise<string[]> {
 	}
 	const ran: string[] = [];
 	for (const name of MIGRATIONS) {
-		const sql = sqlFile("migrations", name);
-		const digest = createHash("sha256").update(sql).digest("hex");
+		const digest = migrationDigest(name);
 		const earlier = digests.get(name);
 		if (earlier === digest) {
 			continue;
@@ -51,7 +66,7 @@ export async function migrate(connection: Connection): Promise<string[]> {
 				{ migration: name, applied: earlier, found: digest },
 			);
 		}
-		for (const statement of statements(sql)) {
+		for (const statement of statements(migrationSql(name, cluster))) {
 			await run(connection, name, statement);
 		}
 		await run(

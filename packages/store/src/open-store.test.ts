@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { assertFolderUnlocked } from "./folder-lock.ts";
+import { MIGRATIONS } from "./migrate.ts";
 import { openStore } from "./open-store.ts";
 
 let folder: string;
@@ -43,7 +44,7 @@ function startWriter(path: string): { child: ChildProcess; lines: AsyncIterator<
 
 test("migrations run once, and a folder that is opened again has its evidence", async () => {
 	const first = await openStore({ kind: "embedded", path: join(folder, "data") });
-	expect(await first.migrate()).toEqual(["0001-otel-landing.sql", "0002-evidence.sql", "0003-decisions.sql"]);
+	expect(await first.migrate()).toEqual([...MIGRATIONS]);
 	expect(await first.migrate()).toEqual([]);
 	await first.insertTraces([]);
 	await first.close();

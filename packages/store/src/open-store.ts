@@ -33,7 +33,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 		await connections.close();
 		throw error;
 	}
-	return new ClickHouseStore(connections);
+	return new ClickHouseStore(connections, options.kind === "server" ? options.cluster : undefined);
 }
 
 interface Connections {

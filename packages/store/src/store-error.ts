@@ -7,6 +7,8 @@ export type StoreErrorCode =
 	| "STORE_UNAVAILABLE"
 	/** The engine is older than the schema needs. */
 	| "ENGINE_UNSUPPORTED"
+	/** Tables that were there before are not such as this schema can use. */
+	| "SCHEMA_UNSUPPORTED"
 	/** The database was migrated by other files than these. */
 	| "MIGRATION_MISMATCH"
 	| "MIGRATION_FAILED"

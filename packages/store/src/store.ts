@@ -3,12 +3,36 @@ import type { LogRow, TraceRow } from "./rows.ts";
 
 export type StoreOptions =
 	| { kind: "embedded"; path: string }
-	| { kind: "server"; url: string; database?: string; username?: string; password?: string };
+	| {
+			kind: "server";
+			url: string;
+			database?: string;
+			username?: string;
+			password?: string;
+			/** Tables are spread over this cluster; any of its nodes may be the one at `url`. */
+			cluster?: ClusterOptions;
+	  };
+
+export interface ClusterOptions {
+	/** Name in `remote_servers` of the servers' configuration. */
+	name: string;
+	/**
+	 * Tables are replicated by Keeper and every change goes to all nodes (macros `shard` and `replica` are set on each).
+	 * With `false` there are no replicas, and each node is migrated by itself.
+	 * @default true
+	 */
+	replicated?: boolean;
+}
 
 /** Which iteration of which experiment. */
 export interface IterationKey {
 	experiment: string;
 	iteration: number;
+	/**
+	 * Only evidence of this environment (`deployment.environment.name` of the resource), and evidence that names none;
+	 * all environments when left out.
+	 */
+	environment?: string;
 }
 
 /** Evidence of one iteration, closed at a routing revision when `untilRevision` is given (that revision included). */
@@ -71,6 +95,8 @@ export interface SeenUnitsFilter {
 	since: Date;
 	/** Ids listed at most. */
 	limit: number;
+	/** As in IterationKey. */
+	environment?: string;
 }
 
 export interface SeenUnitIds {
@@ -109,8 +135,8 @@ export interface Store {
 	/** Each decision once, oldest first. */
 	listDecisions(filter: Partial<IterationKey>): Promise<Decision[]>;
 	lastCallStart(key: IterationKey & { variant: string }): Promise<Date | null>;
-	/** Calls that started at `since` or later, oldest first; each once. */
-	callIds(filter: { since?: Date }): Promise<CallIdentity[]>;
+	/** Calls that started at `since` or later, oldest first; each once. `environment` as in IterationKey. */
+	callIds(filter: { since?: Date; environment?: string }): Promise<CallIdentity[]>;
 	/** Units with a call or an exposure since then, shadows included. */
 	seenUnits(filter: SeenUnitsFilter): Promise<SeenUnitIds>;
 	/** Highest routing revision that any evidence names; 0 without evidence. */

@@ -15,8 +15,11 @@ interface Row {
 	shadow: boolean;
 }
 
-export async function callIds(query: Query, { since }: { since?: Date }): Promise<CallIdentity[]> {
-	const rows = await query<Row>(SQL, { since_us: since ? microsOfDate(since) : "-1" });
+export async function callIds(
+	query: Query,
+	{ since, environment = "" }: { since?: Date; environment?: string },
+): Promise<CallIdentity[]> {
+	const rows = await query<Row>(SQL, { since_us: since ? microsOfDate(since) : "-1", environment });
 	return rows.map((row) => ({
 		traceId: row.trace_id,
 		spanId: row.span_id,

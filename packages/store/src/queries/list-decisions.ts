@@ -10,6 +10,7 @@ export async function listDecisions(query: Query, filter: Partial<IterationKey>)
 	const rows = await query<{ decision: string }>(SQL, {
 		experiment: filter.experiment ?? "",
 		iteration: filter.iteration ?? 0,
+		environment: filter.environment ?? "",
 	});
 	return rows.map(({ decision }) => {
 		const { data, error } = Decision.safeParse(JSON.parse(decision));

@@ -34,6 +34,7 @@ export async function variantTotals(query: Query, key: EvidenceKey): Promise<Var
 	const rows = await query<Row>(SQL, {
 		experiment: key.experiment,
 		iteration: key.iteration,
+		environment: key.environment ?? "",
 		until_revision: untilRevisionParameter(key.untilRevision),
 	});
 	const totals: VariantTotals = { excludedUnits: 0, newestCallAt: null, variants: [] };

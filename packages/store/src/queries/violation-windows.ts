@@ -16,6 +16,7 @@ export async function violationWindows(
 	const rows = await query<Row>(SQL, {
 		experiment: key.experiment,
 		iteration: key.iteration,
+		environment: key.environment ?? "",
 		until_revision: untilRevisionParameter(key.untilRevision),
 		origin_us: microsOfDate(key.origin),
 		window_us: String(Math.round(key.windowSeconds * 1_000_000)),

@@ -1,0 +1,46 @@
+import { createHash } from "node:crypto";
+import { expect, test } from "vitest";
+import { MIGRATIONS } from "./migrate.ts";
+import { migrationDigest, migrationSql } from "./migration-sql.ts";
+import { statements } from "./sql-file.ts";
+
+test("the first three migrations, for one server, are the bytes that earlier databases recorded", () => {
+	expect(Object.fromEntries(MIGRATIONS.slice(0, 3).map((name) => [name, migrationDigest(name)]))).toEqual({
+		"0001-otel-landing.sql": "d97cffbb5f6bef735fb6f35a6c4749fb67225d805afaf1bcc7a5998a4ff3bddb",
+		"0002-evidence.sql": "9305ccdd5886dfb4dcadc46e3f4e3ce81285588f8102213b4f5048dfa354803d",
+		"0003-decisions.sql": "2a27f2d32ac0b366dcd999b704c65478215d065230443a4b82227bf16ff9a1f9",
+	});
+	expect(migrationDigest(MIGRATIONS[0])).toBe(createHash("sha256").update(migrationSql(MIGRATIONS[0])).digest("hex"));
+});
+
+test("no placeholder is left, whatever the topology", () => {
+	for (const cluster of [undefined, { name: "c" }, { name: "c", replicated: false }]) {
+		for (const name of MIGRATIONS) {
+			expect(migrationSql(name, cluster)).not.toMatch(/\{\{|\}\}/);
+		}
+	}
+});
+
+test("on a cluster every table is one of rows on each node and one over all of them", () => {
+	const sql = MIGRATIONS.flatMap((name) => statements(migrationSql(name, { name: "blue" })));
+	const created = sql.flatMap((statement) => {
+		const [, table] = /^CREATE TABLE IF NOT EXISTS (\w+)/.exec(statement) ?? [];
+		return table === undefined ? [] : [[table, statement] as const];
+	});
+	expect(created.length).toBeGreaterThan(10);
+	for (const [table, statement] of created) {
+		expect(statement).toContain("ON CLUSTER 'blue'");
+		expect(statement).toMatch(
+			table.endsWith("_local")
+				? /ENGINE = Replicated(Replacing)?MergeTree\('\/clickhouse\/tables\/\{shard\}\/\{database\}\/\{table\}', '\{replica\}'\)/
+				: /ENGINE = Distributed\('blue', currentDatabase\(\), '\w+_local', cityHash64\(.+\)\)/,
+		);
+	}
+	expect(sql.filter((statement) => /^(ALTER|CREATE) /.test(statement) && !statement.includes("ON CLUSTER"))).toEqual(
+		[],
+	);
+});
+
+test("a cluster's name is no SQL", () => {
+	expect(() => migrationSql(MIGRATIONS[0], { name: "c'; DROP TABLE x" })).toThrow("invalid cluster");
+});
