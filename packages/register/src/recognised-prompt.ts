@@ -31,16 +31,19 @@ interface Candidate {
 
 /** Compares requests with a mapping file's entries and with the templates in code. Linear in the request's text. */
 export class PromptRecogniser {
+	/** With a variable in them. */
 	readonly #templates: readonly MappingEntry[];
+	/** Without: a text is such a prompt when its digest is. */
+	readonly #byText = new Map<string, MappingEntry[]>();
 	readonly #byDigest = new Map<string, MappingEntry[]>();
 	readonly #memory: Pick<ReturnType<typeof codePrompts>, "find" | "size">;
 
 	constructor(entries: readonly MappingEntry[], memory: Pick<ReturnType<typeof codePrompts>, "find" | "size">) {
-		this.#templates = entries.filter(({ staticParts }) => staticParts !== undefined);
+		this.#templates = entries.filter(({ staticParts = [] }) => staticParts.length > 1);
 		this.#memory = memory;
 		for (const entry of entries) {
-			const { digest } = entry.identity;
-			this.#byDigest.set(digest, [...(this.#byDigest.get(digest) ?? []), entry]);
+			addTo(this.#byDigest, entry);
+			if ((entry.staticParts ?? []).length < 2) addTo(this.#byText, entry);
 		}
 	}
 
@@ -60,7 +63,7 @@ export class PromptRecogniser {
 				continue;
 			}
 			remaining -= text.length;
-			candidates.push(...this.#candidates({ role, text: canonicalText(text) }, request.model, budget));
+			this.#compare({ role, text: canonicalText(text) }, request.model, budget, candidates);
 		}
 		candidates.sort((a, b) => compareRanks(b.rank, a.rank));
 		const [best] = candidates;
@@ -72,24 +75,35 @@ export class PromptRecogniser {
 		};
 	}
 
-	*#candidates(text: PromptText, model: unknown, budget: { characters: number }): Generator<Candidate> {
-		const applies = (entry: MappingEntry) =>
-			(entry.role === "any" || entry.role === text.role) && (entry.model === undefined || entry.model === model);
-		const digest = textDigest(text.text);
-		const rendered = this.#memory.find(digest);
-		if (rendered !== undefined) {
-			// The mapping file names it, if it knows it.
-			const named = this.#byDigest.get(rendered.digest)?.find(applies);
-			yield { identity: named?.identity ?? rendered, rank: [2 satisfies Certainty, rendered.staticLength] };
-		}
-		for (const entry of this.#byDigest.get(digest) ?? []) {
-			if (applies(entry)) yield candidate(entry, 1, text.text.length);
-		}
+	#compare(said: PromptText, model: unknown, budget: { characters: number }, candidates: Candidate[]): void {
+		const { text } = said;
 		for (const entry of this.#templates) {
-			if (!applies(entry) || entry.staticParts === undefined || entry.staticParts.length === 1) continue;
-			if (matchesParts(entry.staticParts, text.text, budget)) yield candidate(entry, 0, entry.staticLength);
+			if (entry.staticParts === undefined || !matchesParts(entry.staticParts, text, budget)) continue;
+			if (applies(entry, said, model)) candidates.push(candidate(entry, 0, entry.staticLength));
 		}
+		// A digest costs more than many comparisons.
+		if (this.#byText.size === 0 && this.#memory.size === 0) return;
+		const digest = textDigest(text);
+		for (const entry of this.#byText.get(digest) ?? []) {
+			if (applies(entry, said, model)) candidates.push(candidate(entry, 1, text.length));
+		}
+		const rendered = this.#memory.find(digest);
+		if (rendered === undefined) return;
+		// The mapping file names it, if it knows it.
+		const named = this.#byDigest.get(rendered.digest)?.find((entry) => applies(entry, said, model));
+		candidates.push({ identity: named?.identity ?? rendered, rank: [2 satisfies Certainty, rendered.staticLength] });
 	}
+}
+
+function addTo(entries: Map<string, MappingEntry[]>, entry: MappingEntry): void {
+	const { digest } = entry.identity;
+	const known = entries.get(digest);
+	if (known === undefined) entries.set(digest, [entry]);
+	else known.push(entry);
+}
+
+function applies(entry: MappingEntry, { role }: PromptText, model: unknown): boolean {
+	return (entry.role === "any" || entry.role === role) && (entry.model === undefined || entry.model === model);
 }
 
 function candidate(entry: MappingEntry, certainty: Certainty, staticLength: number): Candidate {
