@@ -19,6 +19,11 @@ export class PendingWork {
 		return pending;
 	}
 
+	/** Something came in from elsewhere than this process's spans and events. */
+	add(): void {
+		this.#pending = true;
+	}
+
 	readonly spanProcessor: SpanProcessor = {
 		onStart() {},
 		onEnd: () => {

@@ -103,7 +103,7 @@ export async function start(diagnosis?: Diagnosis): Promise<void> {
 			spool?.write("events", events?.take().map(guard.logRecord) ?? [], EVENTS);
 		},
 	});
-	if (spool !== undefined) void sendSpooled(spool, spans, events);
+	if (spool !== undefined) void sendSpooled(spool, pending, spans, events);
 	for (const warning of settings.warnings) process.stderr.write(`[armspan] ${warning}\n`);
 	if (content.warning !== undefined) process.stderr.write(`[armspan] ${content.warning}\n`);
 	if (warning !== undefined) process.stderr.write(`[armspan] ${warning}\n`);
@@ -157,6 +157,7 @@ function logRecordProcessor(queue: DeliveryQueue<ReadableLogRecord>): LogRecordP
 
 async function sendSpooled(
 	spool: Spool,
+	pending: PendingWork,
 	spans: DeliveryQueue<ReadableSpan> | undefined,
 	events: DeliveryQueue<ReadableLogRecord> | undefined,
 ): Promise<void> {
@@ -164,6 +165,7 @@ async function sendSpooled(
 		<Item>(queue: DeliveryQueue<Item>) =>
 		(items: Item[]) => {
 			for (const item of items) queue.add(item);
+			pending.add();
 			return queue.size < PATIENCE.capacity / 2;
 		};
 	try {
