@@ -7,7 +7,7 @@ import {
 import type { MappedPrompt } from "@armspan/schema";
 
 /** Shorter ones, such as `{{question}}`, would take every text for the prompt. */
-const MIN_STATIC_CHARACTERS = 8;
+const MIN_STATIC_CHARACTERS = 4;
 
 /** An entry of the mapping file, ready to be compared with texts. */
 export interface MappingEntry {

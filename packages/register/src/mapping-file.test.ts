@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promptFingerprint } from "@armspan/instrumentation/recognition";
@@ -24,6 +24,14 @@ test("YAML and JSON give the same entries", () => {
 	expect(parseMapping(JSON.stringify(json), "prompts.json").entries).toEqual(entries);
 });
 
+test("the README's mapping file is one", () => {
+	const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+	const [, yaml = ""] = /```yaml\n(.*?)```/s.exec(readme) ?? [];
+	const { entries, problems } = parseMapping(yaml, "README.md");
+	expect(problems).toBeUndefined();
+	expect(entries?.map(({ staticParts }) => staticParts?.length)).toEqual([2, 2, undefined]);
+});
+
 test("without a version the digest is the version", () => {
 	const fingerprint = "ab".repeat(32);
 	const { entries } = parseMapping(`prompts: [{ prompt: a, match: { fingerprint: ${fingerprint} } }]`, "p");
@@ -47,7 +55,7 @@ test.each([
 	],
 	[
 		"prompts:\n  - prompt: a\n    match:\n      template: 'Q: {{question}}'",
-		/:4: prompts\.0\.match\.template has 2 characters of static text.*expected 8 or more/,
+		/:4: prompts\.0\.match\.template has 2 characters of static text.*expected 4 or more/,
 	],
 	["prompts:\n  - { prompt: a, match: { staticParts: [' '] } }", /:2: prompts\.0\.match\.staticParts has 0 characters/],
 ])("%j is refused with its line, field and remedy", (text, expected) => {

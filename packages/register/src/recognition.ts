@@ -47,9 +47,8 @@ export class Recognition {
 			const { entries, problems } = readMappingFile(file);
 			this.#problems = problems ?? [];
 			if (entries !== undefined) this.use(entries);
-			for (const problem of this.#problems) {
-				process.stderr.write(`[armspan] ARMSPAN_PROMPTS: ${problem}; ${this.#entries} earlier entries stay in force\n`);
-			}
+			const rest = this.#entries === 0 ? "no prompt is recognised by it" : "the last good file stays in force";
+			for (const problem of this.#problems) process.stderr.write(`[armspan] ARMSPAN_PROMPTS: ${problem}; ${rest}\n`);
 		};
 		this.#file = file;
 		read();
