@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { BUILT_IN_METRICS } from "./built-in-metrics.ts";
 import { ModelParameters } from "./json-value.ts";
-import { MetricKey } from "./metric.ts";
+import { MetricDefinition, MetricKey } from "./metric.ts";
 import { Name, PromptName, SemanticVersion } from "./names.ts";
 
 /** What is randomized, hence what is analysed. `attribute`: an attribute of the call, such as its account. */
@@ -113,8 +114,8 @@ export type ExperimentVariant = z.infer<typeof ExperimentVariant>;
 
 /** A metric that may get worse only so far. */
 export const Guardrail = z.strictObject({
-	metric: z.literal("error-rate"),
-	/** Tolerated relative increase: 0.5 lets a rate of 2 % become 3 %. */
+	metric: MetricKey,
+	/** Tolerated relative change for the worse: 0.5 lets an error rate of 2 % become 3 %. */
 	nonInferiorityMargin: z.number().min(0).max(100),
 	/** `halt` gives everybody control, unenrolled; `notify` records the decision and leaves routing alone. */
 	onBreach: z.enum(["halt", "notify"]).default("halt"),
@@ -146,6 +147,25 @@ export const Allocation = z.discriminatedUnion(
 );
 export type Allocation = z.infer<typeof Allocation>;
 
+/** Each name means one thing: own metrics have names of their own, and a guardrail stands once. */
+function checkMetricNames(
+	{ metrics, guardrails }: { readonly metrics: readonly MetricDefinition[]; readonly guardrails: readonly Guardrail[] },
+	context: z.core.$RefinementCtx,
+): void {
+	const refuse = (path: (string | number)[], message: string) => context.addIssue({ code: "custom", path, message });
+	metrics.forEach(({ key }, index) => {
+		if (BUILT_IN_METRICS.has(key)) refuse(["metrics", index, "key"], `"${key}" is built in; choose another key`);
+		if (metrics.findIndex((other) => other.key === key) < index) {
+			refuse(["metrics", index, "key"], `duplicate metric "${key}"`);
+		}
+	});
+	guardrails.forEach(({ metric }, index) => {
+		if (guardrails.findIndex((other) => other.metric === metric) < index) {
+			refuse(["guardrails", index, "metric"], `duplicate guardrail "${metric}"`);
+		}
+	});
+}
+
 /** `experiments/<key>.yaml` */
 export const Experiment = z
 	.strictObject({
@@ -170,13 +190,26 @@ export const Experiment = z
 			/** Smallest relative change worth knowing of: 0.05 is 5 %. */
 			minimumDetectableEffect: z.number().positive().max(100),
 		}),
-		secondaryMetrics: z.array(MetricKey).default([]),
-		guardrails: z.array(Guardrail).max(1).default([]),
+		secondaryMetrics: z.array(MetricKey).max(100).default([]),
+		guardrails: z.array(Guardrail).max(10).default([]),
+		/** Definitions of metrics that are not built in; the registry adds those of the repository that are named here. */
+		metrics: z.array(MetricDefinition).max(100).default([]),
 		/** Two-sided error rate of the intervals; guardrails share it. */
 		alpha: z.number().positive().lt(0.5).default(0.05),
 		power: z.number().min(0.5).lt(1).default(0.8),
-		/** Always-valid: intervals and halts hold at every look. */
-		inference: z.literal("always-valid").default("always-valid"),
+		/**
+		 * When intervals hold. `always-valid`: at every look. `fixed`: once, when `plannedUnits` have come.
+		 * `group-sequential`: at `plannedLooks` looks until then. `hybrid`: always, with half of alpha kept for the end.
+		 * Guardrails always hold at every look.
+		 */
+		inference: z.enum(["always-valid", "fixed", "group-sequential", "hybrid"]).default("always-valid"),
+		/** Looks of `group-sequential`, evenly spaced in units; the last at `plannedUnits`. */
+		plannedLooks: z.int().min(2).max(20).default(5),
+		/**
+		 * Hours after a unit's first exposure within which its events count; units that have not been exposed for so long
+		 * count not yet. Without, everything counts at once.
+		 */
+		maturationHours: z.number().positive().max(2160).optional(),
 		/**
 		 * Enrolled units expected in all; the intervals are narrowest around half of it. Once they have come, what is not
 		 * shown is `inconclusive`. Fixed before launch.
@@ -210,5 +243,6 @@ export const Experiment = z
 			}
 			seen.add(variant.key);
 		});
+		checkMetricNames(experiment, context);
 	});
 export type Experiment = z.infer<typeof Experiment>;

@@ -1,3 +1,4 @@
+export { BUILT_IN_METRICS, findMetric, METRICS } from "./built-in-metrics.ts";
 export { Decision } from "./decision.ts";
 export { Environment, Override } from "./environment.ts";
 export {
@@ -11,7 +12,18 @@ export {
 	UnitType,
 } from "./experiment.ts";
 export { JsonValue, ModelParameters } from "./json-value.ts";
-export { Direction, METRICS, MetricKey } from "./metric.ts";
+export {
+	Direction,
+	METRIC_COLUMNS,
+	METRIC_QUANTITIES,
+	MetricCondition,
+	MetricDefinition,
+	MetricKey,
+	MetricQuantity,
+	MetricSource,
+	metricScale,
+	metricUnit,
+} from "./metric.ts";
 export { Name, PromptDigest, PromptName, PromptVersion, SemanticVersion } from "./names.ts";
 export { PromptFrontMatter } from "./prompt-front-matter.ts";
 export { type MappedPrompt, PromptMapping } from "./prompt-mapping.ts";
@@ -19,9 +31,13 @@ export {
 	Effect,
 	ExperimentResults,
 	GuardrailResult,
+	HealthWarning,
 	MetricComparison,
+	MetricDay,
+	MetricDesignEffect,
 	MetricResult,
 	NotEstimable,
+	PlannedLook,
 	TreatmentVerdict,
 	VariantEstimate,
 	Verdict,

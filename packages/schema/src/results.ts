@@ -32,27 +32,88 @@ export const Effect = z.discriminatedUnion("kind", [
 ]);
 export type Effect = z.infer<typeof Effect>;
 
+/** One of the looks that were planned: the evidence up to the moment at which its units had come. */
+export const PlannedLook = z.strictObject({
+	number: z.int(),
+	of: z.int(),
+	/** Evidence from after it is left out. */
+	evidenceUntil: z.iso.datetime(),
+	final: z.boolean(),
+});
+export type PlannedLook = z.infer<typeof PlannedLook>;
+
 export const MetricComparison = z.strictObject({
 	variant: Name,
+	/** What it is compared with: control, in pairs of treatments the other one. */
+	against: Name,
 	absoluteEffect: Effect,
 	relativeEffect: Effect,
-	/** Always-valid p-value that the variant equals control. */
+	/** p-value that both are equal, valid as `basis` says. */
 	pValue: z.number().nullable(),
-	/** What may be concluded now: `better` and `worse` only when the interval excludes zero. */
-	conclusion: z.enum(["better", "worse", "undecided", "too-few"]),
+	/** When the interval holds: at every look (`always-valid`, `hybrid` before its end), or at the planned `look` only. */
+	basis: z.enum(["always-valid", "fixed", "group-sequential", "hybrid"]),
+	/** The planned look that this is; `null` when every look is allowed, or none was reached yet. */
+	look: PlannedLook.nullable(),
+	/**
+	 * What may be concluded now: `better` and `worse` only when the interval excludes zero; `waiting`: the planned look
+	 * has not come.
+	 */
+	conclusion: z.enum(["better", "worse", "undecided", "too-few", "waiting"]),
+	/** Difference and interval are adjusted for what units did before (CUPED). */
+	adjustment: z.strictObject({ varianceReduction: z.number(), unadjustedDifference: z.number() }).nullable(),
 });
 
 export type MetricComparison = z.infer<typeof MetricComparison>;
+
+export const MetricDesignEffect = z.discriminatedUnion("kind", [
+	z.strictObject({ kind: z.literal("estimated"), value: z.number(), observationsPerUnit: z.number() }),
+	NotEstimable,
+]);
+
+/** One metric among the units that were first exposed on one day. */
+export const MetricDay = z.strictObject({
+	/** `2026-11-20`, UTC. */
+	day: z.iso.date(),
+	units: z.record(Name, z.int()),
+	estimates: z.record(Name, VariantEstimate),
+	/** Treatment minus control, with its standard error. */
+	differences: z.record(Name, VariantEstimate),
+});
+export type MetricDay = z.infer<typeof MetricDay>;
 
 export const MetricResult = z.strictObject({
 	metric: MetricKey,
 	role: z.enum(["primary", "secondary", "guardrail"]),
 	direction: Direction,
-	unit: z.enum(["share", "ms", "usd", "score"]),
+	/** `share`, `ms`, `usd`, `score`, `tokens`, `count`, or what the definition says. */
+	unit: z.string(),
+	description: z.string(),
+	kind: z.enum(["mean", "proportion", "ratio", "quantile"]),
+	per: z.enum(["call", "unit"]),
 	estimates: z.record(Name, VariantEstimate),
-	/** Observations per variant: calls, feedback events or units. */
+	/** Observations per variant: calls, events, or units. */
 	observations: z.record(Name, z.int()),
+	/** Units with an observation. */
+	units: z.record(Name, z.int()),
+	/** How many times a test of single observations would understate the variance. Of metrics per call only. */
+	designEffects: z.record(Name, MetricDesignEffect),
+	/** What the cap hides; `null` without a cap. */
+	winsorized: z
+		.strictObject({
+			cap: z.number(),
+			cappedShares: z.record(Name, z.number()),
+			/** Mean without the cap. */
+			uncappedValues: z.record(Name, z.number()),
+		})
+		.nullable(),
+	/** Each treatment against control. */
 	comparisons: z.array(MetricComparison),
+	/** Each treatment against each one before it; empty unless asked for. Each interval is alone at alpha over pairs. */
+	pairwise: z.array(MetricComparison),
+	/** By UTC day of a unit's first exposure, oldest first. To look for novelty; nothing is to be concluded from it. */
+	trend: z.array(MetricDay),
+	/** What to mind when reading it. */
+	caveats: z.array(z.string()),
 });
 export type MetricResult = z.infer<typeof MetricResult>;
 
@@ -62,6 +123,8 @@ export const GuardrailResult = z.strictObject({
 	/** `unmeasured` is not good news. */
 	status: z.enum(["passing", "breached", "inconclusive", "unmeasured"]),
 	nonInferiorityMargin: z.number(),
+	/** Whether a breach halts, or is only recorded. */
+	onBreach: z.enum(["halt", "notify"]),
 	/**
 	 * Always-valid p-value of "not worse than the margin tolerates", adjusted for the number of treatments: below the
 	 * experiment's alpha the guardrail passes. `null` when it cannot be estimated.
@@ -73,6 +136,23 @@ export const GuardrailResult = z.strictObject({
 	message: z.string(),
 });
 export type GuardrailResult = z.infer<typeof GuardrailResult>;
+
+/** Something about the data that a reader of the numbers has to know. */
+export const HealthWarning = z.strictObject({
+	code: z.enum([
+		"cache-hit-rates-differ",
+		"units-excluded",
+		"units-immature",
+		"calls-quarantined",
+		"evidence-old",
+		"judges-mixed",
+	]),
+	variant: Name.nullable(),
+	metric: MetricKey.nullable(),
+	/** One sentence for people. */
+	message: z.string(),
+});
+export type HealthWarning = z.infer<typeof HealthWarning>;
 
 /** One thing that a rule of the verdict found. */
 export const VerdictReason = z.strictObject({
@@ -144,9 +224,14 @@ export const ExperimentResults = z.strictObject({
 	status: ExperimentStatus,
 	unit: UnitType,
 	alpha: z.number(),
+	inference: z.enum(["always-valid", "fixed", "group-sequential", "hybrid"]),
+	plannedUnits: z.int(),
+	maturationHours: z.number().nullable(),
 	computedAt: z.iso.datetime(),
 	/** Start time of the newest call that was counted. */
 	newestCallAt: z.iso.datetime().nullable(),
+	/** Time of the newest evaluation, feedback or conversion that was counted. */
+	newestEvaluationAt: z.iso.datetime().nullable(),
 	/** Evidence up to this routing revision counts; `null` while the experiment runs. */
 	closedAtRevision: z.int().nullable(),
 	variants: z.array(
@@ -158,16 +243,31 @@ export const ExperimentResults = z.strictObject({
 			calls: z.int(),
 			/** Calls to which another text was sent, because the variant's prompt could not be rendered or read. */
 			undeliveredCalls: z.int(),
+			/** Calls with a quantity that cannot be; it is left out, the rest of the call counts. */
+			quarantinedCalls: z.int(),
+			/** Failed calls by `error.type`; `""` where none was given. */
+			errorTypes: z.record(z.string(), z.int()),
 		}),
 	),
 	/** Units seen in two arms of this iteration: left out, and counted here. */
 	excludedUnits: z.int(),
+	/** Units whose maturation window has not passed: they count later. */
+	immatureUnits: z.int(),
 	sampleRatioMismatch: z.discriminatedUnion("kind", [
 		z.strictObject({ kind: z.literal("estimated"), pValue: z.number(), mismatch: z.boolean() }),
 		NotEstimable,
 	]),
+	/** Units by UTC day of their first exposure, with the chi-square p-value that they follow the weights, for display. */
+	days: z.array(
+		z.strictObject({
+			day: z.iso.date(),
+			units: z.record(Name, z.int()),
+			sampleRatioPValue: z.number().nullable(),
+		}),
+	),
 	metrics: z.array(MetricResult),
 	guardrails: z.array(GuardrailResult),
+	warnings: z.array(HealthWarning),
 	verdict: Verdict,
 	decisions: z.array(Decision),
 });

@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
-import type { Decision, MetricKey } from "@armspan/schema";
+import type { Decision } from "@armspan/schema";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openStore } from "./open-store.ts";
 import type { LogRow, TraceRow } from "./rows.ts";
-import type { RatioMoments, Store, VariantTotals, ViolationWindows } from "./store.ts";
+import type { RatioMoments, Store, TotalledMetric, VariantTotals, ViolationWindows } from "./store.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "armspan-store-"));
 let store: Store;
@@ -271,7 +271,7 @@ function expectedTotals(evidence: Evidence, iteration: number, untilRevision = N
 	}
 	const perUnit = new Map<
 		string,
-		Record<MetricKey, [y: number, n: number]> & { variant: string; calls: number; undelivered: number }
+		Record<TotalledMetric, [y: number, n: number]> & { variant: string; calls: number; undelivered: number }
 	>();
 	for (const [unit, variants] of arms) {
 		if (variants.size > 1) {
@@ -302,8 +302,8 @@ function expectedTotals(evidence: Evidence, iteration: number, untilRevision = N
 	const scales = { "error-rate": 1, latency: 1e3, cost: 1e9, feedback: 1e6, conversion: 1 };
 	const variants = [...new Set([...perUnit.values()].map((unit) => unit.variant))].sort().map((variant) => {
 		const units = [...perUnit.values()].filter((unit) => unit.variant === variant);
-		const metrics = {} as Record<MetricKey, RatioMoments>;
-		for (const metric of Object.keys(scales) as MetricKey[]) {
+		const metrics = {} as Record<TotalledMetric, RatioMoments>;
+		for (const metric of Object.keys(scales) as TotalledMetric[]) {
 			const moments: RatioMoments = {
 				units: 0,
 				sumY: 0n,

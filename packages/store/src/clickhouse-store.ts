@@ -1,9 +1,13 @@
 import { Decision } from "@armspan/schema";
 import type { Connection, Insertion, QueryParameters } from "./connection.ts";
 import { encodeLogRows, encodeTraceRows, LOG_COLUMNS, TRACE_COLUMNS } from "./encode-rows.ts";
+import { type MetricTotals, type MetricTotalsRequest, metricTotals } from "./metrics/metric-totals.ts";
+import { type ForgetUnitOptions, type ForgottenUnit, forgetUnit } from "./forget-unit.ts";
 import { migrate } from "./migrate.ts";
+import { arrivalTimes } from "./queries/arrival-times.ts";
 import { callIds } from "./queries/call-ids.ts";
 import { counts } from "./queries/counts.ts";
+import { evidenceHealth } from "./queries/evidence-health.ts";
 import { highestRevision } from "./queries/highest-revision.ts";
 import { lastCallStart } from "./queries/last-call-start.ts";
 import { listDecisions } from "./queries/list-decisions.ts";
@@ -11,10 +15,12 @@ import type { Query } from "./queries/query.ts";
 import { seenUnits } from "./queries/seen-units.ts";
 import { variantTotals } from "./queries/variant-totals.ts";
 import { violationWindows } from "./queries/violation-windows.ts";
+import { type Retention, type RetentionOptions, setRetention } from "./retention.ts";
 import type { LogRow, TraceRow } from "./rows.ts";
 import type {
 	CallIdentity,
 	ClusterOptions,
+	EvidenceHealth,
 	EvidenceKey,
 	IterationKey,
 	SeenUnitIds,
@@ -26,27 +32,35 @@ import type {
 } from "./store.ts";
 import { StoreError } from "./store-error.ts";
 
-/** The store over three connections: a long analysis keeps neither an insert nor a look at the guardrails waiting. */
+export interface StoreConnections {
+	ingest: Connection;
+	analysis: Connection;
+	watch: Connection;
+	/** For what may take an hour. */
+	maintenance: Connection;
+	close(): Promise<void>;
+}
+
+/** The store over four connections: a long analysis keeps neither an insert nor a look at the guardrails waiting. */
 export class ClickHouseStore implements Store {
 	readonly #ingest: Connection;
 	readonly #analysis: Connection;
 	readonly #watch: Connection;
+	readonly #maintenance: Connection;
 	readonly #cluster: ClusterOptions | undefined;
 	readonly #close: () => Promise<void>;
 
-	constructor(
-		connections: { ingest: Connection; analysis: Connection; watch: Connection; close(): Promise<void> },
-		cluster?: ClusterOptions,
-	) {
+	constructor(connections: StoreConnections, cluster?: ClusterOptions) {
 		this.#ingest = connections.ingest;
 		this.#analysis = connections.analysis;
 		this.#watch = connections.watch;
+		this.#maintenance = connections.maintenance;
 		this.#cluster = cluster;
 		this.#close = () => connections.close();
 	}
 
 	migrate(): Promise<string[]> {
-		return migrate(this.#ingest, this.#cluster);
+		return migrate(this.#maintenance, this.#cluster);
 	}
 
 	async insertTraces(rows: readonly TraceRow[]): Promise<void> {
@@ -63,6 +77,14 @@ export class ClickHouseStore implements Store {
 
 	variantTotals(key: EvidenceKey): Promise<VariantTotals> {
 		return variantTotals(this.#query, key);
+	}
+
+	metricTotals(request: MetricTotalsRequest): Promise<MetricTotals> {
+		return metricTotals(this.#query, request);
+	}
+
+	arrivalTimes(key: EvidenceKey & { numbers: readonly number[] }): Promise<Date[]> {
+		return arrivalTimes(this.#query, key);
 	}
 
 	violationWindows(key: EvidenceKey & { origin: Date; windowSeconds: number }): Promise<ViolationWindows[]> {
@@ -117,6 +139,18 @@ export class ClickHouseStore implements Store {
 		return counts(this.#query);
 	}
 
+	evidenceHealth(key: IterationKey): Promise<EvidenceHealth[]> {
+		return evidenceHealth(this.#query, key);
+	}
+
+	setRetention(options: RetentionOptions): Promise<Retention> {
+		return maintained(() => setRetention(this.#maintenance, options, this.#cluster));
+	}
+
+	forgetUnit(options: ForgetUnitOptions): Promise<ForgottenUnit> {
+		return maintained(() => forgetUnit(this.#maintenance, options, this.#cluster));
+	}
+
 	async ping(): Promise<void> {
 		await this.#watchQuery("SELECT 1 AS one SETTINGS max_execution_time = 10", {});
 	}
@@ -135,6 +169,14 @@ export class ClickHouseStore implements Store {
 
 	readonly #query: Query = (sql, parameters) => run(this.#analysis, sql, parameters);
 	readonly #watchQuery: Query = (sql, parameters) => run(this.#watch, sql, parameters);
+}
+
+async function maintained<Result>(task: () => Promise<Result>): Promise<Result> {
+	try {
+		return await task();
+	} catch (error) {
+		throw asStoreError("QUERY_FAILED", "maintenance failed", error);
+	}
 }
 
 async function run<Row>(connection: Connection, sql: string, parameters: QueryParameters): Promise<Row[]> {

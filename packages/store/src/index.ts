@@ -1,7 +1,18 @@
 export { assertFolderUnlocked } from "./folder-lock.ts";
+export type {
+	ArmTotals,
+	CovariateMoments,
+	GridCell,
+	MetricSums,
+	MetricTotals,
+	MetricTotalsRequest,
+} from "./metrics/metric-totals.ts";
+export { VALUE_GRID } from "./metrics/value-grid.ts";
+export type { ForgetUnitOptions, ForgottenUnit } from "./forget-unit.ts";
 export { openStore } from "./open-store.ts";
 export { decodeLogs, decodeTraces } from "./otlp/decode.ts";
 export { encodeExportResponse } from "./otlp/encode-export-response.ts";
+export type { Retention, RetentionOptions } from "./retention.ts";
 export type {
 	AttributeMap,
 	Decoded,
@@ -16,6 +27,7 @@ export type {
 export type {
 	CallIdentity,
 	ClusterOptions,
+	EvidenceHealth,
 	EvidenceKey,
 	IterationKey,
 	RatioMoments,

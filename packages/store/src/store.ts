@@ -1,4 +1,7 @@
-import type { Decision, MetricKey } from "@armspan/schema";
+import type { Decision } from "@armspan/schema";
+import type { MetricTotals, MetricTotalsRequest } from "./metrics/metric-totals.ts";
+import type { ForgetUnitOptions, ForgottenUnit } from "./forget-unit.ts";
+import type { Retention, RetentionOptions } from "./retention.ts";
 import type { LogRow, TraceRow } from "./rows.ts";
 
 export type StoreOptions =
@@ -56,6 +59,9 @@ export interface RatioMoments {
 	scale: number;
 }
 
+/** Metrics of `variantTotals`, which knows no definitions. */
+export type TotalledMetric = "error-rate" | "latency" | "cost" | "feedback" | "conversion";
+
 export interface VariantTotals {
 	/** Units seen in two variants of the iteration: left out everywhere, counted here. */
 	excludedUnits: number;
@@ -67,7 +73,7 @@ export interface VariantTotals {
 		calls: number;
 		/** Calls whose assigned prompt could not be rendered or read, so that another text was sent. */
 		undeliveredCalls: number;
-		metrics: Record<MetricKey, RatioMoments>;
+		metrics: Record<TotalledMetric, RatioMoments>;
 	}[];
 }
 
@@ -115,6 +121,20 @@ export interface StoreCounts {
 	calls: number;
 	exposures: number;
 	evaluations: number;
+	/** Of these three, rows with a value or a time that cannot be: it counts in no statistic. */
+	quarantined: number;
+}
+
+/** Rows of one kind in one environment, each once. */
+export interface EvidenceHealth {
+	source: "calls" | "exposures" | "evaluations";
+	/** As the resource named it; '' when it named none. */
+	environment: string;
+	rows: number;
+	/** Rows with a value or a time that cannot be (NaN, infinite, negative, out of range): it counts in no statistic. */
+	quarantined: number;
+	/** Rows without a believable time. */
+	undated: number;
 }
 
 /** The evidence store: what happened, in ClickHouse, embedded or server. Every method throws StoreError. */
@@ -125,6 +145,10 @@ export interface Store {
 	insertTraces(rows: readonly TraceRow[]): Promise<void>;
 	insertLogs(rows: readonly LogRow[]): Promise<void>;
 	variantTotals(key: EvidenceKey): Promise<VariantTotals>;
+	/** Exact sums of any metrics, by variant and day of first exposure. */
+	metricTotals(request: MetricTotalsRequest): Promise<MetricTotals>;
+	/** When the n-th unit was first exposed, for each of the ascending numbers that was reached. */
+	arrivalTimes(key: EvidenceKey & { numbers: readonly number[] }): Promise<Date[]>;
 	/**
 	 * For each variant the number of units whose latest failed call lies in each window
 	 * `floor((start − origin) / windowSeconds)`, at least 0: a suffix sum gives, for every start j,
@@ -142,6 +166,12 @@ export interface Store {
 	/** Highest routing revision that any evidence names; 0 without evidence. */
 	highestRevision(): Promise<number>;
 	counts(): Promise<StoreCounts>;
+	/** What an iteration's evidence is made of, by kind and environment. */
+	evidenceHealth(key: IterationKey): Promise<EvidenceHealth[]>;
+	/** Sets how long rows are kept, never shorter than a running iteration needs; idempotent. */
+	setRetention(options: RetentionOptions): Promise<Retention>;
+	/** Erases a unit everywhere, looks for what is left, and records that it was done. */
+	forgetUnit(options: ForgetUnitOptions): Promise<ForgottenUnit>;
 	/** Resolves when the engine answers. */
 	ping(): Promise<void>;
 	close(): Promise<void>;

@@ -1,6 +1,5 @@
-import type { MetricKey } from "@armspan/schema";
 import { sqlFile } from "../sql-file.ts";
-import type { EvidenceKey, RatioMoments, VariantTotals } from "../store.ts";
+import type { EvidenceKey, RatioMoments, TotalledMetric, VariantTotals } from "../store.ts";
 import { dateOfMicros, type Query, untilRevisionParameter } from "./query.ts";
 
 const SQL = sqlFile("queries", "variant-totals.sql");
@@ -22,7 +21,7 @@ interface Row {
 }
 
 /** What the stored integers are divided by to give the unit of the schema's METRICS. */
-const SCALES: Readonly<Record<MetricKey, number>> = {
+const SCALES: Readonly<Record<TotalledMetric, number>> = {
 	"error-rate": 1,
 	latency: 1_000,
 	cost: 1_000_000_000,
@@ -64,7 +63,7 @@ export async function variantTotals(query: Query, key: EvidenceKey): Promise<Var
 	return totals;
 }
 
-function moments(metric: MetricKey, [units, sumY, sumN, sumYY, sumNN, sumYN]: Sums): RatioMoments {
+function moments(metric: TotalledMetric, [units, sumY, sumN, sumYY, sumNN, sumYN]: Sums): RatioMoments {
 	return {
 		units: Number(units),
 		sumY: BigInt(sumY),

@@ -1,0 +1,239 @@
+import type { MetricDefinition } from "@armspan/schema";
+import type { QueryParameters } from "../connection.ts";
+import { type Measure, MetricMeasures, type MetricPlan } from "./metric-measures.ts";
+import { CELL_STARTS } from "./value-grid.ts";
+
+/** Evidence that names no environment counts in each: ADR 0011. */
+const ENVIRONMENT = "({environment:String} = '' OR environment IN ('', {environment:String}))";
+/** Which rows are evidence of the iteration, in every table. */
+const EVIDENCE = `experiment = {experiment:String} AND iteration = {iteration:UInt32} AND ${ENVIRONMENT}
+    AND enrolled AND NOT shadow AND unit_id != '' AND variant != '' AND routing_revision <= {until_revision:UInt64}`;
+
+const CALL_US = "toUnixTimestamp64Micro(started_at)";
+
+export interface MetricTotalsStatement {
+	readonly sql: string;
+	readonly parameters: Record<string, QueryParameters[string]>;
+	readonly plans: readonly MetricPlan[];
+}
+
+/**
+ * The one statement of an analysis: for every state of units (`counted`, `excluded`, `immature`), arm and day of first
+ * exposure, the exact sums of every metric.
+ *
+ * Without a window, calls and exposures meet in one GROUP BY unit. With one, a first pass finds the units' first
+ * exposures and calls are joined with them.
+ *
+ * @param windowed whether `{as_of_us}` and `{maturation_us}` (0: none) limit what counts
+ */
+export function metricTotalsSql(metrics: readonly MetricDefinition[], windowed: boolean): MetricTotalsStatement {
+	const measures = new MetricMeasures(metrics);
+	const { plans, conditions } = measures;
+	// Of every unit, whatever the metrics.
+	measures.measure("calls", "toInt128(count())");
+	const calls = measures.measure("calls", "toInt128(count())");
+	// the assigned text did not reach the model; a stale bundle still delivers it
+	const undelivered = measures.measure(
+		"calls",
+		"toInt128(countIf(fallback_reason IN ('render-failed', 'prompt-unreadable')))",
+	);
+	const quarantined = measures.measure("calls", "toInt128(countIf(quarantined))");
+	const errors = measures.measure("calls", "groupArrayIf(toString(error_type), is_error)", "Array(String)");
+
+	const tables = [
+		["calls", callsOfUnits(measures, windowed)],
+		["events", rowsBesideUnits("events", measures, windowed)],
+		["pre_calls", rowsBesideUnits("pre_calls", measures, windowed)],
+		["pre_events", rowsBesideUnits("pre_events", measures, windowed)],
+	] as const;
+	const beside = tables.slice(1).filter(([table]) => measures.of(table).length > 0);
+	const columns = plans.map((plan, index) => `    ${sumsOf(plan)} AS metric_${index}`);
+	const cells = plans.flatMap((plan, index) => (plan.cells === null ? [] : [cellsOf(plan.cells, index)]));
+	const sql = `WITH
+    CAST([${CELL_STARTS.join(", ")}] AS Array(Int64)) AS cell_starts,
+    exposed AS
+    (
+        -- minima and distinct values only, so repeats need no removal
+        SELECT unit_id, uniqExact(seen_variant) AS variants_seen, min(seen_variant) AS variant, min(exposed_us) AS exposure_us
+        FROM
+        (
+            SELECT unit_id, variant AS seen_variant, min(${CALL_US}) AS exposed_us
+            FROM llm_calls WHERE ${EVIDENCE} GROUP BY unit_id, variant
+            UNION ALL
+            SELECT unit_id, variant AS seen_variant, min(toUnixTimestamp64Micro(exposed_at)) AS exposed_us
+            FROM exposures WHERE ${EVIDENCE} GROUP BY unit_id, variant
+        )
+        GROUP BY unit_id
+    ),
+${tables
+	.filter(([table]) => table === "calls" || beside.some(([name]) => name === table))
+	.map(([table, select]) => `    ${table}_of_units AS\n    (\n${select}\n    ),`)
+	.join("\n")}
+    per_unit AS
+    (
+        SELECT
+            multiIf(u.variants_seen != 1, 'excluded', ${windowed ? "NOT u.mature" : "false"}, 'immature', 'counted') AS state,
+            if(state = 'counted', u.variant, '') AS arm,
+            if(state = 'counted', ifNull(toString(toDate(fromUnixTimestamp64Micro(u.exposure_us, 'UTC'))), ''), '') AS day,
+            u.newest_us AS newest_call_us,
+            ${beside.some(([table]) => table === "events") ? "nullIf(events_of_units.newest_us, 0)" : "CAST(NULL AS Nullable(Int64))"} AS newest_event_us,
+            ${["calls", ...beside.map(([table]) => table)]
+							.flatMap((table) =>
+								measures
+									.of(table as (typeof tables)[number][0])
+									.map(({ name }) => `${table === "calls" ? "u" : `${table}_of_units`}.${name} AS ${name}`),
+							)
+							.join(",\n            ")}
+        FROM calls_of_units AS u
+${beside.map(([table]) => `        LEFT JOIN ${table}_of_units ON ${table}_of_units.unit_id = u.unit_id`).join("\n")}
+    )
+SELECT
+    state,
+    arm,
+    day,
+    toString(max(newest_call_us)) AS newest_call_us,
+    toString(max(newest_event_us)) AS newest_event_us,
+    toString(count()) AS units,
+    toString(sum(${calls})) AS calls,
+    toString(sum(${undelivered})) AS undelivered_calls,
+    toString(sum(${quarantined})) AS quarantined_calls,
+    sumMap(${errors}, arrayMap(type -> toUInt64(1), ${errors})) AS error_types${[...columns, ...cells].map((column) => `,\n${column}`).join("")}
+FROM per_unit
+GROUP BY state, arm, day
+ORDER BY state, arm, day
+SETTINGS max_execution_time = 120, join_use_nulls = 0`;
+	return { sql, parameters: { ...conditions.parameters }, plans };
+}
+
+/** One row per unit with its calls' aggregates: arms seen, first exposure, newest call. */
+function callsOfUnits(measures: MetricMeasures, windowed: boolean): string {
+	const own = measures.of("calls");
+	if (windowed) {
+		return `        SELECT
+            x.unit_id AS unit_id,
+            x.variants_seen AS variants_seen,
+            x.variant AS variant,
+            x.exposure_us AS exposure_us,
+            ifNull(x.exposure_us + {maturation_us:Int64} <= {as_of_us:Int64}, false) AS mature,
+            nullIf(c.newest_us, 0) AS newest_us,
+            ${own.map(({ name }) => `c.${name} AS ${name}`).join(",\n            ")}
+        FROM exposed AS x
+        LEFT JOIN
+        (
+            SELECT
+                unit_id,
+                ifNull(max(row_us), 0) AS newest_us,
+                ${own.map(({ name, sql }) => `${sql} AS ${name}`).join(",\n                ")}
+            FROM
+            (
+                SELECT c.*, ${CALL_US} AS row_us, x.exposure_us AS exposure_us
+                FROM (SELECT * FROM llm_calls FINAL WHERE ${EVIDENCE}) AS c
+                INNER JOIN exposed AS x ON x.unit_id = c.unit_id
+            )
+            WHERE ${WITHIN_WINDOW}
+            GROUP BY unit_id
+        ) AS c ON c.unit_id = x.unit_id`;
+	}
+	return `        SELECT
+            unit_id,
+            uniqExact(seen_variant) AS variants_seen,
+            min(seen_variant) AS variant,
+            min(exposed_us) AS exposure_us,
+            max(newest_us) AS newest_us,
+            ${own.map(({ name, type }) => `${type === "Int128" ? "sum" : "groupArrayArray"}(${name}) AS ${name}`).join(",\n            ")}
+        FROM
+        (
+            SELECT
+                unit_id,
+                variant AS seen_variant,
+                min(${CALL_US}) AS exposed_us,
+                max(${CALL_US}) AS newest_us,
+                ${own.map(({ name, sql }) => `${sql} AS ${name}`).join(",\n                ")}
+            FROM llm_calls FINAL
+            WHERE ${EVIDENCE}
+            GROUP BY unit_id, variant
+            UNION ALL
+            SELECT
+                unit_id,
+                variant AS seen_variant,
+                min(toUnixTimestamp64Micro(exposed_at)) AS exposed_us,
+                NULL AS newest_us,
+                ${own.map(({ name, type }) => `${nothing(type)} AS ${name}`).join(",\n                ")}
+            FROM exposures
+            WHERE ${EVIDENCE}
+            GROUP BY unit_id, variant
+        )
+        GROUP BY unit_id`;
+}
+
+const WITHIN_WINDOW = `ifNull(row_us <= {as_of_us:Int64} AND ({maturation_us:Int64} = 0 OR row_us <= exposure_us + {maturation_us:Int64}), false)`;
+
+/** Aggregates of rows that have to be joined with the units' first exposures. */
+function rowsBesideUnits(
+	table: "events" | "pre_calls" | "pre_events",
+	measures: MetricMeasures,
+	windowed: boolean,
+): string {
+	const isCalls = table === "pre_calls";
+	const isPre = table !== "events";
+	// What a unit did before may have been outside of every experiment.
+	const rows = isPre
+		? `NOT shadow AND unit_id != '' AND unit_type = {unit_type:String} AND prompt_name = {prompt:String} AND ${ENVIRONMENT}`
+		: EVIDENCE;
+	const when = isPre
+		? "row_us < exposure_us"
+		: `variant = exposed_variant AND row_us >= exposure_us${windowed ? ` AND ${WITHIN_WINDOW}` : ""}`;
+	return `        SELECT
+            unit_id,
+            ifNull(max(row_us), 0) AS newest_us,
+            ${measures
+							.of(table)
+							.map(({ name, sql }) => `${sql} AS ${name}`)
+							.join(",\n            ")}
+        FROM
+        (
+            SELECT e.*, toUnixTimestamp64Micro(${isCalls ? "started_at" : "evaluated_at"}) AS row_us, x.exposure_us AS exposure_us, x.variant AS exposed_variant
+            FROM (SELECT * FROM ${isCalls ? "llm_calls" : "evaluations"} FINAL WHERE ${rows}) AS e
+            INNER JOIN exposed AS x ON x.unit_id = e.unit_id
+        )
+        WHERE ifNull(${when}, false)
+        GROUP BY unit_id`;
+}
+
+function nothing(type: Measure["type"]): string {
+	return type === "Int128" ? "toInt128(0)" : `CAST([] AS ${type})`;
+}
+
+/** Sums over the units with an observation, as texts; `MetricSums` has their order. */
+function sumsOf({ y, n, squares, winsor, covariate }: MetricPlan): string {
+	// A ratio's denominator may be 0 where its numerator is not.
+	const observed = `(${n} != 0 OR ${y} != 0)`;
+	const sum = (a: string, b?: string) => `toString(sum(${b === undefined ? a : `${a} * ${b}`}))`;
+	const ofObserved = (a: string, b?: string) => `toString(sumIf(${b === undefined ? a : `${a} * ${b}`}, ${observed}))`;
+	const parts = [
+		`toString(countIf(${observed}))`,
+		...[sum(y), sum(n), sum(y, y), sum(n, n), sum(y, n)],
+		...(squares === null ? [] : [sum(squares)]),
+		...(winsor === null ? [] : [sum(winsor.uncapped), sum(winsor.above)]),
+		...(covariate === null ? [] : covariateSums(y, n, covariate, ofObserved)),
+	];
+	return `[${parts.join(", ")}]`;
+}
+
+function covariateSums(
+	y: string,
+	n: string,
+	{ x, w }: { x: string; w: string },
+	sum: (a: string, b?: string) => string,
+): string[] {
+	return [sum(x), sum(w), sum(x, x), sum(w, w), sum(x, w), sum(y, x), sum(y, w), sum(n, x), sum(n, w)];
+}
+
+/**
+ * The unit's i-th smallest observation raises its count C from i − 1 to i there, hence C² by 2i − 1 and C·N by N: sums
+ * of these by cell, cumulated over cells, are ΣC, ΣC² and ΣCN at every grid value.
+ */
+function cellsOf(cells: string, index: number): string {
+	const of = (each: string) => `arrayMap((cell, i) -> toInt64(${each}), ${cells}, arrayEnumerate(${cells}))`;
+	return `    sumMap(arraySort(${cells}), ${of("1")}, ${of("2 * i - 1")}, ${of(`length(${cells})`)}) AS cells_${index}`;
+}

@@ -1,0 +1,134 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { BUILT_IN_METRICS, MetricDefinition } from "@armspan/schema";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openStore } from "../open-store.ts";
+import type { Store } from "../store.ts";
+import { bruteForceTotals } from "./brute-force-totals.ts";
+import { type Evidence, logRowsOf, randomEvidence, traceRowsOf } from "./random-evidence.ts";
+import { CELL_STARTS, VALUE_GRID } from "./value-grid.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "armspan-metrics-"));
+let store: Store;
+
+beforeAll(async () => {
+	store = await openStore({ kind: "embedded", path: folder });
+	await store.migrate();
+});
+
+afterAll(async () => {
+	await store.close();
+	rmSync(folder, { recursive: true });
+});
+
+/** Built-in ones, and own ones that use every field of a definition. */
+const METRICS = [
+	...BUILT_IN_METRICS.values(),
+	...[
+		{ key: "capped", source: "calls", kind: "mean", value: "latency", winsorCap: 1.5, direction: "decrease" },
+		{
+			...{ key: "cost-before", source: "calls", kind: "mean", value: "cost", covariateDays: 3, direction: "decrease" },
+			winsorCap: 0.001,
+		},
+		{ key: "bill", source: "calls", kind: "mean", per: "unit", value: "cost", covariateDays: 9, direction: "decrease" },
+		{
+			...{ key: "active", source: "calls", kind: "proportion", per: "unit", direction: "increase", covariateDays: 2 },
+			where: [{ column: "model", startsWith: "gpt-'" }],
+			event: [{ column: "output-tokens", atLeast: 200 }],
+		},
+		{
+			...{ key: "thumbs", source: "feedback", kind: "mean", value: "score", direction: "increase", covariateDays: 5 },
+			where: [{ column: "score", below: 0.9 }],
+		},
+		{
+			...{ key: "per-token", source: "calls", kind: "ratio", value: "latency", denominator: "output-tokens" },
+			...{ direction: "decrease", where: [{ column: "cached", is: false }], covariateDays: 4 },
+		},
+		{
+			...{ key: "limited", source: "calls", kind: "proportion", direction: "decrease" },
+			...{ where: [{ column: "provider", notIn: ["other", "it's \\ 'quoted'"] }] },
+			event: [{ column: "error-type", in: ["rate_limit", "a,b'] OR 1=1 --"] }],
+		},
+		{
+			...{ key: "faithful", source: "evaluations", kind: "mean", value: "score", direction: "increase" },
+			where: [
+				{ column: "name", in: ["faithful"] },
+				{ column: "label", notIn: ["skip"] },
+			],
+		},
+		{ key: "tokens-p90", source: "calls", kind: "quantile", level: 0.9, value: "output-tokens", direction: "decrease" },
+	].map((definition) => MetricDefinition.parse(definition)),
+];
+
+async function deliver(evidence: Evidence): Promise<void> {
+	await store.insertTraces(traceRowsOf(evidence));
+	await store.insertLogs(logRowsOf(evidence));
+	// Repeated deliveries in another order and grouping change nothing.
+	await store.insertTraces(traceRowsOf(evidence).reverse().slice(0, 100));
+	await store.insertLogs(logRowsOf(evidence).reverse().slice(0, 50));
+}
+
+describe("metricTotals", () => {
+	test.each([1, 2])("equals a computation outside of ClickHouse, seed %i", async (seed) => {
+		const evidence = randomEvidence(seed);
+		await deliver(evidence);
+		const key = { experiment: evidence.experiment, iteration: 1, unitType: "user", prompt: "reply", metrics: METRICS };
+		const end = new Date(evidence.startMs + 6 * 86_400_000);
+		const middle = new Date(evidence.startMs + 2.5 * 86_400_000);
+		for (const request of [
+			{ ...key, asOf: end },
+			{ ...key, asOf: end, untilRevision: 2, environment: "production" },
+			{ ...key, asOf: middle, maturationMs: 30 * 3_600_000 },
+			{ ...key, asOf: middle, isPlannedLook: true },
+			{ ...key, asOf: middle, isPlannedLook: true, maturationMs: 20 * 3_600_000, untilRevision: 2 },
+		]) {
+			const totals = await store.metricTotals(request);
+			const expected = bruteForceTotals(evidence, request);
+			expect(totals).toEqual(expected);
+			expect(totals.arms.length).toBeGreaterThan(3);
+			expect(totals.excludedUnits).toBeGreaterThan(0);
+		}
+	});
+
+	test("units come in the order of their first exposure", async () => {
+		const evidence = randomEvidence(7);
+		await deliver(evidence);
+		const key = { experiment: evidence.experiment, iteration: 1 };
+		const totals = await store.metricTotals({
+			...{ ...key, unitType: "user", prompt: "reply", metrics: [], asOf: new Date(0) },
+		});
+		const units = totals.arms.reduce((sum, arm) => sum + arm.units, 0);
+		const times = await store.arrivalTimes({ ...key, numbers: [1, 10, units, units + 1] });
+		expect(times.length).toBe(3);
+		for (const [index, number] of [1, 10, units].entries()) {
+			const asOf = times[index] as Date;
+			const before = new Date(asOf.getTime() - 1);
+			const request = { ...key, unitType: "user", prompt: "reply", metrics: [], isPlannedLook: true };
+			const arrived = bruteForceTotals(evidence, { ...request, asOf }).arms.reduce((sum, arm) => sum + arm.units, 0);
+			const earlier = bruteForceTotals(evidence, { ...request, asOf: before }).arms;
+			expect(arrived).toBeGreaterThanOrEqual(number);
+			expect(earlier.reduce((sum, arm) => sum + arm.units, 0)).toBeLessThan(number);
+		}
+	});
+
+	test("without rows there is nothing, whatever is asked", async () => {
+		const request = { ...{ experiment: "nobody", iteration: 1, unitType: "user", prompt: "reply" }, asOf: new Date(0) };
+		const nothing = { excludedUnits: 0, immatureUnits: 0, newestCallAt: null, newestEventAt: null, arms: [] };
+		expect(await store.metricTotals({ ...request, metrics: METRICS })).toEqual(nothing);
+		expect(await store.metricTotals({ ...request, metrics: [], maturationMs: 1 })).toEqual(nothing);
+	});
+});
+
+describe("VALUE_GRID", () => {
+	test("rises in steps of one, then of 2 %, and no cell is left out", () => {
+		expect(VALUE_GRID.slice(0, 5)).toEqual([1, 2, 3, 4, 5]);
+		expect(VALUE_GRID.at(-1)).toBe(1e12);
+		expect(CELL_STARTS.length).toBe(VALUE_GRID.length + 1);
+		VALUE_GRID.forEach((value, index) => {
+			const previous = VALUE_GRID[index - 1] ?? 0;
+			expect(value - previous === 1 || value / previous <= 1.0301).toBe(true);
+			expect(CELL_STARTS[index + 1]).toBe(value + 1);
+		});
+	});
+});

@@ -1,0 +1,182 @@
+import { type MetricDefinition, metricScale } from "@armspan/schema";
+import { dateOfMicros, microsOfDate, type Query, untilRevisionParameter } from "../queries/query.ts";
+import type { EvidenceKey, RatioMoments } from "../store.ts";
+import type { MetricPlan } from "./metric-measures.ts";
+import { metricTotalsSql } from "./metric-totals-sql.ts";
+import { CELL_STARTS, VALUE_GRID } from "./value-grid.ts";
+
+export interface MetricTotalsRequest extends EvidenceKey {
+	readonly metrics: readonly MetricDefinition[];
+	/** Of the look; nothing depends on it without `maturationMs` and `isPlannedLook`. */
+	readonly asOf: Date;
+	/** A unit's rows count for so long after its first exposure, and only once that time has passed. */
+	readonly maturationMs?: number;
+	/** Nothing from after `asOf` counts, although it is known. */
+	readonly isPlannedLook?: boolean;
+	/** For covariates: what units are, and the prompt whose earlier calls and events explain them. */
+	readonly unitType: string;
+	readonly prompt: string;
+}
+
+/** Sums over units of the metric before their first exposure; the names are those of `CovariateSums` of stats. */
+export interface CovariateMoments {
+	sumX: bigint;
+	sumW: bigint;
+	sumXX: bigint;
+	sumWW: bigint;
+	sumXW: bigint;
+	sumYX: bigint;
+	sumYW: bigint;
+	sumNX: bigint;
+	sumNW: bigint;
+}
+
+/** What comes in at a grid value: additive over units and days; cumulated, it is ΣC, ΣC² and ΣCN there. */
+export interface GridCell {
+	/** Observations up to and including this stored integer; `null`: beyond the grid. */
+	upTo: number | null;
+	count: bigint;
+	squares: bigint;
+	products: bigint;
+}
+
+/** Exact sums of one metric over the units of one arm. Of a quantile, Y and N both count observations. */
+export interface MetricSums extends RatioMoments {
+	/** Σy² over observations; of means per call only. */
+	sumOfSquares: bigint | null;
+	/** In stored integers. Y is cut at the cap. */
+	winsorized: { cap: bigint; uncappedSum: bigint; cappedObservations: bigint } | null;
+	covariate: CovariateMoments | null;
+	/** Ascending; of quantiles only. */
+	cells: GridCell[] | null;
+}
+
+export interface ArmTotals {
+	variant: string;
+	/** UTC day of the units' first exposure; "" where no believable time is known. */
+	day: string;
+	units: number;
+	calls: number;
+	undeliveredCalls: number;
+	quarantinedCalls: number;
+	/** Failed calls by `error.type`. */
+	errorTypes: Record<string, number>;
+	/** By metric key. */
+	metrics: Record<string, MetricSums>;
+}
+
+export interface MetricTotals {
+	/** Units seen in two variants of the iteration: left out everywhere, counted here. */
+	excludedUnits: number;
+	/** Units whose maturation has not passed, or that came after a planned look. */
+	immatureUnits: number;
+	newestCallAt: Date | null;
+	newestEventAt: Date | null;
+	/** By variant and day. Days share no unit, so their sums add up. */
+	arms: ArmTotals[];
+}
+
+type CellTuple = [cells: (string | number)[], counts: string[], squares: string[], products: string[]];
+
+interface Row {
+	state: "counted" | "excluded" | "immature";
+	arm: string;
+	day: string;
+	newest_call_us: string | null;
+	newest_event_us: string | null;
+	units: string;
+	calls: string;
+	undelivered_calls: string;
+	quarantined_calls: string;
+	error_types: [string[], (string | number)[]];
+	[column: `metric_${number}`]: string[];
+	[column: `cells_${number}`]: CellTuple;
+}
+
+export async function metricTotals(query: Query, request: MetricTotalsRequest): Promise<MetricTotals> {
+	const windowed = request.maturationMs !== undefined || request.isPlannedLook === true;
+	const { sql, parameters, plans } = metricTotalsSql(request.metrics, windowed);
+	const rows = await query<Row>(sql, {
+		...parameters,
+		experiment: request.experiment,
+		iteration: request.iteration,
+		environment: request.environment ?? "",
+		until_revision: untilRevisionParameter(request.untilRevision),
+		as_of_us: microsOfDate(request.asOf),
+		maturation_us: String(Math.round((request.maturationMs ?? 0) * 1000)),
+		unit_type: request.unitType,
+		prompt: request.prompt,
+	});
+	const totals: MetricTotals = {
+		...{ excludedUnits: 0, immatureUnits: 0, newestCallAt: null, newestEventAt: null, arms: [] },
+	};
+	for (const row of rows) {
+		if (row.state !== "counted") {
+			totals[row.state === "excluded" ? "excludedUnits" : "immatureUnits"] = Number(row.units);
+			continue;
+		}
+		totals.newestCallAt = newest(totals.newestCallAt, dateOfMicros(row.newest_call_us));
+		totals.newestEventAt = newest(totals.newestEventAt, dateOfMicros(row.newest_event_us));
+		const [types, counts] = row.error_types;
+		totals.arms.push({
+			variant: row.arm,
+			day: row.day,
+			units: Number(row.units),
+			calls: Number(row.calls),
+			undeliveredCalls: Number(row.undelivered_calls),
+			quarantinedCalls: Number(row.quarantined_calls),
+			errorTypes: Object.fromEntries(types.map((type, index) => [type, Number(counts[index])])),
+			metrics: Object.fromEntries(
+				plans.map((plan, index) => [
+					plan.metric.key,
+					metricSums(plan, row[`metric_${index}`] ?? [], row[`cells_${index}`]),
+				]),
+			),
+		});
+	}
+	return totals;
+}
+
+function newest(known: Date | null, found: Date | null): Date | null {
+	return known === null || (found !== null && found > known) ? found : known;
+}
+
+/** Reads the texts in the order in which the statement writes them. */
+function metricSums(
+	{ metric, squares, winsor, covariate, cells }: MetricPlan,
+	texts: readonly string[],
+	cellRows: CellTuple | undefined,
+): MetricSums {
+	const integers = texts.map(BigInt)[Symbol.iterator]();
+	const next = (): bigint => {
+		const { value, done } = integers.next();
+		if (done) throw new TypeError(`too few sums of ${metric.key}`);
+		return value;
+	};
+	return {
+		units: Number(next()),
+		...{ sumY: next(), sumN: next(), sumYY: next(), sumNN: next(), sumYN: next() },
+		scale: metricScale(metric),
+		sumOfSquares: squares === null ? null : next(),
+		winsorized: winsor === null ? null : { cap: winsor.cap, uncappedSum: next(), cappedObservations: next() },
+		covariate:
+			covariate === null
+				? null
+				: {
+						...{ sumX: next(), sumW: next(), sumXX: next(), sumWW: next(), sumXW: next() },
+						...{ sumYX: next(), sumYW: next(), sumNX: next(), sumNW: next() },
+					},
+		cells: cells === null || cellRows === undefined ? null : gridCells(cellRows),
+	};
+}
+
+const CELL_OF_START = new Map(CELL_STARTS.map((start, index) => [start, VALUE_GRID[index] ?? null]));
+
+function gridCells([starts, counts, squares, products]: CellTuple): GridCell[] {
+	return starts.map((start, index) => {
+		const upTo = CELL_OF_START.get(Number(start));
+		if (upTo === undefined) throw new TypeError(`${start} starts no cell of the grid`);
+		const of = (texts: readonly string[]) => BigInt(texts[index] ?? 0);
+		return { upTo, count: of(counts), squares: of(squares), products: of(products) };
+	});
+}
