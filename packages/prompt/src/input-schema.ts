@@ -96,13 +96,18 @@ export function inputJsonSchema(schema: JsonValue): JsonSchema {
 	return { ...checked, properties: declared, additionalProperties: false };
 }
 
+/** One for all prompts: each would compile the schema of schemas anew, most of the cost of a prompt. */
+const ajv = new Ajv({ strict: true, strictTypes: false, strictTuples: false, logger: false, addUsedSchema: false });
+
 function compile(json: JsonSchema): ValidateFunction {
 	try {
-		const ajv = new Ajv({ strict: true, strictTypes: false, strictTuples: false, logger: false, addUsedSchema: false });
 		return ajv.compile(json);
 	} catch (error) {
 		const reason = error instanceof Error ? error.message : String(error);
 		throw new PromptError("INPUT_SCHEMA_INVALID", `input.schema: ${reason}`, { field: "input.schema" }, error);
+	} finally {
+		// It would keep every schema for ever.
+		ajv.removeSchema(json);
 	}
 }
 
