@@ -30,6 +30,18 @@ interface Copy {
 	byApplication: boolean;
 }
 
+const BEGUN = Symbol.for("armspan.register.diagnosis");
+
+/** @returns nothing in a second copy of register: the first one looks on, and there is one report for each process */
+export function beginDiagnosis(folder: string): Diagnosis | undefined {
+	const globals = globalThis as { [BEGUN]?: true };
+	if (globals[BEGUN] === true) return undefined;
+	globals[BEGUN] = true;
+	const diagnosis = new Diagnosis(folder);
+	diagnosis.begin();
+	return diagnosis;
+}
+
 /** Watches a process start up, and writes what it sees into a folder, for `armspan doctor`. */
 export class Diagnosis {
 	readonly #file: string;

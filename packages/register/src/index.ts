@@ -7,9 +7,8 @@ const { ARMSPAN_DOCTOR } = process.env;
 // `armspan doctor` looks on: before everything else, so that every module is seen.
 const diagnosis =
 	ARMSPAN_DOCTOR !== undefined && isMainThread
-		? new (await import("./diagnosis.ts")).Diagnosis(ARMSPAN_DOCTOR)
+		? (await import("./diagnosis.ts")).beginDiagnosis(ARMSPAN_DOCTOR)
 		: undefined;
-diagnosis?.begin();
 const problem = nodeVersionProblem(process.version);
 if (problem === undefined) {
 	try {

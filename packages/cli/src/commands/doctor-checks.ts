@@ -151,8 +151,9 @@ function processorCheck({ spanProcessors }: StartupReport, { sdkDisabled }: SetU
 	return ok(name, order);
 }
 
-function probeCheck({ url, accepted, outcome }: EndpointProbe): Check {
+function probeCheck({ url: given, accepted, outcome }: EndpointProbe): Check {
 	const name = "exporter";
+	const url = withoutSecrets(given);
 	if (accepted) return ok(name, `${url} takes OTLP`);
 	const fixes: Readonly<Record<string, string>> = {
 		"HTTP 401": "set OTEL_EXPORTER_OTLP_HEADERS",
@@ -162,6 +163,13 @@ function probeCheck({ url, accepted, outcome }: EndpointProbe): Check {
 	};
 	const fix = fixes[outcome] ?? "start a collector or armspan up, or set OTEL_EXPORTER_OTLP_ENDPOINT";
 	return fail(name, `${url}: ${outcome}`, fix);
+}
+
+/** Some write a password or a token into the address. */
+function withoutSecrets(url: string): string {
+	if (!URL.canParse(url)) return url;
+	const { origin, pathname, username, search } = new URL(url);
+	return username === "" && search === "" ? url : `${origin}${pathname}`;
 }
 
 function switchedOff({ tracesUrl, logsUrl, sdkDisabled }: SetUp): Check[] {

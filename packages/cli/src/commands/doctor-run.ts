@@ -47,7 +47,10 @@ export async function runApplication(command: readonly string[], timeLimitMs: nu
 			stdio: ["ignore", "pipe", "pipe"],
 			env: { ...process.env, ARMSPAN_DOCTOR: folder, NODE_OPTIONS: nodeOptions(register) },
 		});
-		const stopWithUs = () => kill(child, "SIGKILL");
+		const stopWithUs = () => {
+			kill(child, "SIGKILL");
+			rmSync(folder, { recursive: true, force: true });
+		};
 		process.once("exit", stopWithUs);
 		const interrupted = (signal: NodeJS.Signals) => {
 			stopWithUs();

@@ -114,7 +114,7 @@ test("what is configured and does not work is a failure that says what to do", a
 			ARMSPAN_PROMPTS: join(folder, "broken.yaml"),
 			ARMSPAN_UNIT_KEY: "",
 			OTEL_EXPORTER_OTLP_HEADERS: "x-key=wrong",
-			OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: "http://127.0.0.1:1/v1/logs",
+			OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: "http://me:secret@127.0.0.1:1/v1/logs?token=secret",
 		},
 		files: { "../broken.yaml": "prompts:\n  - { prompt: 'No Name', match: { template: long enough } }" },
 	});
@@ -214,6 +214,13 @@ ${stubborn}`;
 	await vi.waitFor(() => expect(readFileSync(pids, "utf8").split(" ").map(Number).filter(isAlive)).toEqual([]), {
 		timeout: 10_000,
 	});
+});
+
+test("register loaded twice is one report, and the first copy's", async () => {
+	const register = new URL("../../../register/src/index.ts?again", import.meta.url).href;
+	const { checks, of } = await doctor({ source: `await import("${register}"); process.exit(0);` });
+	expect(of("register")).toEqual([expect.objectContaining({ status: "ok" })]);
+	expect(checks.length).toBeGreaterThan(8);
 });
 
 test("a second OpenTelemetry set-up, and methods that others have wrapped", async () => {
