@@ -27,7 +27,9 @@ export function doctorChecks(run: ApplicationRun, around: Surroundings): Check[]
 		const fix = "give the command that starts Node, without a wrapper that drops NODE_OPTIONS";
 		return [applicationCheck(run, undefined, around), fail("register", "no Node process reported", fix)];
 	}
-	const first = [applicationCheck(run, report, around), nodeCheck(report)];
+	const node = nodeCheck(report);
+	const first = [applicationCheck(run, report, around), node];
+	if (node.status === "fail") return first;
 	const { setUp } = report;
 	if (setUp === null || report.problem !== null) {
 		const message = report.problem ?? "the application ended before register had started";
