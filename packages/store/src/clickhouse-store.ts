@@ -1,8 +1,8 @@
 import { Decision } from "@armspan/schema";
 import type { Connection, Insertion, QueryParameters } from "./connection.ts";
 import { encodeLogRows, encodeTraceRows, LOG_COLUMNS, TRACE_COLUMNS } from "./encode-rows.ts";
-import { type MetricTotals, type MetricTotalsRequest, metricTotals } from "./metrics/metric-totals.ts";
 import { type ForgetUnitOptions, type ForgottenUnit, forgetUnit } from "./forget-unit.ts";
+import { type MetricTotals, type MetricTotalsRequest, metricTotals } from "./metrics/metric-totals.ts";
 import { migrate } from "./migrate.ts";
 import { arrivalTimes } from "./queries/arrival-times.ts";
 import { callIds } from "./queries/call-ids.ts";

@@ -1,4 +1,5 @@
 export { assertFolderUnlocked } from "./folder-lock.ts";
+export type { ForgetUnitOptions, ForgottenUnit } from "./forget-unit.ts";
 export type {
 	ArmTotals,
 	CovariateMoments,
@@ -8,7 +9,6 @@ export type {
 	MetricTotalsRequest,
 } from "./metrics/metric-totals.ts";
 export { VALUE_GRID } from "./metrics/value-grid.ts";
-export type { ForgetUnitOptions, ForgottenUnit } from "./forget-unit.ts";
 export { openStore } from "./open-store.ts";
 export { decodeLogs, decodeTraces } from "./otlp/decode.ts";
 export { encodeExportResponse } from "./otlp/encode-export-response.ts";

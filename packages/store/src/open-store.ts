@@ -2,7 +2,7 @@ import { mkdirSync, realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import { ClickHouseLogLevel, createClient } from "@clickhouse/client";
 import { createChdbConnection } from "chdb/connection";
-import { ClickHouseStore } from "./clickhouse-store.ts";
+import { ClickHouseStore, type StoreConnections } from "./clickhouse-store.ts";
 import { ClientConnection } from "./client-connection.ts";
 import type { Connection } from "./connection.ts";
 import { folderLock, isAlive, lockedError, statusPid } from "./folder-lock.ts";
@@ -15,8 +15,14 @@ const OLDEST_ENGINE = [25, 8] as const;
 /** Errors reach the caller as StoreError; the client would print them as well. */
 const QUIET = { level: ClickHouseLogLevel.OFF };
 
-/** A connection runs one query at a time: one for inserts, one for analyses, one for the watch over guardrails. */
-const CONNECTIONS = 3;
+/**
+ * A connection runs one query at a time: one for inserts, one for analyses, one for the watch over guardrails, one for
+ * migrations, retention and erasure.
+ */
+const CONNECTIONS = 4;
+
+/** A migration or an erasure rewrites tables; giving up half-way would not stop the server. */
+const MAINTENANCE_TIMEOUT_MS = 3_600_000;
 
 /** chDB serves one folder per process; stores on the same folder share it. */
 const openFolder = { path: "", stores: 0 };
@@ -36,14 +42,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 	return new ClickHouseStore(connections, options.kind === "server" ? options.cluster : undefined);
 }
 
-interface Connections {
-	ingest: Connection;
-	analysis: Connection;
-	watch: Connection;
-	close(): Promise<void>;
-}
-
-function openEmbedded(folder: string): Connections {
+function openEmbedded(folder: string): StoreConnections {
 	const path = preparedFolder(folder);
 	if (openFolder.stores > 0 && openFolder.path !== path) {
 		throw new StoreError(
@@ -69,7 +68,7 @@ function openEmbedded(folder: string): Connections {
 		}
 		throw error;
 	}
-	const [ingest, analysis, watch] = opened as [Connection, Connection, Connection];
+	const [ingest, analysis, watch, maintenance] = opened as [Connection, Connection, Connection, Connection];
 	openFolder.path = path;
 	openFolder.stores += 1;
 	let closing: Promise<void> | undefined;
@@ -77,12 +76,14 @@ function openEmbedded(folder: string): Connections {
 		await ingest.close();
 		await analysis.close();
 		await watch.close();
+		await maintenance.close();
 		openFolder.stores -= 1;
 	};
 	return {
 		ingest,
 		analysis,
 		watch,
+		maintenance,
 		close() {
 			closing ??= close();
 			return closing;
@@ -125,14 +126,15 @@ function preparedFolder(folder: string): string {
 	}
 }
 
-function openServer(options: Extract<StoreOptions, { kind: "server" }>): Connections {
+function openServer(options: Extract<StoreOptions, { kind: "server" }>): StoreConnections {
 	const { url, database, username, password } = options;
-	const connect = () => {
+	const connect = (requestTimeoutMs?: number) => {
 		try {
 			return new ClientConnection(
 				createClient({
 					url,
 					log: QUIET,
+					...(requestTimeoutMs === undefined ? {} : { request_timeout: requestTimeoutMs }),
 					...(database === undefined ? {} : { database }),
 					...(username === undefined ? {} : { username }),
 					...(password === undefined ? {} : { password }),
@@ -145,14 +147,17 @@ function openServer(options: Extract<StoreOptions, { kind: "server" }>): Connect
 	const ingest = connect();
 	const analysis = connect();
 	const watch = connect();
+	const maintenance = connect(MAINTENANCE_TIMEOUT_MS);
 	return {
 		ingest,
 		analysis,
 		watch,
+		maintenance,
 		async close() {
 			await ingest.close();
 			await analysis.close();
 			await watch.close();
+			await maintenance.close();
 		},
 	};
 }

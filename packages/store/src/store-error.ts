@@ -12,6 +12,10 @@ export type StoreErrorCode =
 	/** The database was migrated by other files than these. */
 	| "MIGRATION_MISMATCH"
 	| "MIGRATION_FAILED"
+	/** Days that nobody can mean. */
+	| "RETENTION_INVALID"
+	/** No id that a unit can have. */
+	| "FORGET_INVALID"
 	| "INSERT_FAILED"
 	| "QUERY_FAILED"
 	/** A decision does not have the shape of the schema, when written or when read back. */

@@ -1,6 +1,6 @@
 import type { Decision } from "@armspan/schema";
-import type { MetricTotals, MetricTotalsRequest } from "./metrics/metric-totals.ts";
 import type { ForgetUnitOptions, ForgottenUnit } from "./forget-unit.ts";
+import type { MetricTotals, MetricTotalsRequest } from "./metrics/metric-totals.ts";
 import type { Retention, RetentionOptions } from "./retention.ts";
 import type { LogRow, TraceRow } from "./rows.ts";
 

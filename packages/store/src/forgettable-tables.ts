@@ -1,0 +1,13 @@
+/** Tables whose rows belong to a unit, named in `unit_id`. */
+export const EVIDENCE_TABLES = ["llm_calls", "exposures", "evaluations"] as const;
+
+/** Tables of what was delivered, as it was. */
+export const LANDING_TABLES = ["otel_traces", "otel_logs"] as const;
+export type LandingTable = (typeof LANDING_TABLES)[number];
+
+/** What a landing row is recognized by: hashes can stand in a statement that is kept, contents cannot. */
+export function landingRowHash(table: LandingTable): string {
+	return table === "otel_traces"
+		? "lower(hex(sipHash128(Timestamp, TraceId, SpanId)))"
+		: "lower(hex(sipHash128(Timestamp, TraceId, SpanId, ServiceName, EventName, Body, mapKeys(LogAttributes), mapValues(LogAttributes), mapKeys(ResourceAttributes), mapValues(ResourceAttributes))))";
+}
