@@ -1,7 +1,8 @@
-import { diag } from "@opentelemetry/api";
+import { diag, type TextMapPropagator } from "@opentelemetry/api";
 import { type ArmspanOptions, resolveOptions } from "./armspan-options.ts";
 import { type ArmspanStatus, createCounters } from "./armspan-status.ts";
 import { CallRecorder } from "./call-recorder.ts";
+import { CarriedAssignment } from "./carried-assignment.ts";
 import { delivery } from "./delivery.ts";
 import { DropMetrics } from "./drop-metrics.ts";
 import type { EvaluationOptions, Feedback } from "./evaluation.ts";
@@ -46,6 +47,21 @@ export interface Armspan {
 	/** As `feedback`: the unit did what was hoped for. */
 	conversion(reference: string, name?: string, options?: EvaluationOptions): boolean;
 	/**
+	 * The assignment of the active call as a `baggage` header for a request to `url`: `{ ...armspan.baggageFor(url) }`.
+	 * Empty for a host that is not among `baggage.hosts`, outside a call, and without a reference key.
+	 */
+	baggageFor(url: string | URL): { baggage?: string };
+	/**
+	 * Runs `fn` inside the call that a request's `baggage` header names, so that its spans carry that assignment. A header
+	 * that is not signed with our key, or an old one, changes nothing. It chooses no prompt version.
+	 */
+	withBaggage<Result>(header: string | undefined, fn: () => Result): Result;
+	/**
+	 * The same for applications whose HTTP is instrumented: a propagator around theirs, to be set as the global one.
+	 * `@armspan/register` sets it when `ARMSPAN_BAGGAGE_HOSTS` is given.
+	 */
+	propagator(inner: TextMapPropagator): TextMapPropagator;
+	/**
 	 * Sends the telemetry that has ended so far, for platforms that freeze the process between requests:
 	 * `context.waitUntil(armspan.flush())`.
 	 * @returns whether it came to an end within the limit; never rejects
@@ -67,6 +83,7 @@ export function createArmspan(options?: ArmspanOptions): Armspan {
 	const references = new ReferenceSigner(resolved.referenceKeys);
 	const recorder = new CallRecorder(counters, new EventLogger(), createUnitIdMask(resolved), references);
 	const shadows = new ShadowRunner(recorder);
+	const carried = new CarriedAssignment(recorder, resolved.baggageHosts);
 	const dropMetrics = new DropMetrics();
 	if (resolved.unitKeyUnusable) {
 		recorder.guard(() =>
@@ -114,6 +131,9 @@ export function createArmspan(options?: ArmspanOptions): Armspan {
 				score: 1,
 				id: options?.id,
 			})),
+		baggageFor: (url) => carried.headersFor(url),
+		withBaggage: (header, fn) => carried.run(header, fn),
+		propagator: (inner) => carried.propagator(inner),
 		flush,
 		status: () => ({
 			started: true,

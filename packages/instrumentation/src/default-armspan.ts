@@ -18,7 +18,7 @@ export interface DefaultArmspan extends Armspan {
 
 const INSTANCE = Symbol.for("armspan.instance");
 /** Of another copy of this package, perhaps an older one that can do less. */
-type Later = "flush" | "execute" | "feedback" | "score" | "conversion";
+type Later = "baggageFor" | "withBaggage" | "propagator" | "flush" | "execute" | "feedback" | "score" | "conversion";
 type SharedArmspan = Omit<Armspan, Later> & Partial<Pick<Armspan, Later>>;
 const globals = globalThis as { [INSTANCE]?: SharedArmspan };
 
@@ -51,6 +51,12 @@ export const armspan: DefaultArmspan = {
 	feedback: (...values) => globals[INSTANCE]?.feedback?.(...values) ?? refuse(),
 	score: (...values) => globals[INSTANCE]?.score?.(...values) ?? refuse(),
 	conversion: (...values) => globals[INSTANCE]?.conversion?.(...values) ?? refuse(),
+	baggageFor: (url) => globals[INSTANCE]?.baggageFor?.(url) ?? {},
+	withBaggage(header, fn) {
+		const instance = globals[INSTANCE];
+		return instance?.withBaggage === undefined ? fn() : instance.withBaggage(header, fn);
+	},
+	propagator: (inner) => globals[INSTANCE]?.propagator?.(inner) ?? inner,
 	flush,
 	status: () => globals[INSTANCE]?.status() ?? notStarted(),
 	close() {

@@ -25,6 +25,8 @@ export interface Settings {
 	readonly captureContent: boolean;
 	/** Module with the redaction function that they go through. */
 	readonly redactModule: string | undefined;
+	/** Whether assignments are carried to any other service. */
+	readonly carriesBaggage: boolean;
 	/** Folder for what could not be sent when the process left. */
 	readonly spoolDirectory: string | undefined;
 	/** What was asked for and cannot be had, for stderr. */
@@ -56,6 +58,7 @@ export function readSettings(environment: Environment): Settings {
 		promptMapping: value(environment, "ARMSPAN_PROMPTS"),
 		captureContent: captureContent(environment),
 		redactModule: value(environment, "ARMSPAN_REDACT"),
+		carriesBaggage: value(environment, "ARMSPAN_BAGGAGE_HOSTS") !== undefined,
 		spoolDirectory: value(environment, "ARMSPAN_SPOOL"),
 		warnings,
 	};

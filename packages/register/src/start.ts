@@ -1,5 +1,5 @@
 import { ArmspanSpanProcessor, armspan, delivery } from "@armspan/instrumentation";
-import { DiagLogLevel, diag, TraceFlags } from "@opentelemetry/api";
+import { DiagLogLevel, diag, propagation, type TextMapPropagator, TraceFlags } from "@opentelemetry/api";
 import { OTLPLogExporter } from "@opentelemetry/exporter-logs-otlp-proto";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import {
@@ -85,6 +85,7 @@ export async function start(diagnosis?: Diagnosis): Promise<void> {
 		instrumentations: [],
 	});
 	sdk.start();
+	if (settings.carriesBaggage) carryBaggage();
 	hookSdks(diagnosis?.instrumented);
 	const flush = async () => {
 		await Promise.all([spans?.flush(), events?.flush()]);
@@ -120,6 +121,15 @@ function createSdk(configuration: ConstructorParameters<typeof NodeSDK>[0]): Nod
 	} finally {
 		if (OTEL_LOG_LEVEL !== undefined) process.env.OTEL_LOG_LEVEL = OTEL_LOG_LEVEL;
 	}
+}
+
+/** The propagator that the SDK just set stays, inside ours. The API has no other way to ask for it. */
+function carryBaggage(): void {
+	const api = propagation as unknown as { _getGlobalPropagator?: () => TextMapPropagator };
+	const inner = api._getGlobalPropagator?.();
+	if (inner === undefined) return;
+	propagation.disable();
+	propagation.setGlobalPropagator(armspan.propagator(inner));
 }
 
 function queueSpans(settings: Settings, guard: ContentGuard): DeliveryQueue<ReadableSpan> {
