@@ -21,6 +21,7 @@ const own = armspan("armspan, 2 arms", twoArms());
 const thousand = twoArms(1_000);
 const halves: Engine[] = [
 	own,
+	armspan("armspan, 2 arms, another bundle of one flag", twoArms()),
 	armspan("armspan, 2 arms, 1,000 flags in the bundle", thousand),
 	flagdCore("@openfeature/flagd-core, 2 arms, the least definition", LEAST_DEFINITION),
 	flagdCore("@openfeature/flagd-core, 2 arms, our routing file", twoArms().json),
