@@ -17,7 +17,7 @@ import { fieldsOf } from "./sdk-dialect.ts";
 const LOOK_MS = 1000;
 
 /** What became of the requests that were looked at. */
-export interface RecognitionCounters {
+interface RecognitionCounters {
 	recognised: number;
 	unrecognised: number;
 	/** Recognised, and another prompt or version matched as well. */
@@ -27,7 +27,7 @@ export interface RecognitionCounters {
 }
 
 /** Recognising prompts that stay in the application's code. */
-export class Recognition {
+class Recognition {
 	readonly counters: RecognitionCounters = { recognised: 0, unrecognised: 0, ambiguous: 0, curtailed: 0 };
 	#recogniser = new PromptRecogniser([], codePrompts());
 	#file: string | undefined;
