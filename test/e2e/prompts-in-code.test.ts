@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { initRepository } from "@armspan/registry";
 import { startService } from "@armspan/service";
-import { createClient } from "@clickhouse/client";
 import { createChdbConnection } from "chdb/connection";
 import { expect, onTestFinished, test } from "vitest";
 import { createLog } from "../../packages/cli/src/log.ts";
@@ -53,10 +52,9 @@ test("versions of a prompt in unchanged code are told apart in ClickHouse, by th
 	const readme = readFileSync(new URL("../../packages/register/README.md", import.meta.url), "utf8");
 	const [, query = ""] = /```sql\n(.*?)```/s.exec(readme) ?? [];
 	const connection = createChdbConnection({ path });
-	const client = createClient({ connection } as unknown as Parameters<typeof createClient>[0]);
-	onTestFinished(() => client.close());
-	const result = await client.query({ query, format: "JSONEachRow" });
-	const rows = (await result.json()) as Record<string, unknown>[];
+	onTestFinished(() => connection.close());
+	const lines = (await connection.chdb.queryAsync(query, { format: "JSONEachRow" })).text().trim().split("\n");
+	const rows = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
 	expect(rows).toMatchObject([
 		{ prompt_version: "1.0.0", p95_seconds: expect.any(Number), mean_cost_usd: expect.any(Number) },
 		{ prompt_version: "2.0.0" },
