@@ -1,4 +1,5 @@
 import type { SourceProblemCode } from "@armspan/router";
+import type { RecognitionCounters } from "./code-prompt-memory.ts";
 import type { Drops } from "./delivery.ts";
 
 /** Events that Armspan counted instead of troubling the application with them. */
@@ -55,6 +56,8 @@ export interface ArmspanStatus {
 	readonly counters: Readonly<Counters>;
 	/** Telemetry of this process that did not get out, as far as `@armspan/register` or this package sends it. */
 	readonly drops: Readonly<Drops>;
+	/** Requests of this process in which `@armspan/register` has looked for prompts in code. */
+	readonly promptsInCode: Readonly<RecognitionCounters>;
 }
 
 export function createCounters(): Counters {

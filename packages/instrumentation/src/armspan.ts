@@ -3,6 +3,7 @@ import { type ArmspanOptions, resolveOptions } from "./armspan-options.ts";
 import { type ArmspanStatus, createCounters } from "./armspan-status.ts";
 import { CallRecorder } from "./call-recorder.ts";
 import { CarriedAssignment } from "./carried-assignment.ts";
+import { recognitionCounters } from "./code-prompt-memory.ts";
 import { delivery } from "./delivery.ts";
 import { DropMetrics } from "./drop-metrics.ts";
 import type { EvaluationOptions, Feedback } from "./evaluation.ts";
@@ -149,6 +150,7 @@ export function createArmspan(options?: ArmspanOptions): Armspan {
 			unitIds: resolved.unitKeyUnusable ? "withheld" : resolved.unitKey === undefined ? "raw" : "hmac-sha256",
 			counters: { ...counters },
 			drops: structuredClone(delivery().drops),
+			promptsInCode: { ...recognitionCounters() },
 		}),
 		close() {
 			source.close();

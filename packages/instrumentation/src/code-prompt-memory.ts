@@ -46,6 +46,25 @@ export class CodePromptMemory {
 	}
 }
 
+/** What became of the requests in which prompts in code were looked for. */
+export interface RecognitionCounters {
+	recognised: number;
+	unrecognised: number;
+	/** Recognised, and another prompt or version matched as well. */
+	ambiguous: number;
+	/** Too long to be looked at as a whole. */
+	curtailed: number;
+}
+
+const COUNTERS = Symbol.for("armspan.code-prompts.counters");
+
+/** The process's counters, shared by every copy of this package. */
+export function recognitionCounters(): RecognitionCounters {
+	const globals = globalThis as { [COUNTERS]?: RecognitionCounters };
+	globals[COUNTERS] ??= { recognised: 0, unrecognised: 0, ambiguous: 0, curtailed: 0 };
+	return globals[COUNTERS];
+}
+
 const SHARED = Symbol.for("armspan.code-prompts");
 
 /** The process's memory, shared by every copy of this package. */

@@ -7,4 +7,4 @@ export {
 	promptFingerprint,
 	textDigest,
 } from "./code-prompt-fingerprint.ts";
-export { codePrompts, MAX_TEXT_CHARACTERS, type PromptIdentity } from "./code-prompt-memory.ts";
+export { codePrompts, MAX_TEXT_CHARACTERS, type PromptIdentity, recognitionCounters } from "./code-prompt-memory.ts";

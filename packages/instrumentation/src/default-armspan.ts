@@ -2,6 +2,7 @@ import { type Armspan, createArmspan } from "./armspan.ts";
 import type { ArmspanOptions } from "./armspan-options.ts";
 import { type ArmspanStatus, createCounters } from "./armspan-status.ts";
 import { CallRecorder } from "./call-recorder.ts";
+import { recognitionCounters } from "./code-prompt-memory.ts";
 import { delivery } from "./delivery.ts";
 import { EventLogger } from "./event-logger.ts";
 import { executeLive } from "./execute.ts";
@@ -89,5 +90,6 @@ function notStarted(): ArmspanStatus {
 		unitIds: "raw",
 		counters: { ...counters },
 		drops: structuredClone(delivery().drops),
+		promptsInCode: { ...recognitionCounters() },
 	};
 }

@@ -32,6 +32,7 @@ export function diagnosisFacts(settings: Settings, selfCheck: string | undefined
 			},
 			unitIds: routing.unitIds,
 			mapping: { file: file ?? null, entries, problems: [...problems] },
+			promptsInCode: { ...routing.promptsInCode },
 		},
 	};
 }

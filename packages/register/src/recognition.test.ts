@@ -2,9 +2,9 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Anthropic from "@anthropic-ai/sdk";
-import { createArmspan, prompt } from "@armspan/instrumentation";
+import { armspan, createArmspan, prompt } from "@armspan/instrumentation";
 import { GoogleGenAI } from "@google/genai";
-import { SpanKind, trace } from "@opentelemetry/api";
+import { DiagLogLevel, diag, SpanKind, trace } from "@opentelemetry/api";
 import OpenAI from "openai";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { writeSupportBundle } from "../../instrumentation/src/fixtures/support-bundle.ts";
@@ -142,6 +142,26 @@ it("what is not in the file is not tagged, and a request that cannot be read is 
 		},
 	];
 	await expect(openai.chat.completions.create({ model: "m", messages } as never)).rejects.toThrow("of the application");
+});
+
+it("every request that is looked at is counted, and two prompts at once are said once", async () => {
+	const { entries } = parseMapping(
+		`${MAPPING}  - { prompt: other, version: 1.0.0, match: { template: "Answer {{any}}" } }`,
+		"m",
+	);
+	recognition.use(entries ?? []);
+	const warned = vi.fn();
+	const ignore = () => {};
+	diag.setLogger({ warn: warned, error: ignore, info: ignore, debug: ignore, verbose: ignore }, DiagLogLevel.WARN);
+	const before = armspan.status().promptsInCode;
+	for (const text of [TEXT, TEXT, "Answer rudely", "no", "x".repeat(300_000)]) await ask(text);
+	diag.disable();
+	const after = armspan.status().promptsInCode;
+	const counted = Object.entries(after).map(([name, count]) => [name, count - before[name as keyof typeof before]]);
+	expect(Object.fromEntries(counted)).toEqual({ recognised: 3, unrecognised: 2, ambiguous: 2, curtailed: 1 });
+	expect(warned.mock.calls.map(([line]) => line)).toEqual([
+		expect.stringMatching(/"support\/reply" 2\.0\.0 and also matches "other" 1\.0\.0/),
+	]);
 });
 
 it("a template in code is recognised without a mapping file", async () => {

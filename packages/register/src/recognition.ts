@@ -4,6 +4,7 @@ import {
 	codePrompts,
 	hasKnownPrompt,
 	type PromptIdentity,
+	recognitionCounters,
 	withCodePrompt,
 } from "@armspan/instrumentation/recognition";
 import { GEN_AI_PROMPT_NAME } from "@armspan/schema/semconv";
@@ -16,19 +17,8 @@ import { fieldsOf } from "./sdk-dialect.ts";
 
 const LOOK_MS = 1000;
 
-/** What became of the requests that were looked at. */
-interface RecognitionCounters {
-	recognised: number;
-	unrecognised: number;
-	/** Recognised, and another prompt or version matched as well. */
-	ambiguous: number;
-	/** Too long to be looked at as a whole. */
-	curtailed: number;
-}
-
 /** Recognising prompts that stay in the application's code. */
 class Recognition {
-	readonly counters: RecognitionCounters = { recognised: 0, unrecognised: 0, ambiguous: 0, curtailed: 0 };
 	#recogniser = new PromptRecogniser([], codePrompts());
 	#file: string | undefined;
 	#entries = 0;
@@ -81,10 +71,11 @@ class Recognition {
 
 	#recognise(request: PromptRequest): PromptIdentity | undefined {
 		const { identity, alternative, curtailed } = this.#recogniser.recognise(request);
-		if (curtailed) this.counters.curtailed++;
-		this.counters[identity === undefined ? "unrecognised" : "recognised"]++;
+		const counters = recognitionCounters();
+		if (curtailed) counters.curtailed++;
+		counters[identity === undefined ? "unrecognised" : "recognised"]++;
 		if (identity !== undefined && alternative !== undefined) {
-			this.counters.ambiguous++;
+			counters.ambiguous++;
 			this.#warnOnce(
 				`a request is "${identity.name}" ${identity.version} and also matches "${alternative.name}" ${alternative.version}; the former is taken, name a role in the mapping file to decide`,
 			);

@@ -63,6 +63,13 @@ export const StartupReport = z.strictObject({
 				entries: z.int(),
 				problems: z.array(z.string()),
 			}),
+			/** Requests made during start-up in which prompts in code were looked for. */
+			promptsInCode: z.strictObject({
+				recognised: z.int(),
+				unrecognised: z.int(),
+				ambiguous: z.int(),
+				curtailed: z.int(),
+			}),
 		})
 		.nullable(),
 });

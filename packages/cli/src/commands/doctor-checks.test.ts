@@ -15,6 +15,7 @@ const SET_UP: SetUp = {
 	routing: { directory: "/r", url: null, revision: 3, stale: false, staleReason: null, ageMs: 1400, lastError: null },
 	unitIds: "hmac-sha256",
 	mapping: { file: null, entries: 0, problems: [] },
+	promptsInCode: { recognised: 0, unrecognised: 0, ambiguous: 0, curtailed: 0 },
 };
 const copy = (name: string, version: string, more: Partial<Copy> = {}): Copy => ({
 	...{ name, version, directory: `/app/node_modules/${name}`, formats: ["module"], byApplication: false },
@@ -92,6 +93,17 @@ it("a mapping file stands in for routing, and an empty one is said", () => {
 		status: "warn",
 		message: "p.yaml has no entries",
 	});
+});
+
+it.each([
+	[{ recognised: 2, unrecognised: 1 }, "ok", "2 of 3 requests recognised as a prompt in code"],
+	[{ unrecognised: 1 }, "warn", "0 of 1 request recognised"],
+	[{ recognised: 1, ambiguous: 1 }, "warn", "1 as several"],
+	[{ recognised: 1, curtailed: 1 }, "ok", "1 too long"],
+])("recognition %j: %s", (counted, status, message) => {
+	const found = withSetUp({ promptsInCode: { ...SET_UP.promptsInCode, ...counted } });
+	const check = found.find(({ name }) => name === "recognition");
+	expect(check).toMatchObject({ status, message: expect.stringContaining(message) });
 });
 
 describe("LLM SDKs", () => {

@@ -48,6 +48,7 @@ export function doctorChecks(run: ApplicationRun, around: Surroundings): Check[]
 		...routingChecks(setUp, around.prompts),
 		unitCheck(setUp),
 		mappingCheck(setUp),
+		...recognitionChecks(setUp),
 	];
 }
 
@@ -223,4 +224,18 @@ function mappingCheck({ mapping }: SetUp): Check {
 	}
 	if (mapping.entries === 0) return warn(name, `${mapping.file} has no entries`, "add one to prompts:");
 	return ok(name, `${mapping.file}: ${mapping.entries} ${mapping.entries === 1 ? "prompt" : "prompts"}`);
+}
+
+/** Only of what the application asked for while it started. */
+function recognitionChecks({ promptsInCode, mapping }: SetUp): Check[] {
+	const name = "recognition";
+	const { recognised, unrecognised, ambiguous, curtailed } = promptsInCode;
+	const checked = recognised + unrecognised;
+	if (checked === 0) return [];
+	const said = `${recognised} of ${checked} ${checked === 1 ? "request" : "requests"} recognised as a prompt in code`;
+	if (recognised === 0)
+		return [warn(name, said, `compare the texts with ${mapping.file ?? "the templates in the code"}`)];
+	if (ambiguous > 0)
+		return [warn(name, `${said}, ${ambiguous} as several`, "name a role or model in the mapping file")];
+	return [ok(name, `${said}${curtailed === 0 ? "" : `, ${curtailed} too long to be looked at as a whole`}`)];
 }
