@@ -1,4 +1,5 @@
 import { createRequire, registerHooks } from "node:module";
+import { lacksOwnRequire, withOwnRequire } from "./commonjs-require.ts";
 import { instrumentAnthropic } from "./instrument-anthropic.ts";
 import { instrumentGoogleGenAi } from "./instrument-google-genai.ts";
 import { instrumentOpenAi } from "./instrument-openai.ts";
@@ -69,9 +70,11 @@ export function hookSdks(observe?: SdkObserver): void {
 			if (source === null || source === undefined) return loaded;
 			const path = pathOf(url);
 			const sdk = SDKS.find(({ module }) => module.test(path));
-			if (sdk === undefined) return loaded;
+			const lacksRequire = lacksOwnRequire(loaded.format, context);
+			if (sdk === undefined && !lacksRequire) return loaded;
 			const text = typeof source === "string" ? source : new TextDecoder().decode(source);
-			return { ...loaded, source: text + suffixOf(sdk.className, path) };
+			const suffix = sdk === undefined ? "" : suffixOf(sdk.className, path);
+			return { ...loaded, source: (lacksRequire ? withOwnRequire(text) : text) + suffix };
 		},
 	});
 	for (const [file, module] of Object.entries(createRequire(import.meta.url).cache)) {
