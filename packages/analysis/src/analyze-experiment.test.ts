@@ -22,12 +22,13 @@ function storeOf(
 		asked,
 		lastCallStart: async () => lastTreatmentCallAt,
 		listDecisions: async () => decisions,
-		variantTotals: async ({ untilRevision }: { untilRevision?: number }) => {
+		metricTotals: async ({ untilRevision }: { untilRevision?: number }) => {
 			asked.push(untilRevision);
 			return totals;
 		},
+		arrivalTimes: async () => [],
 		violationWindows: async () =>
-			totals.variants.map(({ variant }) => windowsOf(variant, { 0: failedUnits[variant] ?? 2 })),
+			totals.arms.map(({ variant }) => windowsOf(variant, { 0: failedUnits[variant] ?? 2 })),
 	};
 }
 
@@ -267,18 +268,18 @@ describe("analyzeExperiment", () => {
 
 	test("an arm whose prompt did not reach the model is no arm", async () => {
 		const totals = arms(binary(2000, 4), binary(2000, 2));
-		totals.variants[1]!.undeliveredCalls = 2000;
+		totals.arms[1]!.undeliveredCalls = 2000;
 		const results = await analyzeExperiment({ store: storeOf(totals), experiment: experimentOf(), now });
 		expect(results.verdict.kind).toBe("invalid");
 		expect(results.verdict.reasons).toMatchObject([
 			{ rule: "prompt-undelivered", variant: "friendly", message: expect.stringMatching(/^100\.0 %/) },
 		]);
-		totals.variants[1]!.undeliveredCalls = 0;
-		totals.variants[0]!.undeliveredCalls = 2000;
+		totals.arms[1]!.undeliveredCalls = 0;
+		totals.arms[0]!.undeliveredCalls = 2000;
 		const control = await analyzeExperiment({ store: storeOf(totals), experiment: experimentOf(), now });
 		expect(control.verdict).toMatchObject({ kind: "invalid", reasons: [{ variant: "control" }] });
-		totals.variants[0]!.undeliveredCalls = 0;
-		totals.variants[1]!.undeliveredCalls = 20;
+		totals.arms[0]!.undeliveredCalls = 0;
+		totals.arms[1]!.undeliveredCalls = 20;
 		const few = await analyzeExperiment({ store: storeOf(totals), experiment: experimentOf(), now });
 		expect(few.verdict.kind).toBe("keep-running");
 	});
@@ -346,8 +347,9 @@ describe("analyzeExperiment", () => {
 				units: BigInt(sums.units),
 			}));
 			const pair = { control: control!, treatment: treatment!, alpha: 0.04, plannedUnits, plannedShare };
+			const scale = 1e6;
 			const [twoSided, oneSided] = [
-				compareRatios(pair),
+				compareRatios({ ...pair, scale }),
 				compareOneSided({ ...pair, margin: 0.3, marginScale: "relative", direction: "decrease" }),
 			];
 			if (twoSided.kind !== "estimated" || oneSided.kind !== "estimated") throw new Error("expected numbers");

@@ -1,56 +1,82 @@
-import type { Decision, Experiment, ExperimentResults, MetricKey, MetricResult } from "@armspan/schema";
-import type { Store } from "@armspan/store";
+import type { Decision, Experiment, ExperimentResults } from "@armspan/schema";
+import { sampleRatioMismatch } from "@armspan/stats";
+import type { MetricTotalsRequest, Store } from "@armspan/store";
 import { compareMetric } from "./compare-metric.ts";
+import { type Evidence, evidenceByDay, overallEvidence } from "./evidence.ts";
+import { experimentMetrics, metricOf } from "./experiment-metrics.ts";
 import { checkGuardrails } from "./guardrail-check.ts";
 import { guardrailFindings } from "./guardrail-findings.ts";
 import { guardrailResult } from "./guardrail-result.ts";
+import { healthWarnings } from "./health-warnings.ts";
+import { controlOf, treatmentsOf } from "./pair.ts";
+import { plannedLooks } from "./planned-looks.ts";
 import { primaryEvidence } from "./primary-evidence.ts";
 import { sampleRatioMismatchResult } from "./sample-ratio-mismatch-result.ts";
 import { treatmentVerdict } from "./treatment-verdict.ts";
 import { moreToCome, verdict } from "./verdict.ts";
-import { controlOf, treatmentsOf } from "./watched-pair.ts";
 
 export interface AnalyzeExperimentOptions {
-	store: Pick<Store, "variantTotals" | "violationWindows" | "listDecisions" | "lastCallStart">;
+	store: Pick<Store, "metricTotals" | "arrivalTimes" | "violationWindows" | "listDecisions" | "lastCallStart">;
 	experiment: Experiment;
 	now: Date;
+	/** Only evidence of this environment, and evidence that names none; all when left out. */
+	environment?: string;
+	/** Compares treatments with each other, too. */
+	pairwise?: boolean;
 }
 
 /**
  * Compares the variants of an experiment's current iteration on all that is in the store.
  *
- * Every interval holds at every look. After a halt the evidence is closed at the routing revision that the
- * halt found: what was assigned by it counts, whenever it arrives, and nothing later does.
+ * Intervals hold when the experiment's inference says: by default at every look. After a halt the evidence is closed at
+ * the routing revision that the halt found: what was assigned by it counts, whenever it arrives, and nothing later does.
  *
  * @throws {StoreError} when the store cannot answer
+ * @throws {AnalysisError} UNKNOWN_METRIC when a metric is neither built in nor defined in the experiment
  */
 export async function analyzeExperiment(options: AnalyzeExperimentOptions): Promise<ExperimentResults> {
 	const { store, experiment, now } = options;
-	const iteration = { experiment: experiment.key, iteration: experiment.iteration };
+	const metrics = experimentMetrics(experiment);
+	const iteration = {
+		...{ experiment: experiment.key, iteration: experiment.iteration },
+		...(options.environment === undefined ? {} : { environment: options.environment }),
+	};
 	const decisions = await store.listDecisions(iteration);
 	const halt = decisions.find((decision) => decision.kind === "halt");
 	const closed = halt === undefined ? {} : { untilRevision: halt.lastRevision };
-	const totals = await store.variantTotals({ ...iteration, ...closed });
+	// A closed iteration is looked at as of its halt, so that its numbers no longer move with the clock.
+	const asOf = halt === undefined ? now : new Date(halt.decidedAt);
+	const request: MetricTotalsRequest = {
+		...{ ...iteration, ...closed, asOf },
+		metrics: [...metrics.map(({ metric }) => metric), metricOf(experiment, "cache-hit-rate")].filter(
+			(metric, index, all) => all.indexOf(metric) === index,
+		),
+		...(experiment.maturationHours === undefined ? {} : { maturationMs: experiment.maturationHours * 3_600_000 }),
+		unitType: experiment.unit,
+		prompt: experiment.prompt,
+	};
+	const totals = await store.metricTotals(request);
+	const looks = await plannedLooks(store, experiment, request);
 	const checks = await checkGuardrails({
 		store,
 		experiment,
 		origin: iterationStart(decisions) ?? now,
-		// A closed iteration is looked at as of its halt, so that its numbers no longer move with the clock.
-		now: halt === undefined ? now : new Date(halt.decidedAt),
+		now: asOf,
 		...closed,
 	});
 
-	const compared = metricRoles(experiment).map(([metric, role]) => compareMetric(metric, role, experiment, totals));
-	const findings = guardrailFindings(checks, experiment, totals);
+	const evidence = { now: overallEvidence(totals), looks, days: evidenceByDay(totals) };
+	const compared = metrics.map((metric) => compareMetric(metric, experiment, evidence, options.pairwise));
+	const findings = guardrailFindings(checks, experiment, evidence.now);
 	const variants = experiment.variants.map(({ key, version, weight }) => {
-		const found = totals.variants.find((variant) => variant.variant === key);
+		const found = evidence.now.get(key);
 		return {
-			key,
-			version,
-			weight,
+			...{ key, version, weight },
 			units: found?.units ?? 0,
 			calls: found?.calls ?? 0,
 			undeliveredCalls: found?.undeliveredCalls ?? 0,
+			quarantinedCalls: found?.quarantinedCalls ?? 0,
+			errorTypes: { ...found?.errorTypes },
 		};
 	});
 	const status = halt === undefined ? experiment.status : "halted";
@@ -67,7 +93,7 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 			excludedShare: excludedUnits === 0 ? 0 : excludedUnits / (units + excludedUnits),
 			primaryMetric: experiment.primaryMetric.metric,
 			primary: primary(key),
-			guardrails: findings.filter(({ check }) => check.variant === key),
+			guardrails: findings.filter(({ variant }) => variant === key),
 			arms: variants.filter((variant) => variant.key === key || variant.key === controlOf(experiment).key),
 		}),
 	);
@@ -78,14 +104,25 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 		status,
 		unit: experiment.unit,
 		alpha: experiment.alpha,
+		inference: experiment.inference,
+		plannedUnits: experiment.plannedUnits,
+		maturationHours: experiment.maturationHours ?? null,
 		computedAt: now.toISOString(),
 		newestCallAt: totals.newestCallAt?.toISOString() ?? null,
+		newestEvaluationAt: totals.newestEventAt?.toISOString() ?? null,
 		closedAtRevision: halt?.lastRevision ?? null,
 		variants,
 		excludedUnits,
+		immatureUnits: totals.immatureUnits,
 		sampleRatioMismatch: sampleRatio,
+		days: [...evidence.days].map(([day, ofDay]) => unitsOfDay(day, ofDay, experiment)),
 		metrics: compared.map(({ result }) => result),
-		guardrails: findings.map((finding) => guardrailResult(finding, experiment.alpha)),
+		guardrails: findings.map((finding) => guardrailResult(finding, experiment)),
+		warnings: healthWarnings({
+			...{ experiment, totals, now },
+			isRunning: status === "running",
+			evidence: evidence.now,
+		}),
 		verdict: verdict({
 			experiment,
 			status,
@@ -96,6 +133,13 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 		}),
 		decisions,
 	};
+}
+
+function unitsOfDay(day: string, evidence: Evidence, { variants }: Experiment): ExperimentResults["days"][number] {
+	const units = Object.fromEntries(variants.map(({ key }) => [key, evidence.get(key)?.units ?? 0]));
+	const allocation = Object.fromEntries(variants.map(({ key, weight }) => [key, weight]));
+	const found = sampleRatioMismatch({ observed: units, allocation });
+	return { day, units, sampleRatioPValue: found.kind === "estimated" ? found.pValue : null };
 }
 
 /** Time within which every application has picked up a halt; afterwards, calls to treatment are a fault. */
@@ -125,20 +169,4 @@ export async function routedAfterHalt(
 export function iterationStart(decisions: readonly Decision[]): Date | undefined {
 	const start = decisions.find((decision) => decision.kind === "start");
 	return start === undefined ? undefined : new Date(start.decidedAt);
-}
-
-/** Each metric once, in the role that matters most. */
-function metricRoles(experiment: Experiment): [MetricKey, MetricResult["role"]][] {
-	const roles = new Map<MetricKey, MetricResult["role"]>([[experiment.primaryMetric.metric, "primary"]]);
-	for (const { metric } of experiment.guardrails) {
-		if (!roles.has(metric)) {
-			roles.set(metric, "guardrail");
-		}
-	}
-	for (const metric of experiment.secondaryMetrics) {
-		if (!roles.has(metric)) {
-			roles.set(metric, "secondary");
-		}
-	}
-	return [...roles];
 }

@@ -1,89 +1,229 @@
-import { type Experiment, METRICS, type MetricComparison, type MetricKey, type MetricResult } from "@armspan/schema";
-import { compareRatios, type NotEstimable, type RatioComparison, ratioEstimate } from "@armspan/stats";
-import type { VariantTotals } from "@armspan/store";
-import { armSums } from "./arm-sums.ts";
-import { treatmentsOf, watchedPair } from "./watched-pair.ts";
+import {
+	type Experiment,
+	type MetricComparison,
+	type MetricDay,
+	type MetricResult,
+	metricScale,
+	metricUnit,
+	type VariantEstimate,
+} from "@armspan/schema";
+import {
+	designEffect,
+	type EffectEstimate,
+	gridQuantileEstimate,
+	type NotEstimable,
+	notEstimable,
+	ratioContrast,
+	ratioEstimate,
+} from "@armspan/stats";
+import type { z } from "zod";
+import { comparePair, type PairEvidence, type PairOutcome } from "./compare-pair.ts";
+import { type Evidence, gridEvidence, ratioSums } from "./evidence.ts";
+import type { ExperimentMetric } from "./experiment-metrics.ts";
+import { controlOf, type Pair, pairsOfTreatments, treatmentPairs, wantedSign } from "./pair.ts";
+import { pairContrast } from "./pair-contrast.ts";
+
+type Estimate = z.infer<typeof VariantEstimate>;
 
 /** One metric compared: as the API shows it, and as the verdict reads it. */
 export interface ComparedMetric {
 	readonly result: MetricResult;
 	/** By treatment. */
-	readonly comparisons: ReadonlyMap<string, RatioComparison | NotEstimable>;
+	readonly comparisons: ReadonlyMap<string, PairOutcome>;
 }
 
-/** Estimates of one metric in every variant, and each treatment compared with control at every-look validity. */
+export interface ComparedEvidence extends PairEvidence {
+	/** By day of first exposure. */
+	readonly days: ReadonlyMap<string, Evidence>;
+}
+
+/** Estimates of one metric in every variant, each treatment compared with control, and in pairs if asked for. */
 export function compareMetric(
-	metric: MetricKey,
-	role: MetricResult["role"],
+	{ metric, role }: ExperimentMetric,
 	experiment: Experiment,
-	totals: VariantTotals,
+	evidence: ComparedEvidence,
+	pairwise = false,
 ): ComparedMetric {
-	const { direction, unit } = METRICS[metric];
-	const treatments = treatmentsOf(experiment);
-	const arms = experiment.variants.map(({ key }) => ({ key, ...armSums(totals, key, metric) }));
-	const comparisons = new Map(
-		treatments.map((treatment) => [
-			treatment.key,
-			compareRatios({
-				...watchedPair(experiment, treatment, metric, totals),
-				// Each treatment is a claim of its own.
-				alpha: experiment.alpha / treatments.length,
-			}),
-		]),
-	);
+	const keys = experiment.variants.map(({ key }) => key);
+	const compare = (pair: Pair) => [pair, comparePair(metric, pair, evidence, experiment)] as const;
+	const compared = treatmentPairs(experiment).map(compare);
+	const show = ([pair, outcome]: ReturnType<typeof compare>) => shownComparison(pair, outcome, metric, experiment);
+	const ofVariants = <Value>(value: (key: string) => Value) => Object.fromEntries(keys.map((key) => [key, value(key)]));
 	return {
-		comparisons,
+		comparisons: new Map(compared.map(([{ variant }, outcome]) => [variant, outcome])),
 		result: {
-			metric,
+			metric: metric.key,
 			role,
-			direction,
-			unit,
-			estimates: Object.fromEntries(
-				arms.map(({ key, sums, scale }) => {
-					const estimate = ratioEstimate(sums, { scale });
-					return [
-						key,
-						estimate.kind === "estimated"
-							? { kind: "estimated", value: estimate.value, standardError: Math.sqrt(estimate.variance) }
-							: estimate,
-					];
-				}),
-			),
-			observations: Object.fromEntries(arms.map(({ key, sums }) => [key, Number(sums.sumN)])),
-			comparisons: [...comparisons].map(([variant, comparison]) => metricComparison(variant, direction, comparison)),
+			direction: metric.direction,
+			unit: metricUnit(metric),
+			description: metric.description,
+			kind: metric.kind,
+			per: metric.per,
+			estimates: ofVariants((key) => estimate(metric, key, evidence.now)),
+			observations: ofVariants((key) => Number(ratioSums(evidence.now, key, metric).sumN)),
+			units: ofVariants((key) => Number(ratioSums(evidence.now, key, metric).units)),
+			designEffects: metric.per === "call" ? designEffects(metric, keys, evidence.now) : {},
+			winsorized: winsorized(metric, keys, evidence.now),
+			comparisons: compared.map(show),
+			pairwise: pairwise ? pairsOfTreatments(experiment).map(compare).map(show) : [],
+			trend: [...evidence.days].map(([day, ofDay]) => metricDay(metric, experiment, day, ofDay)),
+			caveats: caveats(metric),
 		},
 	};
 }
 
-function metricComparison(
-	variant: string,
-	direction: MetricResult["direction"],
-	comparison: RatioComparison | NotEstimable,
+/** Value of a metric in one variant, with its standard error. */
+export function estimate(metric: ExperimentMetric["metric"], variant: string, evidence: Evidence): Estimate {
+	const found =
+		metric.kind === "quantile"
+			? gridQuantileEstimate(gridEvidence(evidence, variant, metric), metric.level ?? 0.5)
+			: ratioEstimate(ratioSums(evidence, variant, metric), { scale: metricScale(metric) });
+	return found.kind === "estimated"
+		? { kind: "estimated", value: found.value, standardError: Math.sqrt(found.variance) }
+		: found;
+}
+
+function shownComparison(
+	{ variant, against }: Pair,
+	outcome: PairOutcome,
+	metric: ExperimentMetric["metric"],
+	{ inference }: Experiment,
 ): MetricComparison {
-	if (comparison.kind === "not-estimable") {
+	const pair = { variant, against, basis: inference };
+	if (outcome.kind !== "estimated") {
+		const message: NotEstimable = outcome.kind === "waiting" ? notEstimable("too-few-units", outcome.message) : outcome;
+		const fewUnits = message.reason === "too-few-units" || message.reason === "no-observations";
 		return {
-			variant,
-			absoluteEffect: comparison,
-			relativeEffect: comparison,
+			...pair,
+			absoluteEffect: message,
+			relativeEffect: message,
 			pValue: null,
-			conclusion:
-				comparison.reason === "too-few-units" || comparison.reason === "no-observations" ? "too-few" : "undecided",
+			look: null,
+			conclusion: outcome.kind === "waiting" ? "waiting" : fewUnits ? "too-few" : "undecided",
+			adjustment: null,
 		};
 	}
-	const { lower, upper } = comparison.absoluteEffect;
-	const sign = lower > 0 ? 1 : upper < 0 ? -1 : 0;
-	const wanted = direction === "increase" ? 1 : -1;
+	const { absoluteEffect, relativeEffect, shown, pValue, look, adjustment } = outcome;
 	return {
-		variant,
-		absoluteEffect: effect(comparison.absoluteEffect),
-		relativeEffect: effect(comparison.relativeEffect),
-		pValue: comparison.pValue,
-		conclusion: sign === 0 ? "undecided" : sign === wanted ? "better" : "worse",
+		...pair,
+		absoluteEffect: effect(absoluteEffect),
+		relativeEffect: effect(relativeEffect),
+		pValue,
+		look,
+		conclusion: shown === 0 ? "undecided" : shown === wantedSign(metric) ? "better" : "worse",
+		adjustment,
 	};
 }
 
-function effect(estimate: RatioComparison["relativeEffect"]): MetricComparison["relativeEffect"] {
-	return estimate.kind === "estimated"
-		? { kind: "estimated", value: estimate.value, lower: estimate.lower, upper: estimate.upper }
-		: estimate;
+function effect(found: EffectEstimate | NotEstimable): MetricComparison["relativeEffect"] {
+	return found.kind === "estimated"
+		? { kind: "estimated", value: found.value, lower: found.lower, upper: found.upper }
+		: found;
+}
+
+function designEffects(
+	metric: ExperimentMetric["metric"],
+	keys: readonly string[],
+	evidence: Evidence,
+): MetricResult["designEffects"] {
+	return Object.fromEntries(
+		keys.map((key) => {
+			const sums = ratioSums(evidence, key, metric);
+			// Observations of 0 and 1 are their own squares.
+			const squares = metric.kind === "proportion" ? sums.sumY : evidence.get(key)?.metrics[metric.key]?.sumOfSquares;
+			if (metric.kind === "quantile") {
+				const found = gridQuantileEstimate(gridEvidence(evidence, key, metric), metric.level ?? 0.5);
+				const observationsPerUnit = Number(sums.sumN) / Number(sums.units);
+				return [
+					key,
+					found.kind === "estimated"
+						? { kind: "estimated" as const, value: found.designEffect, observationsPerUnit }
+						: found,
+				];
+			}
+			if (squares === undefined || squares === null) {
+				return [key, notEstimable("no-observations", "No squares of single observations are known.")];
+			}
+			return [key, designEffect(sums, squares)];
+		}),
+	);
+}
+
+function winsorized(
+	metric: ExperimentMetric["metric"],
+	keys: readonly string[],
+	evidence: Evidence,
+): MetricResult["winsorized"] {
+	if (metric.winsorCap === undefined) return null;
+	const observed = keys.flatMap((key) => {
+		const sums = evidence.get(key)?.metrics[metric.key];
+		return sums?.winsorized && sums.sumN > 0n ? [{ key, sums, cut: sums.winsorized }] : [];
+	});
+	return {
+		cap: metric.winsorCap,
+		cappedShares: Object.fromEntries(
+			observed.map(({ key, sums, cut }) => [key, Number(cut.cappedObservations) / Number(sums.sumN)]),
+		),
+		uncappedValues: Object.fromEntries(
+			observed.map(({ key, sums, cut }) => [key, Number(cut.uncappedSum) / Number(sums.sumN) / sums.scale]),
+		),
+	};
+}
+
+function metricDay(
+	metric: ExperimentMetric["metric"],
+	experiment: Experiment,
+	day: string,
+	evidence: Evidence,
+): MetricDay {
+	const keys = experiment.variants.map(({ key }) => key);
+	const { key: control } = controlOf(experiment);
+	return {
+		day,
+		units: Object.fromEntries(keys.map((key) => [key, evidence.get(key)?.units ?? 0])),
+		estimates: Object.fromEntries(keys.map((key) => [key, estimate(metric, key, evidence)])),
+		differences: Object.fromEntries(
+			keys.filter((key) => key !== control).map((key) => [key, difference(metric, control, key, evidence)]),
+		),
+	};
+}
+
+/** As it was observed: no covariate, no safeguard, from two units on. */
+function difference(
+	metric: ExperimentMetric["metric"],
+	against: string,
+	variant: string,
+	evidence: Evidence,
+): Estimate {
+	if (metric.kind === "quantile") {
+		const found = pairContrast(metric, { against, variant }, evidence, false);
+		if (found.kind === "not-estimable") return found;
+		const { absoluteEffect } = found.effects(1);
+		return absoluteEffect.kind === "estimated"
+			? { kind: "estimated", value: absoluteEffect.value, standardError: absoluteEffect.standardError }
+			: absoluteEffect;
+	}
+	const [control, treatment] = [ratioSums(evidence, against, metric), ratioSums(evidence, variant, metric)];
+	const found = ratioContrast(control, treatment, { scale: metricScale(metric) });
+	return found.kind === "estimated"
+		? { kind: "estimated", value: found.difference, standardError: Math.sqrt(found.variance) }
+		: found;
+}
+
+/** What a definition cannot help. */
+function caveats({ source, kind, per, where, value }: ExperimentMetric["metric"]): string[] {
+	const columns = where.map(({ column }) => column).filter((column) => column !== "name");
+	return [
+		...(columns.length === 0
+			? []
+			: [
+					`Only rows selected by ${columns.join(", ")} count. A variant that changes which rows these are changes the metric by that alone.`,
+				]),
+		...(source !== "calls" && per === "call" && kind !== "quantile"
+			? ["Only units that were evaluated or gave feedback count; see whether the arms' shares of them differ."]
+			: []),
+		...(value === "cost" || value === "latency" || value === "time-to-first-chunk"
+			? ["Depends on the provider's cache; see cache-hit-rate."]
+			: []),
+	];
 }

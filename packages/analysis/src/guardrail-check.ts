@@ -58,10 +58,12 @@ export interface CheckGuardrailsOptions {
 	untilRevision?: number;
 }
 
-/** Looks at every guardrail of an experiment, for every treatment, once. May be called as often as one likes. */
+/** Looks at the guardrail on failed calls, for every treatment, once. May be called as often as one likes. */
 export async function checkGuardrails(options: CheckGuardrailsOptions): Promise<GuardrailCheck[]> {
 	const { store, experiment, origin, now } = options;
-	if (experiment.guardrails.length === 0) {
+	// Shared by all of them, although only failures of calls are looked at here.
+	const guardrails = experiment.guardrails.filter(({ metric }) => metric === "error-rate");
+	if (guardrails.length === 0) {
 		return [];
 	}
 	const arms = await store.violationWindows({
@@ -76,7 +78,7 @@ export async function checkGuardrails(options: CheckGuardrailsOptions): Promise<
 		throw new TypeError("an experiment has at least two variants");
 	}
 	const alpha = experiment.alpha / (experiment.guardrails.length * treatments.length);
-	return experiment.guardrails.flatMap((guardrail) =>
+	return guardrails.flatMap((guardrail) =>
 		treatments.map((treatment) => {
 			const inputs: GuardrailInputs = {
 				alpha,

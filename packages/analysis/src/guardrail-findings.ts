@@ -1,65 +1,106 @@
-import { type Experiment, type Guardrail, METRICS } from "@armspan/schema";
-import { compareOneSided, type GuardrailEvidence, notEstimable } from "@armspan/stats";
-import type { VariantTotals } from "@armspan/store";
+import type { Experiment, Guardrail } from "@armspan/schema";
+import { metricScale } from "@armspan/schema";
+import { compareOneSided, type GuardrailEvidence, notEstimable, type OneSidedComparison } from "@armspan/stats";
 import { adjustedPValues, type PValue } from "./adjusted-p-values.ts";
+import { type Evidence, ratioSums } from "./evidence.ts";
+import { metricOf } from "./experiment-metrics.ts";
 import type { GuardrailCheck } from "./guardrail-check.ts";
-import { treatmentsOf, watchedPair } from "./watched-pair.ts";
+import { startedAt } from "./guardrail-decision.ts";
+import { type Pair, treatmentPairs } from "./pair.ts";
 
 /** One guardrail of one treatment, with what is known of its harm and of its harmlessness. */
 export interface GuardrailFinding {
-	readonly check: GuardrailCheck;
+	readonly guardrail: Guardrail;
+	readonly variant: string;
 	readonly evidence: GuardrailEvidence;
+	/** What a breach consists of, in words. */
+	readonly harm: string;
 }
 
 /**
- * Harm and harmlessness are two claims. Harm is the check's e-process, which also sees a change that comes late;
- * non-inferiority is a one-sided comparison of everything since the start, adjusted for the number of treatments.
+ * Harm and harmlessness are two claims. Harm of `error-rate` is the check's e-process, which also sees a change that
+ * comes late; that of other metrics is a one-sided comparison of everything since the start. Non-inferiority is such a
+ * comparison for every metric, adjusted for the number of treatments. All of it holds at every look.
  */
 export function guardrailFindings(
 	checks: readonly GuardrailCheck[],
 	experiment: Experiment,
-	totals: VariantTotals,
+	evidence: Evidence,
 ): GuardrailFinding[] {
-	const nonInferiority = new Map(
-		experiment.guardrails.map((guardrail) => [guardrail.metric, nonInferiorityPValues(guardrail, experiment, totals)]),
-	);
-	return checks.map((check) => {
-		const { metric, onBreach } = check.guardrail;
-		const pValue = nonInferiority.get(metric)?.get(check.variant);
-		if (pValue === undefined) {
-			throw new TypeError(`${metric} of ${check.variant} is no guardrail of ${experiment.key}`);
-		}
-		return {
-			check,
-			evidence: {
-				harm: check.measured
-					? { kind: "estimated", logEValue: check.logEValue, logThreshold: check.logThreshold }
-					: notEstimable("no-observations", "no call in one of the arms yet"),
-				nonInferiority: pValue,
-				onBreach,
-			},
-		};
+	const pairs = treatmentPairs(experiment);
+	return experiment.guardrails.flatMap((guardrail) => {
+		const compared = new Map(
+			pairs.map((pair) => [pair.variant, compareWithMargin(guardrail, pair, experiment, evidence, pair.alpha)]),
+		);
+		const pValues = adjustedPValues(
+			new Map([...compared].map(([variant, found]): [string, PValue] => [variant, nonInferiorityPValue(found)])),
+			experiment.alpha,
+		);
+		return pairs.map((pair): GuardrailFinding => {
+			const check = checks.find((candidate) => candidate.guardrail === guardrail && candidate.variant === pair.variant);
+			const nonInferiority = pValues.get(pair.variant);
+			if (nonInferiority === undefined) throw new TypeError(`${pair.variant} was not compared`);
+			const { harm, words } =
+				check === undefined ? metricHarm(guardrail, pair, experiment, evidence) : errorHarm(check);
+			return {
+				guardrail,
+				variant: pair.variant,
+				evidence: { harm, nonInferiority, onBreach: guardrail.onBreach },
+				harm: words,
+			};
+		});
 	});
 }
 
-function nonInferiorityPValues(
-	{ metric, nonInferiorityMargin }: Guardrail,
+interface Harm {
+	readonly harm: GuardrailEvidence["harm"];
+	readonly words: string;
+}
+
+function errorHarm(check: GuardrailCheck): Harm {
+	const { treatment, control } = check.violations;
+	return {
+		harm: check.measured
+			? { kind: "estimated", logEValue: check.logEValue, logThreshold: check.logThreshold }
+			: notEstimable("no-observations", "no call in one of the arms yet"),
+		words: `since ${startedAt(check)}: ${treatment} units of ${check.variant} with a failed call, ${control} of control`,
+	};
+}
+
+function metricHarm(guardrail: Guardrail, pair: Pair, experiment: Experiment, evidence: Evidence): Harm {
+	// Shared among guardrails, as a halt by any of them is one error.
+	const alpha = pair.alpha / experiment.guardrails.length;
+	const compared = compareWithMargin(guardrail, pair, experiment, evidence, alpha);
+	return compared.kind === "not-estimable"
+		? { harm: compared, words: compared.message }
+		: {
+				harm: { kind: "estimated", logEValue: compared.harmLogEValue, logThreshold: -Math.log(alpha) },
+				words: `${guardrail.metric} of ${pair.variant} is beyond the margin by ${Math.abs(compared.distance).toPrecision(3)} since the start`,
+			};
+}
+
+function compareWithMargin(
+	{ metric: key, nonInferiorityMargin }: Guardrail,
+	{ against, variant, plannedUnits, plannedShare }: Pair,
 	experiment: Experiment,
-	totals: VariantTotals,
-): Map<string, PValue> {
-	const treatments = treatmentsOf(experiment);
-	const compared = treatments.map((treatment): [string, PValue] => {
-		const comparison = compareOneSided({
-			...watchedPair(experiment, treatment, metric, totals),
-			alpha: experiment.alpha / treatments.length,
-			margin: nonInferiorityMargin,
-			marginScale: "relative",
-			direction: METRICS[metric].direction,
-		});
-		return [
-			treatment.key,
-			comparison.kind === "estimated" ? { kind: "estimated", pValue: comparison.nonInferiorityPValue } : comparison,
-		];
+	evidence: Evidence,
+	alpha: number,
+): OneSidedComparison | ReturnType<typeof notEstimable> {
+	const metric = metricOf(experiment, key);
+	if (metric.kind === "quantile") {
+		return notEstimable("out-of-range", "A quantile has no non-inferiority test; guard the mean or a share instead.");
+	}
+	return compareOneSided({
+		control: ratioSums(evidence, against, metric),
+		treatment: ratioSums(evidence, variant, metric),
+		scale: metricScale(metric),
+		...{ alpha, plannedUnits, plannedShare },
+		margin: nonInferiorityMargin,
+		marginScale: "relative",
+		direction: metric.direction,
 	});
-	return adjustedPValues(new Map(compared), experiment.alpha);
+}
+
+function nonInferiorityPValue(compared: ReturnType<typeof compareWithMargin>): PValue {
+	return compared.kind === "estimated" ? { kind: "estimated", pValue: compared.nonInferiorityPValue } : compared;
 }

@@ -1,40 +1,44 @@
-import type { GuardrailResult } from "@armspan/schema";
+import type { Experiment, GuardrailResult } from "@armspan/schema";
 import { type GuardrailStatus, guardrailStatus } from "@armspan/stats";
-import { startedAt } from "./guardrail-decision.ts";
+import { metricOf } from "./experiment-metrics.ts";
 import type { GuardrailFinding } from "./guardrail-findings.ts";
 
 /** A guardrail as the API shows it: one of four states, and the numbers behind it. */
-export function guardrailResult({ check, evidence }: GuardrailFinding, alpha: number): GuardrailResult {
+export function guardrailResult(finding: GuardrailFinding, experiment: Experiment): GuardrailResult {
+	const { guardrail, variant, evidence } = finding;
 	const { harm, nonInferiority } = evidence;
-	const status = guardrailStatus(evidence, alpha);
+	const status = guardrailStatus(evidence, experiment.alpha);
 	return {
-		metric: check.guardrail.metric,
-		variant: check.variant,
-		nonInferiorityMargin: check.guardrail.nonInferiorityMargin,
+		metric: guardrail.metric,
+		variant,
+		nonInferiorityMargin: guardrail.nonInferiorityMargin,
+		onBreach: guardrail.onBreach,
 		status,
 		nonInferiorityPValue: nonInferiority.kind === "estimated" ? nonInferiority.pValue : null,
 		// JSON has no −Infinity; no evidence at all is `null`.
 		logEValue: harm.kind === "estimated" && Number.isFinite(harm.logEValue) ? harm.logEValue : null,
 		logThreshold: harm.kind === "estimated" ? harm.logThreshold : null,
-		message: message(status, check, evidence),
+		message: message(status, finding, experiment),
 	};
 }
 
 function message(
 	status: GuardrailStatus,
-	check: GuardrailFinding["check"],
-	{ nonInferiority }: GuardrailFinding["evidence"],
+	{ guardrail, evidence: { harm, nonInferiority }, harm: words }: GuardrailFinding,
+	experiment: Experiment,
 ): string {
-	const margin = `${Math.round(check.guardrail.nonInferiorityMargin * 1000) / 10} %`;
+	const margin = `${Math.round(guardrail.nonInferiorityMargin * 1000) / 10} %`;
+	const worse =
+		metricOf(experiment, guardrail.metric).direction === "decrease" ? "an increase above" : "a decrease by more than";
 	switch (status) {
 		case "breached":
-			return `since ${startedAt(check)}: ${check.violations.treatment} units of ${check.variant} with a failed call, ${check.violations.control} of control`;
+			return words;
 		case "passing":
-			return `an increase above ${margin} is ruled out${pValueText(nonInferiority)}`;
+			return `${worse} ${margin} is ruled out${pValueText(nonInferiority)}`;
 		case "inconclusive":
-			return `no breach, but an increase above ${margin} is not ruled out${pValueText(nonInferiority)}`;
+			return `no breach, but ${worse} ${margin} is not ruled out${pValueText(nonInferiority)}`;
 		case "unmeasured":
-			return "no call in one of the arms yet";
+			return harm.kind === "not-estimable" ? harm.message : "nothing was measured yet";
 	}
 }
 

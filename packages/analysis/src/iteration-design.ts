@@ -13,7 +13,13 @@ const DESIGN_FIELDS = [
 	"alpha",
 	"inference",
 	"plannedUnits",
+	"plannedLooks",
+	"maturationHours",
+	"metrics",
 ] as const satisfies readonly (keyof Experiment)[];
+
+/** What fields stood for before they existed; iterations that were begun then did not record them. */
+const UNRECORDED: Readonly<Record<string, JsonValue>> = { plannedLooks: 5, metrics: [] };
 
 /** What an iteration was begun with. The gate is not part of it: a ramp moves it. */
 export type IterationDesign = Readonly<Record<string, JsonValue>>;
@@ -33,7 +39,7 @@ export function recordedDesign(decision: Decision): IterationDesign | undefined 
 /** Fields in which an experiment differs from what its iteration was begun with. */
 export function changedFields(begun: IterationDesign, experiment: Experiment): string[] {
 	const now = iterationDesign(experiment);
-	return DESIGN_FIELDS.filter((field) => canonical(begun[field]) !== canonical(now[field]));
+	return DESIGN_FIELDS.filter((field) => canonical(begun[field] ?? UNRECORDED[field]) !== canonical(now[field]));
 }
 
 /** Keys in one order, so that neither YAML's nor ClickHouse's order of keys is a change. */

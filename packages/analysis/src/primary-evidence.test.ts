@@ -1,19 +1,24 @@
 import { compareRatios, notEstimable } from "@armspan/stats";
 import { expect, test } from "vitest";
 import type { ComparedMetric } from "./compare-metric.ts";
+import type { PairComparison, PairOutcome } from "./compare-pair.ts";
 import { primaryEvidence } from "./primary-evidence.ts";
 import { experimentOf } from "./test-support.ts";
 
-const comparison = (effect: number, pValue: number) => {
+const comparison = (effect: number, pValue: number): PairComparison => {
 	const sums = { units: 100, sumY: 50, sumN: 100, sumYY: 50, sumNN: 100, sumYN: 50 };
 	const compared = compareRatios({ control: sums, treatment: sums, alpha: 0.05, plannedUnits: 200, plannedShare: 0.5 });
 	if (compared.kind !== "estimated") throw new Error(compared.message);
-	return { ...compared, pValue, absoluteEffect: { ...compared.absoluteEffect, value: effect } };
+	const shown = pValue <= 0.05 ? (Math.sign(effect) as -1 | 0 | 1) : 0;
+	const { kind, absoluteEffect, relativeEffect } = compared;
+	return {
+		...{ kind, relativeEffect, pValue, shown, look: null, adjustment: null },
+		absoluteEffect: { ...absoluteEffect, value: effect },
+	};
 };
-const comparedAs = (
-	metric: "feedback" | "error-rate",
-	comparisons: Record<string, ReturnType<typeof comparison> | ReturnType<typeof notEstimable>>,
-) => [{ result: { metric }, comparisons: new Map(Object.entries(comparisons)) } as unknown as ComparedMetric];
+const comparedAs = (metric: "feedback" | "error-rate", comparisons: Record<string, PairOutcome>) => [
+	{ result: { metric }, comparisons: new Map(Object.entries(comparisons)) } as unknown as ComparedMetric,
+];
 
 test("evidence is for the direction of the effect, and none for the other", () => {
 	const up = primaryEvidence(experimentOf(), comparedAs("feedback", { friendly: comparison(0.1, 0.03) }));
@@ -47,4 +52,17 @@ test("several treatments pay for their number, also those of which nothing is kn
 	expect(evidence("warm")).toEqual({ kind: "estimated", betterPValue: 0.09, worsePValue: 1 });
 	expect(evidence("terse")).toEqual({ kind: "estimated", betterPValue: 1, worsePValue: 0.08 });
 	expect(evidence("fresh")).toEqual(notEstimable("too-few-units", "Eleven units."));
+});
+
+test("a test without p-values counts at the level that it was held at", () => {
+	const shown = { ...comparison(0.1, 0.01), pValue: null };
+	const evidence = primaryEvidence(
+		experimentOf(),
+		comparedAs("feedback", { friendly: shown, terse: { ...shown, shown: 0 } }),
+	);
+	const friendly = evidence("friendly");
+	expect(friendly).toMatchObject({ kind: "estimated", worsePValue: 1 });
+	expect(friendly.kind === "estimated" && friendly.betterPValue).toBeLessThan(0.05);
+	expect(friendly.kind === "estimated" && friendly.betterPValue).toBeCloseTo(0.05, 6);
+	expect(evidence("terse")).toEqual({ kind: "estimated", betterPValue: 1, worsePValue: 1 });
 });

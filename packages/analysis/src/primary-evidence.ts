@@ -1,24 +1,30 @@
-import { type Experiment, METRICS } from "@armspan/schema";
-import type { VerdictEvidence } from "@armspan/stats";
+import type { Experiment } from "@armspan/schema";
+import { notEstimable, type VerdictEvidence } from "@armspan/stats";
 import { adjustedPValues, type PValue } from "./adjusted-p-values.ts";
 import type { ComparedMetric } from "./compare-metric.ts";
+import type { PairComparison, PairOutcome } from "./compare-pair.ts";
+import { metricOf } from "./experiment-metrics.ts";
+import { wantedSign } from "./pair.ts";
 
 /**
- * What is shown of the primary metric of a treatment: p-values of "better" and of "worse" that hold at every look, each
- * adjusted for the number of treatments.
+ * What is shown of the primary metric of a treatment: p-values of "better" and of "worse", valid as the experiment's
+ * inference is, each adjusted for the number of treatments.
  */
 export function primaryEvidence(
-	{ primaryMetric: { metric }, alpha }: Experiment,
+	experiment: Experiment,
 	compared: readonly ComparedMetric[],
 ): (treatment: string) => VerdictEvidence["primary"] {
+	const { metric } = experiment.primaryMetric;
 	const primary = compared.find(({ result }) => result.metric === metric);
 	if (primary === undefined) {
 		throw new TypeError(`${metric} was not compared`);
 	}
 	const { comparisons } = primary;
-	const wanted = METRICS[metric].direction === "increase" ? 1 : -1;
-	const better = adjustedPValues(claims(comparisons, wanted), alpha);
-	const worse = adjustedPValues(claims(comparisons, -wanted), alpha);
+	const wanted = wantedSign(metricOf(experiment, metric));
+	// Of a test without p-values the level that it was held at, which its own rejection does not exceed.
+	const level = experiment.alpha / comparisons.size;
+	const better = adjustedPValues(claims(comparisons, wanted, level), experiment.alpha);
+	const worse = adjustedPValues(claims(comparisons, -wanted, level), experiment.alpha);
 	return (treatment) => {
 		const [betterPValue, worsePValue] = [better.get(treatment), worse.get(treatment)];
 		if (betterPValue === undefined || worsePValue === undefined) {
@@ -31,13 +37,18 @@ export function primaryEvidence(
 }
 
 /** The claim that the effect has this sign: the two-sided p-value where it has, no evidence where it has not. */
-function claims(comparisons: ComparedMetric["comparisons"], sign: number): Map<string, PValue> {
-	return new Map(
-		[...comparisons].map(([treatment, comparison]) => [
-			treatment,
-			comparison.kind === "estimated"
-				? { kind: "estimated", pValue: comparison.absoluteEffect.value * sign > 0 ? comparison.pValue : 1 }
-				: comparison,
-		]),
-	);
+function claims(comparisons: ComparedMetric["comparisons"], sign: number, level: number): Map<string, PValue> {
+	const evidence = (comparison: PairOutcome): PValue => {
+		if (comparison.kind === "not-estimable") return comparison;
+		return comparison.kind === "waiting"
+			? notEstimable("too-few-units", comparison.message)
+			: { kind: "estimated", pValue: claim(comparison, sign, level) };
+	};
+	return new Map([...comparisons].map(([treatment, comparison]) => [treatment, evidence(comparison)]));
+}
+
+function claim({ pValue, shown, absoluteEffect }: PairComparison, sign: number, level: number): number {
+	// A little below, since the verdict asks for less than alpha after Holm has multiplied.
+	if (pValue === null) return shown === sign ? level * (1 - 1e-9) : 1;
+	return absoluteEffect.kind === "estimated" && absoluteEffect.value * sign > 0 ? pValue : 1;
 }

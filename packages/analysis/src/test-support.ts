@@ -1,5 +1,5 @@
 import { Experiment } from "@armspan/schema";
-import type { RatioMoments, VariantTotals, ViolationWindows } from "@armspan/store";
+import type { MetricSums, MetricTotals, ViolationWindows } from "@armspan/store";
 
 /** An experiment with control and friendly at equal weights, all else at its default. */
 export function experimentOf(changes: Record<string, unknown> = {}): Experiment {
@@ -21,7 +21,7 @@ export function experimentOf(changes: Record<string, unknown> = {}): Experiment 
 }
 
 /** Moments of units that each have the same number of observations, with the given sums of Y. */
-export function momentsOf(unitSums: readonly number[], observationsPerUnit = 1, scale = 1): RatioMoments {
+export function momentsOf(unitSums: readonly number[], observationsPerUnit = 1, scale = 1): MetricSums {
 	const n = BigInt(observationsPerUnit);
 	const values = unitSums.map((value) => BigInt(value));
 	const sum = (of: readonly bigint[]) => of.reduce((total, value) => total + value, 0n);
@@ -33,27 +33,28 @@ export function momentsOf(unitSums: readonly number[], observationsPerUnit = 1, 
 		sumNN: n * n * BigInt(values.length),
 		sumYN: sum(values.map((value) => value * n)),
 		scale,
+		sumOfSquares: sum(values.map((value) => value * value)),
+		...{ winsorized: null, covariate: null, cells: null },
 	};
 }
 
-const NONE = momentsOf([]);
-
-/** Totals with the given moments of feedback, latency and errors; the other metrics have no observation. */
+/** Totals of units first exposed on one day; metrics that are not given have no observation. */
 export function totalsOf(
-	arms: Readonly<
-		Record<string, Partial<Record<"feedback" | "latency" | "error-rate", RatioMoments>> & { units: number }>
-	>,
+	arms: Readonly<Record<string, Readonly<Record<string, MetricSums | number>> & { readonly units: number }>>,
 	excludedUnits = 0,
-): VariantTotals {
+): MetricTotals {
 	return {
 		excludedUnits,
+		immatureUnits: 0,
 		newestCallAt: new Date("2026-11-20T10:00:00Z"),
-		variants: Object.entries(arms).map(([variant, { units, ...metrics }]) => ({
+		newestEventAt: null,
+		arms: Object.entries(arms).map(([variant, { units, ...metrics }]) => ({
 			variant,
+			day: "2026-11-19",
 			units,
 			calls: units,
-			undeliveredCalls: 0,
-			metrics: { "error-rate": NONE, latency: NONE, cost: NONE, feedback: NONE, conversion: NONE, ...metrics },
+			...{ undeliveredCalls: 0, quarantinedCalls: 0, errorTypes: {} },
+			metrics: metrics as Record<string, MetricSums>,
 		})),
 	};
 }

@@ -3,17 +3,13 @@ import { type TreatmentVerdictOptions, treatmentVerdict } from "./treatment-verd
 
 const arm = (key: string, undeliveredCalls: number) => ({
 	key,
-	version: "1.0.0",
-	weight: 1,
-	units: 500,
 	calls: 1000,
 	undeliveredCalls,
 });
 const guardrail = (logEValue: number): TreatmentVerdictOptions["guardrails"][number] => ({
-	check: {
-		guardrail: { metric: "error-rate", nonInferiorityMargin: 0.5, onBreach: "halt" },
-		variant: "friendly",
-	} as TreatmentVerdictOptions["guardrails"][number]["check"],
+	guardrail: { metric: "error-rate", nonInferiorityMargin: 0.5, onBreach: "halt" },
+	variant: "friendly",
+	harm: "80 units",
 	evidence: {
 		harm: { kind: "estimated", logEValue, logThreshold: 3 },
 		nonInferiority: { kind: "estimated", pValue: 0.01 },
@@ -66,10 +62,10 @@ describe("when a prompt did not reach the model", () => {
 	});
 
 	test("a breach that only notifies does not count", () => {
-		const { check, evidence } = guardrail(4);
+		const { evidence, ...rest } = guardrail(4);
 		const notifying = {
 			...undelivered,
-			guardrails: [{ check, evidence: { ...evidence, onBreach: "notify" as const } }],
+			guardrails: [{ ...rest, evidence: { ...evidence, onBreach: "notify" as const } }],
 		};
 		expect(treatmentVerdict(notifying).kind).toBe("invalid");
 	});

@@ -16,7 +16,7 @@ export interface TreatmentVerdictOptions {
 	/** Those of this treatment. */
 	readonly guardrails: readonly GuardrailFinding[];
 	/** Control and this treatment. */
-	readonly arms: readonly ExperimentResults["variants"][number][];
+	readonly arms: readonly Pick<ExperimentResults["variants"][number], "key" | "calls" | "undeliveredCalls">[];
 }
 
 /** Reasons that concern the experiment as a whole, so that they are the same for each of its treatments. */
@@ -34,12 +34,12 @@ export function treatmentVerdict(options: TreatmentVerdictOptions): TreatmentVer
 	const { variant, primaryMetric, guardrails, arms, ...evidence } = options;
 	const found = statisticalVerdict({
 		...evidence,
-		guardrails: Object.fromEntries(guardrails.map(({ check, evidence: known }) => [check.guardrail.metric, known])),
+		guardrails: Object.fromEntries(guardrails.map(({ guardrail, evidence: known }) => [guardrail.metric, known])),
 	});
 	const metricOf = (code: VerdictReason["rule"], metric: string | null): MetricKey | null =>
 		code.startsWith("primary-")
 			? primaryMetric
-			: (guardrails.find(({ check }) => check.guardrail.metric === metric)?.check.guardrail.metric ?? null);
+			: (guardrails.find(({ guardrail }) => guardrail.metric === metric)?.guardrail.metric ?? null);
 	const reasons = found.reasons.map(
 		({ code, metric, message }): VerdictReason => ({
 			rule: code,
@@ -66,7 +66,7 @@ function withDelivery(verdict: TreatmentVerdict, undeliveredArms: readonly Verdi
 		: { variant, kind: "invalid", reasons: [...undeliveredArms] };
 }
 
-function undelivered({ key, calls, undeliveredCalls }: ExperimentResults["variants"][number]): VerdictReason[] {
+function undelivered({ key, calls, undeliveredCalls }: TreatmentVerdictOptions["arms"][number]): VerdictReason[] {
 	const share = calls === 0 ? 0 : undeliveredCalls / calls;
 	return share <= UNDELIVERED_SHARE_ALARM
 		? []

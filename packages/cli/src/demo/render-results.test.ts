@@ -8,6 +8,14 @@ const notEstimable = {
 	message: "The smaller arm has 9 of the 50 units it needs.",
 } as const;
 
+const variant = { quarantinedCalls: 0, errorTypes: {} };
+const perCall = {
+	description: "",
+	per: "call" as const,
+	...{ units: {}, designEffects: {}, winsorized: null, pairwise: [], trend: [], caveats: [] },
+};
+const atEveryLook = { against: "control", basis: "always-valid", look: null, adjustment: null } as const;
+
 const results: ExperimentResults = {
 	schemaVersion: 1,
 	experiment: "tone",
@@ -15,17 +23,21 @@ const results: ExperimentResults = {
 	status: "running",
 	unit: "user",
 	alpha: 0.05,
+	...{ inference: "always-valid", plannedUnits: 5000, maturationHours: null, newestEvaluationAt: null },
+	...{ immatureUnits: 0, days: [], warnings: [] },
 	computedAt: "2026-11-20T10:00:00.000Z",
 	newestCallAt: null,
 	closedAtRevision: null,
 	variants: [
-		{ key: "control", version: "1.0.0", weight: 1, units: 910, calls: 1502, undeliveredCalls: 0 },
-		{ key: "friendly", version: "2.0.0", weight: 1, units: 981, calls: 1648, undeliveredCalls: 0 },
+		{ key: "control", version: "1.0.0", weight: 1, units: 910, calls: 1502, undeliveredCalls: 0, ...variant },
+		{ key: "friendly", version: "2.0.0", weight: 1, units: 981, calls: 1648, undeliveredCalls: 0, ...variant },
 	],
 	excludedUnits: 0,
 	sampleRatioMismatch: { kind: "estimated", pValue: 1, mismatch: false },
 	metrics: [
 		{
+			...perCall,
+			kind: "mean",
 			metric: "feedback",
 			role: "primary",
 			direction: "increase",
@@ -37,6 +49,7 @@ const results: ExperimentResults = {
 			observations: { control: 500, friendly: 600 },
 			comparisons: [
 				{
+					...atEveryLook,
 					variant: "friendly",
 					absoluteEffect: { kind: "estimated", value: 0.116, lower: 0.012, upper: 0.22 },
 					relativeEffect: { kind: "estimated", value: 0.224, lower: -0.001, upper: 0.45 },
@@ -46,6 +59,8 @@ const results: ExperimentResults = {
 			],
 		},
 		{
+			...perCall,
+			kind: "proportion",
 			metric: "error-rate",
 			role: "guardrail",
 			direction: "decrease",
@@ -54,6 +69,7 @@ const results: ExperimentResults = {
 			observations: { control: 1502, friendly: 0 },
 			comparisons: [
 				{
+					...atEveryLook,
 					variant: "friendly",
 					absoluteEffect: notEstimable,
 					relativeEffect: notEstimable,
@@ -93,6 +109,7 @@ test("an open bound is shown as open, a difference of shares in percentage point
 	const open = structuredClone(results);
 	const metric = open.metrics[1]!;
 	metric.comparisons[0] = {
+		...atEveryLook,
 		variant: "friendly",
 		absoluteEffect: { kind: "estimated", value: -0.0136, lower: null, upper: 0.01 },
 		relativeEffect: { kind: "not-estimable", reason: "zero-baseline", message: "none" },

@@ -1,6 +1,6 @@
 import type { ExperimentResults, MetricComparison, MetricResult } from "@armspan/schema";
 
-const LABELS: Readonly<Record<MetricResult["metric"], string>> = {
+const LABELS: Readonly<Record<string, string>> = {
 	"error-rate": "error rate",
 	latency: "latency",
 	cost: "cost per call",
@@ -24,7 +24,7 @@ export function renderResults(results: ExperimentResults): string[] {
 		["units", ...results.variants.map(({ units }) => String(units))],
 		["calls", ...results.variants.map(({ calls }) => String(calls))],
 		...results.metrics.map((metric) => [
-			LABELS[metric.metric] + (metric.role === "secondary" ? "" : ` (${metric.role})`),
+			(LABELS[metric.metric] ?? metric.metric) + (metric.role === "secondary" ? "" : ` (${metric.role})`),
 			...keys.map((key) => estimate(metric, key)),
 			metric.comparisons.map(({ conclusion }) => (conclusion === "too-few" ? "too few" : conclusion)).join(", "),
 			...metric.comparisons.map((comparison) => describeChange(comparison, metric.unit)),
@@ -103,6 +103,8 @@ function quantity(value: number, unit: MetricResult["unit"]): string {
 			return `$${value.toPrecision(3)}`;
 		case "score":
 			return value.toFixed(3);
+		default:
+			return `${Number(value.toPrecision(4))} ${unit}`;
 	}
 }
 

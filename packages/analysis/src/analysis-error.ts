@@ -1,0 +1,22 @@
+/** What went wrong, for programs. */
+export type AnalysisErrorCode = "UNKNOWN_METRIC" | "UNKNOWN_VERSION";
+
+export interface AnalysisErrorDetails {
+	readonly metric?: string;
+	readonly known?: readonly string[];
+	readonly prompt?: string;
+	readonly version?: string;
+}
+
+/** Everything this package throws on purpose. */
+export class AnalysisError extends Error {
+	override readonly name = "AnalysisError";
+	readonly code: AnalysisErrorCode;
+	readonly details: AnalysisErrorDetails;
+
+	constructor(code: AnalysisErrorCode, message: string, details: AnalysisErrorDetails = {}) {
+		super(message);
+		this.code = code;
+		this.details = details;
+	}
+}

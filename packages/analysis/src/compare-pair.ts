@@ -1,0 +1,176 @@
+import { type Experiment, type MetricDefinition, metricScale, type PlannedLook } from "@armspan/schema";
+import {
+	compareRatios,
+	type EffectEstimate,
+	fixedComparison,
+	type GroupSequentialLook,
+	groupSequentialTest,
+	type NotEstimable,
+	pValueOfLogEValue,
+	tuneRhoSquared,
+	twoSidedLogEValue,
+	twoSidedRadiusMultiplier,
+} from "@armspan/stats";
+import { type Evidence, ratioSums } from "./evidence.ts";
+import type { Pair } from "./pair.ts";
+import { type PairContrast, pairContrast } from "./pair-contrast.ts";
+import type { LookEvidence } from "./planned-looks.ts";
+
+/** What two arms show of one metric, by the inference that the experiment was planned with. */
+export interface PairComparison {
+	readonly kind: "estimated";
+	readonly absoluteEffect: EffectEstimate | NotEstimable;
+	readonly relativeEffect: EffectEstimate | NotEstimable;
+	/** Sign of the effect if it is shown to be there, else 0. */
+	readonly shown: -1 | 0 | 1;
+	/** At most `alpha` of the pair exactly when `shown` is not 0; `null` where the test has none. */
+	readonly pValue: number | null;
+	readonly look: PlannedLook | null;
+	readonly adjustment: PairContrast["adjustment"];
+}
+
+/** The planned look has not come: there is nothing to conclude from yet. */
+export interface Waiting {
+	readonly kind: "waiting";
+	readonly message: string;
+}
+
+export interface PairEvidence {
+	/** All that counts now. */
+	readonly now: Evidence;
+	/** That of the planned looks that were reached, oldest first. */
+	readonly looks: readonly LookEvidence[];
+}
+
+export type PairOutcome = PairComparison | NotEstimable | Waiting;
+
+/** Compares one metric of two arms, so that the interval holds when the experiment's inference says. */
+export function comparePair(
+	metric: MetricDefinition,
+	pair: Pair,
+	{ now, looks }: PairEvidence,
+	{ inference, plannedUnits }: Pick<Experiment, "inference" | "plannedUnits">,
+): PairOutcome {
+	const final = looks.find(({ look }) => look.final);
+	switch (inference) {
+		case "always-valid":
+			return watched(metric, pair, now);
+		case "hybrid": {
+			// Half of alpha while it is watched, half for the end: by Bonferroni both together keep alpha.
+			const half = { ...pair, alpha: pair.alpha / 2 };
+			const compared = final === undefined ? watched(metric, half, now) : atOneLook(metric, half, final, true);
+			return compared.kind === "estimated" && compared.pValue !== null
+				? { ...compared, pValue: Math.min(1, 2 * compared.pValue) }
+				: compared;
+		}
+		case "fixed":
+			return final === undefined
+				? { kind: "waiting", message: `The one planned look comes with ${plannedUnits} units.` }
+				: atOneLook(metric, pair, final, false);
+		case "group-sequential":
+			return looks.length === 0
+				? {
+						kind: "waiting",
+						message: `The first planned look has not come; the last comes with ${plannedUnits} units.`,
+					}
+				: atPlannedLooks(metric, pair, looks);
+	}
+}
+
+/** At every look: an asymptotic confidence sequence on the safeguarded contrast. */
+function watched(metric: MetricDefinition, pair: Pair, evidence: Evidence): PairComparison | NotEstimable {
+	const { alpha, plannedUnits, plannedShare, against, variant } = pair;
+	if (metric.kind !== "quantile" && metric.covariateDays === undefined) {
+		const compared = compareRatios({
+			control: ratioSums(evidence, against, metric),
+			treatment: ratioSums(evidence, variant, metric),
+			scale: metricScale(metric),
+			...{ alpha, plannedUnits, plannedShare },
+		});
+		if (compared.kind === "not-estimable") return compared;
+		const { absoluteEffect, relativeEffect, pValue } = compared;
+		return {
+			...{ kind: "estimated", absoluteEffect, relativeEffect, pValue, look: null, adjustment: null },
+			shown: signShown(absoluteEffect),
+		};
+	}
+	const found = pairContrast(metric, pair, evidence, true);
+	if (found.kind === "not-estimable") return found;
+	const { controlUnits, treatmentUnits, difference, variance } = found.contrast;
+	const effectiveUnits = (4 * controlUnits * treatmentUnits) / (controlUnits + treatmentUnits);
+	// Narrowest around half of the effective units that are planned, as in `compareRatios`.
+	const rhoSquared = tuneRhoSquared(alpha, 0.5 * plannedUnits * 4 * plannedShare * (1 - plannedShare));
+	const multiplier = twoSidedRadiusMultiplier(effectiveUnits, rhoSquared, alpha);
+	const pValue = pValueOfLogEValue(twoSidedLogEValue(difference / Math.sqrt(variance), effectiveUnits, rhoSquared));
+	return { ...outcome(found, multiplier, null), pValue };
+}
+
+/** Once, at a look that was planned. */
+function atOneLook(
+	metric: MetricDefinition,
+	pair: Pair,
+	{ look, evidence }: LookEvidence,
+	safeguarded: boolean,
+): PairComparison | NotEstimable {
+	const found = pairContrast(metric, pair, evidence, safeguarded);
+	if (found.kind === "not-estimable") return found;
+	const compared = fixedComparison(found.contrast, { alpha: pair.alpha });
+	if (compared.kind === "not-estimable") return compared;
+	const { upper, value, standardError } = compared.absoluteEffect;
+	return { ...outcome(found, (upper - value) / standardError, look), pValue: compared.pValue };
+}
+
+/**
+ * At each of the planned looks, O'Brien–Fleming spending; what was rejected stays rejected. The information at the end is
+ * taken from the variance at the first look and its share of the units: it depends on no effect.
+ */
+function atPlannedLooks(
+	metric: MetricDefinition,
+	pair: Pair,
+	looks: readonly LookEvidence[],
+): PairComparison | NotEstimable {
+	const design = { alpha: pair.alpha, sides: 2, spending: { kind: "obrien-fleming" } } as const;
+	const pastLooks: GroupSequentialLook[] = [];
+	let plannedVariance: number | undefined;
+	let last: PairComparison | NotEstimable | undefined;
+	for (const { look, evidence } of looks) {
+		const found = pairContrast(metric, pair, evidence, true);
+		if (found.kind === "not-estimable") {
+			last ??= found;
+			continue;
+		}
+		const { difference, variance } = found.contrast;
+		plannedVariance ??= (variance * look.number) / look.of;
+		const tested = groupSequentialTest({
+			...{ design, pastLooks, plannedVariance, final: look.final },
+			effect: { value: difference, variance },
+		});
+		if (tested.kind === "not-estimable") {
+			// Without new information the look before stands.
+			last = last?.kind === "estimated" ? last : tested;
+			continue;
+		}
+		pastLooks.push(tested.look);
+		last = outcome(found, tested.look.efficacyBound, look);
+		if (tested.conclusion === "reject") return last;
+		if (tested.look.informationFraction >= 1) break;
+	}
+	if (last === undefined) throw new TypeError("there is at least one look");
+	return last;
+}
+
+function outcome(found: PairContrast, multiplier: number, look: PlannedLook | null): PairComparison {
+	const { contrast, adjustment } = found;
+	const { difference, variance } = contrast;
+	const isShown = Math.abs(difference) >= multiplier * Math.sqrt(variance);
+	return {
+		kind: "estimated",
+		...found.effects(multiplier),
+		shown: isShown ? (Math.sign(difference) as -1 | 0 | 1) : 0,
+		...{ pValue: null, look, adjustment },
+	};
+}
+
+function signShown({ lower, upper }: EffectEstimate): -1 | 0 | 1 {
+	return lower > 0 ? 1 : upper < 0 ? -1 : 0;
+}
