@@ -4,7 +4,6 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type LogRow, openStore, type Store, type TraceRow } from "@armspan/store";
-import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeSupportBundle } from "../../packages/instrumentation/src/fixtures/support-bundle.ts";
 import { type ChatServer, startChatServer } from "../../packages/register/src/fixtures/chat-server.ts";
@@ -17,7 +16,9 @@ const TOKEN = "the service's token";
 const noPython = spawnSync("python3", ["--version"]).error !== undefined;
 if (noPython) process.stderr.write("\nSKIPPED: events from Python are not tested here: there is no python3\n");
 
-const silent = { level: "silent", child: () => silent } as unknown as FastifyBaseLogger;
+type Receiver = ReturnType<typeof createOtlpReceiver>;
+
+const silent = { level: "silent", child: () => silent } as unknown as Receiver["log"];
 for (const level of ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const) {
 	(silent as unknown as Record<string, unknown>)[level] = () => {};
 }
@@ -25,7 +26,7 @@ for (const level of ["fatal", "error", "warn", "info", "debug", "trace", "silent
 const folder = mkdtempSync(join(tmpdir(), "armspan-events-"));
 const script = join(folder, "feedback.py");
 let store: Store;
-let receiver: FastifyInstance;
+let receiver: Receiver;
 let chat: ChatServer;
 let endpoint: string;
 let buffers: { close(): Promise<void> }[] = [];

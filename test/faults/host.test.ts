@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -259,6 +259,20 @@ console.log(JSON.stringify([armspan.status().drops.spans, values]));
 		expect(collector.spans[0]?.resource["service.name"]).toBe("test-host");
 		expect(collector.logs.map(({ name }) => name)).toEqual(["feature_flag.evaluation"]);
 		expect(readdirSync(spool).filter((name) => name.endsWith(".spans.json"))).toEqual([]);
+	});
+
+	it("is in the spool, for nobody else to read, when a signal ended the process without a collector", async () => {
+		const spool = join(folder(), "made", "as needed");
+		const source = `${BODY}${ASK}setInterval(() => {}, 1000);\n`;
+		const host = runHost({ type: "module", source, env: { ...env, ...hanging(), ARMSPAN_SPOOL: spool } });
+		await host.says("Where is it?");
+		host.child.kill("SIGTERM");
+		expect(await host.exited).toEqual({ code: null, signal: "SIGTERM" });
+		expect(readdirSync(spool).map((name) => name.split(".").slice(1).join("."))).toEqual(
+			expect.arrayContaining(["spans.json", "events.json"]),
+		);
+		expect(statSync(spool).mode & 0o777).toBe(0o700);
+		for (const name of readdirSync(spool)) expect(statSync(join(spool, name)).mode & 0o777).toBe(0o600);
 	});
 
 	it("holds no content in the spool either", async () => {

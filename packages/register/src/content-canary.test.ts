@@ -33,6 +33,9 @@ const SOURCE = `
 import OpenAI from "openai";
 import Anthropic from "@anthropic-ai/sdk";
 import { GoogleGenAI } from "@google/genai";
+import { createOpenAI } from "@ai-sdk/openai";
+import { LegacyOpenTelemetry, OpenTelemetry } from "@ai-sdk/otel";
+import { generateText, registerTelemetry, streamText } from "ai";
 import { armspan } from "@armspan/instrumentation";
 import { logs, trace } from "@opentelemetry/api";
 
@@ -63,7 +66,15 @@ await new Anthropic({ baseURL: PROVIDER_URL, apiKey: "test", maxRetries: 0 }).me
 	.create({ model: "claude-sonnet-4-5", max_tokens: 10, messages: [{ role: "user", content: CANARY }] }).catch(() => {});
 await new GoogleGenAI({ apiKey: "test", httpOptions: { baseUrl: PROVIDER_URL } }).models
 	.generateContent({ model: "gemini-2.5-flash", contents: CANARY, config: { systemInstruction: CANARY } }).catch(() => {});
-// As AI SDK and OpenInference record them.
+// AI SDK, which records content unless told not to, under its new names and its old ones.
+registerTelemetry(new OpenTelemetry());
+registerTelemetry(new LegacyOpenTelemetry());
+const model = createOpenAI({ baseURL: CHAT_URL, apiKey: "test" }).chat("gpt-4o");
+const call = { model, system: CANARY, prompt: "say " + CANARY + " please", maxRetries: 0 };
+await generateText(call);
+await streamText(call).consumeStream();
+await generateText({ ...call, providerOptions: { openai: { user: "error-500" } } }).catch(() => {});
+// As OpenInference and others record them.
 tracer.startActiveSpan("ai.generateText.doGenerate", (span) => {
 	span.setAttributes({ "ai.prompt": CANARY, "ai.prompt.messages": CANARY, "ai.response.text": CANARY, "gen_ai.system": "openai" });
 	span.setAttributes({ "llm.input_messages.0.message.content": CANARY, "input.value": CANARY, "output.value": CANARY });
@@ -97,6 +108,11 @@ describe("the canary", () => {
 			{ "redact.mjs": redact },
 		);
 		expect(exported).not.toContain(CANARY);
+		const texts = (key: string) => collector.spans.map(({ attributes }) => String(attributes[key] ?? ""));
+		expect(texts("ai.response.text")).toContain("say <ai.response.text> please");
+		expect(texts("ai.prompt.messages").filter((text) => text.includes("<ai.prompt.messages>")).length).toBeGreaterThan(
+			2,
+		);
 		const streamed = collector.spans.find(({ attributes }) => attributes["gen_ai.request.stream"] === true);
 		expect(streamed?.attributes["gen_ai.input.messages"]).toContain("say <gen_ai.input.messages> please");
 		expect(streamed?.attributes["gen_ai.output.messages"]).toContain("say <gen_ai.output.messages> please");

@@ -4,7 +4,7 @@ import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } f
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import { describe, expect, it } from "vitest";
 import { guardContent, guardLogContent } from "./content.ts";
-import type { ContentOptions } from "./content-guard.ts";
+import { ContentGuard, type ContentOptions } from "./content-guard.ts";
 
 const CANARY = "canary-7c1f";
 
@@ -170,5 +170,10 @@ it("takes content out of events, and leaves the application's own lines and the 
 	expect(dropped[4]?.attributes).toEqual({ "gen_ai.evaluation.explanation": "too long" });
 	const redacted = emit({ capture: true, redact: (text) => text.replaceAll(CANARY, "***") });
 	expect(redacted[0]?.body).toEqual({ content: "***" });
+	const circular: Record<string, unknown> = { text: CANARY };
+	circular.self = circular;
+	const record = { ...redacted[0]!, eventName: "gen_ai.choice", body: circular as never };
+	const guard = new ContentGuard({ capture: true, redact: (text) => text });
+	expect(guard.logRecord(record).body).toBeUndefined();
 	expect(redacted[2]?.attributes).toEqual({ "gen_ai.input.messages": [{ parts: [{ content: "***" }] }] });
 });

@@ -126,7 +126,13 @@ export class ContentGuard {
 	}
 
 	#value(where: string, value: unknown): unknown {
-		return this.#capture ? this.#redacted(where, value) : undefined;
+		if (!this.#capture) return undefined;
+		try {
+			return this.#redacted(where, value);
+		} catch {
+			// A body that holds itself, or a getter that throws.
+			return undefined;
+		}
 	}
 
 	#content(where: string, text: string): string | undefined {

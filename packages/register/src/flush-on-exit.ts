@@ -22,7 +22,7 @@ const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 export function flushOnExit(options: FlushOnExitOptions): void {
 	process.on("exit", () => {
 		options.pending.take();
-		options.keep();
+		keep(options);
 	});
 	for (const signal of SIGNALS) flushOnSignal(signal, options);
 	process.on("beforeExit", () => {
@@ -35,13 +35,22 @@ export function flushOnExit(options: FlushOnExitOptions): void {
 	});
 }
 
+/** An error here would become the host's exit code. */
+function keep(options: FlushOnExitOptions): void {
+	try {
+		options.keep();
+	} catch {
+		// Lost, as it would have been without us.
+	}
+}
+
 function flushOnSignal(signal: (typeof SIGNALS)[number], options: FlushOnExitOptions): void {
 	let leaving = false;
 	function onSignal(): void {
 		const alone = !hostHandles(signal);
 		const leave = () => {
 			// Whoever dies of a signal has no 'exit'.
-			options.keep();
+			keep(options);
 			process.removeListener(signal, onSignal);
 			process.kill(process.pid, signal);
 		};
