@@ -56,7 +56,7 @@ function parse(text: string, file: string): MappingFile {
 		return refused(
 			checked.error.issues.map(({ path, message }) => {
 				const place = path.length === 0 ? "" : `${path.join(".")}: `;
-				return problem(at(path), `${place}${message}${found(document.getIn(path))}`);
+				return problem(at(path), `${place}${message}${found(document.getIn(path), path)}`);
 			}),
 		);
 	}
@@ -98,8 +98,8 @@ function offsetOf(root: Node | null, path: readonly PropertyKey[]): number {
 	return offset;
 }
 
-/** What stands at a path, when it is short; whole maps and lists say nothing. */
-function found(value: unknown): string {
-	if (value === undefined || isNode(value)) return "";
+/** What stands at a path; nothing of a prompt's text, which has no business in a log, nor of whole maps and lists. */
+function found(value: unknown, path: readonly PropertyKey[]): string {
+	if (value === undefined || isNode(value) || path.includes("template") || path.includes("staticParts")) return "";
 	return `; found ${JSON.stringify(value)?.slice(0, MAX_FOUND_CHARACTERS)}`;
 }

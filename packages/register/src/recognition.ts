@@ -1,4 +1,5 @@
 import { unwatchFile, watchFile } from "node:fs";
+import { resolve } from "node:path";
 import {
 	codePromptAttributes,
 	codePrompts,
@@ -31,7 +32,9 @@ class Recognition {
 	}
 
 	/** Reads the mapping file, and again whenever it changes; a broken one is refused and the last good one stays. */
-	async follow(file: string): Promise<void> {
+	async follow(path: string): Promise<void> {
+		// The application may change its working directory.
+		const file = resolve(path);
 		const { readMappingFile } = await import("./mapping-file.ts");
 		const read = () => {
 			const { entries, problems } = readMappingFile(file);
