@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
@@ -23,30 +24,70 @@ export class ClickHouseServer {
 	}
 
 	static async start(folder: string): Promise<ClickHouseServer> {
-		const require = createRequire(import.meta.resolve("chdb"));
-		const library = join(dirname(require.resolve("@chdb/lib-linux-x64-gnu/package.json")), "libchdb.so");
-		const [httpPort, tcpPort] = [await freePort(), await freePort()];
-		const script = fileURLToPath(new URL("./clickhouse-server.py", import.meta.url));
-		const child = spawn("python3", [script, library, folder, String(httpPort), String(tcpPort)], { stdio: "ignore" });
-		const server = new ClickHouseServer(`http://127.0.0.1:${httpPort}`, child);
+		return launch(folder, { http: await freePort(), tcp: await freePort() });
+	}
+
+	/** Servers that know each other as shards, one replica each, of the cluster `shards`; there is no Keeper. */
+	static async startShards(folder: string, count: number): Promise<ClickHouseServer[]> {
+		mkdirSync(folder, { recursive: true });
+		const ports: Ports[] = [];
+		for (let shard = 0; shard < count; shard++) {
+			ports.push({ http: await freePort(), tcp: await freePort() });
+		}
+		const config = join(folder, "config.xml");
+		const shards = ports.map(
+			({ tcp }) => `<shard><replica><host>127.0.0.1</host><port>${tcp}</port></replica></shard>`,
+		);
+		writeFileSync(
+			config,
+			`<clickhouse><remote_servers><shards>${shards.join("")}</shards></remote_servers></clickhouse>`,
+		);
+		return Promise.all(ports.map((port, shard) => launch(join(folder, String(shard)), port, config)));
+	}
+
+	/** @internal */
+	static async answering(url: string, process: ChildProcess): Promise<ClickHouseServer> {
 		for (;;) {
-			const answered = await fetch(`${server.url}/ping`).then(
+			const answered = await fetch(`${url}/ping`).then(
 				(response) => response.ok,
 				() => false,
 			);
 			if (answered) {
-				return server;
+				return new ClickHouseServer(url, process);
 			}
-			if (child.exitCode !== null) {
-				throw new Error(`the ClickHouse server ended with ${child.exitCode}`);
+			if (process.exitCode !== null) {
+				throw new Error(`the ClickHouse server ended with ${process.exitCode}`);
 			}
 			await new Promise((resolve) => setTimeout(resolve, 50));
 		}
 	}
 
+	/** Runs a statement; a person's way in. */
+	async run(sql: string): Promise<string> {
+		const response = await fetch(this.url, { method: "POST", body: sql });
+		const text = await response.text();
+		if (!response.ok) {
+			throw new Error(text);
+		}
+		return text;
+	}
+
 	stop(): void {
 		this.#process.kill("SIGKILL");
 	}
+}
+
+interface Ports {
+	http: number;
+	tcp: number;
+}
+
+function launch(folder: string, { http, tcp }: Ports, ...config: string[]): Promise<ClickHouseServer> {
+	const require = createRequire(import.meta.resolve("chdb"));
+	const library = join(dirname(require.resolve("@chdb/lib-linux-x64-gnu/package.json")), "libchdb.so");
+	const script = fileURLToPath(new URL("./clickhouse-server.py", import.meta.url));
+	const child = spawn("python3", [script, library, folder, String(http), String(tcp), ...config], { stdio: "ignore" });
+	return ClickHouseServer.answering(`http://127.0.0.1:${http}`, child);
 }
 
 function freePort(): Promise<number> {

@@ -51,7 +51,8 @@ SELECT
         OR (cost_text != '' AND cost_nano_usd IS NULL)
         OR (first_chunk_text != '' AND time_to_first_chunk_us IS NULL) AS quarantined,
     if(time_possible, toDateTime64(Timestamp, 6, 'UTC'), NULL) AS started_at,
-    if(Duration <= 1000000000000000000, toInt64(intDiv(Duration, 1000)), NULL) AS latency_us,
+    -- signed in tables of older exporters
+    if(Duration BETWEEN 0 AND 1000000000000000000, toInt64(intDiv(Duration, 1000)), NULL) AS latency_us,
     if(first_chunk_any BETWEEN 0 AND 1000000000000000, first_chunk_any, NULL) AS time_to_first_chunk_us,
     if(cost_any BETWEEN 0 AND 1000000000000000, cost_any, NULL) AS cost_nano_usd,
     if(input_any BETWEEN 0 AND 1000000000000000, input_any, NULL) AS input_tokens,

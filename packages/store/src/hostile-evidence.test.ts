@@ -1,0 +1,174 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openStore } from "./open-store.ts";
+import type { LogRow, TraceRow } from "./rows.ts";
+import type { Store } from "./store.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "armspan-hostile-"));
+let store: Store;
+
+beforeAll(async () => {
+	store = await openStore({ kind: "embedded", path: folder });
+	await store.migrate();
+});
+afterAll(async () => {
+	await store.close();
+	rmSync(folder, { recursive: true });
+});
+
+/** Every attribute that a view reads: a key that is added there is fuzzed here. */
+const keysRead = (view: string) => [
+	...new Set(
+		[
+			...readFileSync(new URL(`../migrations/0004-environment/${view}.sql`, import.meta.url), "utf8").matchAll(
+				/(?:\ba|ResourceAttributes)\['([^']+)'\]/g,
+			),
+		].map(([, key]) => key as string),
+	),
+];
+
+const value = fc.oneof(
+	fc.constantFrom(
+		...["", "0", "-0", "1", "-1", "NaN", "nan", "-nan", "inf", "Infinity", "-Infinity", "1e308", "1e309", "-1e400"],
+		...["9223372036854775807", "9223372036854775808", "18446744073709551616", "1e-400", "0x1p-3", "1_000", " 1", "1 "],
+		...[
+			"true",
+			"false",
+			"TRUE",
+			"[]",
+			'["stop"',
+			'["stop"]',
+			"{}",
+			"null",
+			"\0",
+			"\\N",
+			"'",
+			"tone.control",
+			".",
+			"..a",
+		],
+		...["chat", "text_completion", "completion", "embedding", "LLM", "p", "[".repeat(5000), "9".repeat(5000)],
+	),
+	fc.double().map(String),
+	fc.bigInt().map(String),
+	fc.string({ unit: "binary" }).map((text) => text.toWellFormed()),
+);
+const attributes = (view: string) =>
+	fc
+		.dictionary(fc.constantFrom(...keysRead(view)), value, { maxKeys: 60 })
+		.map((record) => new Map(Object.entries(record)));
+const nanoseconds = fc.oneof(
+	fc.bigInt({ min: 0n, max: 2n ** 63n - 1n }),
+	fc.constantFrom(0n, 1n, 2n ** 63n - 1n, BigInt(Date.now()) * 1_000_000n),
+);
+
+const span = fc
+	.record({
+		attributes: attributes("llm-calls"),
+		resource: attributes("llm-calls"),
+		at: nanoseconds,
+		duration: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+		isCall: fc.boolean(),
+		status: fc.constantFrom("Unset", "Ok", "Error"),
+	})
+	.map(
+		({ attributes, resource, at, duration, isCall, status }): TraceRow => ({
+			...{ Timestamp: String(at), TraceId: "", SpanId: "", ParentSpanId: "", TraceState: "" },
+			...{ SpanName: "s", SpanKind: "Client", ServiceName: "bot", ResourceAttributes: resource },
+			...{ ScopeName: "", ScopeVersion: "", Duration: String(duration), StatusCode: status, StatusMessage: "" },
+			...{ Events: [], Links: [] },
+			SpanAttributes: isCall
+				? new Map([...attributes, ["gen_ai.prompt.name", "p"], ["gen_ai.operation.name", "chat"]])
+				: attributes,
+		}),
+	);
+const event = fc
+	.record({
+		attributes: fc.oneof(attributes("exposures"), attributes("evaluations")),
+		resource: attributes("exposures"),
+		at: nanoseconds,
+		name: fc.constantFrom("feature_flag.evaluation", "gen_ai.evaluation.result", "", "other"),
+	})
+	.map(
+		({ attributes, resource, at, name }): LogRow => ({
+			...{ Timestamp: String(at), TraceId: "", SpanId: "", TraceFlags: 0, SeverityText: "", SeverityNumber: 0 },
+			...{ ServiceName: "bot", Body: "", ResourceSchemaUrl: "", ResourceAttributes: resource, ScopeSchemaUrl: "" },
+			...{ ScopeName: "", ScopeVersion: "", ScopeAttributes: new Map(), LogAttributes: attributes, EventName: name },
+		}),
+	);
+
+test("no span and no event can block an insert, whatever stands in whichever attribute", async () => {
+	expect(keysRead("llm-calls").length).toBeGreaterThan(40);
+	let calls = 0;
+	await fc.assert(
+		fc.asyncProperty(
+			fc.array(span, { minLength: 30, maxLength: 60 }),
+			fc.array(event, { minLength: 30, maxLength: 60 }),
+			async (spans, events) => {
+				const before = await store.counts();
+				const numbered = spans.map((row, index) => ({
+					...row,
+					TraceId: (calls + index + 1).toString(16).padStart(32, "0"),
+					SpanId: "00000000000000aa",
+				}));
+				calls += spans.length;
+				await store.insertTraces(numbered);
+				await store.insertLogs(events);
+				const after = await store.counts();
+				expect(after.traces - before.traces).toBe(spans.length);
+				// each span that is a call is one, however impossible
+				const known = ["chat", "text_completion", "generate_content", "embeddings"];
+				const surely = spans.filter(
+					({ SpanAttributes: a }) =>
+						known.includes(a.get("gen_ai.operation.name") ?? "") && (a.get("gen_ai.prompt.name") ?? "") !== "",
+				).length;
+				expect(after.calls - before.calls).toBeGreaterThanOrEqual(surely);
+			},
+		),
+		{ numRuns: 8 },
+	);
+	const { quarantined } = await store.counts();
+	expect(quarantined).toBeGreaterThan(30);
+	// and every statistic can still be asked for
+	for (const call of await store.callIds({})) {
+		expect(call.traceId).not.toBe("");
+	}
+	await store.seenUnits({ unit: "user", since: new Date(0), limit: 10 });
+	await store.highestRevision();
+}, 90_000);
+
+test("numbers that cannot be are NULL and flagged, never averaged; zero is a number", async () => {
+	const costs = ["NaN", "inf", "-1", "1e300", "much", "0", "0.5"];
+	const row = (cost: string, index: number): TraceRow => ({
+		...{
+			Timestamp: String(BigInt(Date.now()) * 1_000_000n),
+			TraceId: "c".repeat(32),
+			ParentSpanId: "",
+			TraceState: "",
+		},
+		...{ SpanId: index.toString(16).padStart(16, "c"), SpanName: "s", SpanKind: "Client", ServiceName: "bot" },
+		...{ ResourceAttributes: new Map(), ScopeName: "", ScopeVersion: "", Duration: "1000", StatusCode: "Unset" },
+		...{ StatusMessage: "", Events: [], Links: [] },
+		SpanAttributes: new Map([
+			["gen_ai.prompt.name", "p"],
+			["gen_ai.operation.name", "chat"],
+			["armspan.experiment", "costs"],
+			["armspan.iteration", "1"],
+			["armspan.enrolled", "true"],
+			["armspan.unit.id", "u"],
+			["feature_flag.result.variant", "costs.control"],
+			["armspan.cost.usd", cost],
+		]),
+	});
+	await store.insertTraces(costs.map(row));
+	const key = { experiment: "costs", iteration: 1 };
+	const [control] = (await store.variantTotals(key)).variants;
+	expect(control?.metrics.cost).toMatchObject({ sumN: 2n, sumY: 500_000_000n });
+	expect(control?.calls).toBe(7);
+	expect(await store.evidenceHealth(key)).toEqual([
+		{ source: "calls", environment: "", rows: 7, quarantined: 5, undated: 0 },
+	]);
+});

@@ -1,0 +1,127 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { openStore, type Store } from "@armspan/store";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ClickHouseServer, serverUnavailable } from "./clickhouse-server.ts";
+import { deliver, observeEvidence, randomDeliveries, randomNumbers, repeatedAndShuffled } from "./deliveries.ts";
+
+const unavailable = serverUnavailable();
+if (unavailable !== undefined) {
+	process.stderr.write(
+		`\nSKIPPED: two shards, and servers that are migrated at once, are not tested here: ${unavailable}\n`,
+	);
+}
+
+const NOW = new Date();
+const CLUSTER = { name: "shards", replicated: false };
+const seed = Math.floor(Math.random() * 2 ** 31);
+
+describe.skipIf(unavailable !== undefined)("two ClickHouse servers", () => {
+	const folder = mkdtempSync(join(tmpdir(), "armspan-cluster-"));
+	let servers: ClickHouseServer[] = [];
+	const opened: Store[] = [];
+
+	beforeAll(async () => {
+		servers = await ClickHouseServer.startShards(folder, 2);
+	});
+	afterAll(async () => {
+		for (const store of opened) {
+			await store.close();
+		}
+		for (const server of servers) {
+			server.stop();
+		}
+		rmSync(folder, { recursive: true, force: true });
+	});
+
+	/** A store for each node of the cluster, in a database of that name. */
+	async function shards(database: string): Promise<Store[]> {
+		const stores: Store[] = [];
+		for (const { url } of servers) {
+			const store = await openStore({ kind: "server", url, database, cluster: CLUSTER });
+			opened.push(store);
+			stores.push(store);
+		}
+		return stores;
+	}
+
+	const onEach = (sql: string) => Promise.all(servers.map((server) => server.run(sql)));
+
+	test(`as two shards they say what one says, to the bit (seed ${seed})`, async () => {
+		const random = randomNumbers(seed);
+		const deliveries = randomDeliveries(random, { units: 25, now: NOW });
+		await onEach("CREATE DATABASE sharded");
+		await servers[0]?.run("CREATE DATABASE single");
+		const single = await openStore({ kind: "server", url: servers[0]?.url ?? "", database: "single" });
+		opened.push(single);
+		await single.migrate();
+		await deliver([single], deliveries, random, deliveries.length);
+
+		const nodes = await shards("sharded");
+		for (const node of nodes) {
+			await node.migrate();
+		}
+		await deliver(nodes, repeatedAndShuffled(random, deliveries), random, 100);
+		const expected = await observeEvidence(single, NOW);
+		expect(await observeEvidence(nodes[0] as Store, NOW)).toEqual(expected);
+
+		// each shard has some of the units, and no unit is on both
+		const units = await onEach(
+			"SELECT DISTINCT unit_id FROM sharded.llm_calls_local WHERE unit_id != '' ORDER BY unit_id FORMAT TSV",
+		);
+		const [left = [], right = []] = units.map((list) => list.trim().split("\n"));
+		expect(Math.min(left.length, right.length)).toBeGreaterThan(2);
+		expect(left.filter((unit) => right.includes(unit))).toEqual([]);
+
+		// erased on every node, as each is told by itself without Keeper
+		const unit = "user-3-ü'";
+		for (const node of nodes) {
+			await node.forgetUnit({ unitIds: [unit], actor: "test" });
+			await node.setRetention({ landingDays: 30, evidenceDays: 400, now: NOW });
+		}
+		await single.forgetUnit({ unitIds: [unit], actor: "test" });
+		const without = await observeEvidence(single, NOW);
+		expect(without.seen.units).not.toContain(unit);
+		expect(await observeEvidence(nodes[1] as Store, NOW)).toEqual(without);
+		expect((await nodes[0]?.forgetUnit({ unitIds: [unit], actor: "test" }))?.remaining).toEqual([]);
+	}, 180_000);
+
+	test("a database of one server is not taken for a cluster's, nor a cluster's for one server's", async () => {
+		await onEach("CREATE DATABASE mixed");
+		const [url = ""] = servers.map((server) => server.url);
+		const single = await openStore({ kind: "server", url, database: "mixed" });
+		opened.push(single);
+		await single.migrate();
+		const [node] = await shards("mixed");
+		await expect(node?.migrate()).rejects.toMatchObject({ code: "SCHEMA_UNSUPPORTED" });
+		await servers[0]?.run("DROP DATABASE mixed");
+		await servers[0]?.run("CREATE DATABASE mixed");
+		await node?.migrate();
+		await expect(single.migrate()).rejects.toMatchObject({ code: "SCHEMA_UNSUPPORTED" });
+	}, 60_000);
+
+	test("three processes that migrate one database at once leave it as one does", async () => {
+		await servers[0]?.run("CREATE DATABASE raced");
+		await servers[0]?.run("CREATE DATABASE quiet");
+		const migrated = (database: string) =>
+			promisify(execFile)(process.execPath, [
+				"--conditions=armspan-source",
+				fileURLToPath(new URL("./fixtures/migrate-once.ts", import.meta.url)),
+				servers[0]?.url ?? "",
+				database,
+			]);
+		await migrated("quiet");
+		const outputs = await Promise.all([migrated("raced"), migrated("raced"), migrated("raced")]);
+		expect(outputs.some(({ stdout }) => JSON.parse(stdout).length > 0)).toBe(true);
+		const schema = (database: string) =>
+			servers[0]?.run(
+				`SELECT name, replaceAll(create_table_query, '${database}.', '') AS definition FROM system.tables WHERE database = '${database}' ORDER BY name FORMAT JSONEachRow`,
+			);
+		expect(await schema("raced")).toEqual(await schema("quiet"));
+		expect(JSON.parse((await migrated("raced")).stdout)).toEqual([]);
+	}, 120_000);
+});
