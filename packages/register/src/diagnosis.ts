@@ -1,8 +1,9 @@
 // Loaded before everything else, also on a Node that is too old for it: built-in modules only.
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import nodeModule from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { threadId } from "node:worker_threads";
 import type { StartupReport } from "@armspan/schema";
 import type { DiagLogger } from "@opentelemetry/api";
 
@@ -32,10 +33,11 @@ interface Copy {
 
 const BEGUN = Symbol.for("armspan.register.diagnosis");
 
-/** @returns nothing in a second copy of register: the first one looks on, and there is one report for each process */
+/** @returns nothing in a second copy of register: the first one looks on, and there is one report for each thread */
 export function beginDiagnosis(folder: string): Diagnosis | undefined {
 	const globals = globalThis as { [BEGUN]?: true };
-	if (globals[BEGUN] === true) return undefined;
+	// Without the folder nobody looks on: a process that outlived its doctor must not go without telemetry.
+	if (globals[BEGUN] === true || !existsSync(folder)) return undefined;
 	globals[BEGUN] = true;
 	const diagnosis = new Diagnosis(folder);
 	diagnosis.begin();
@@ -54,9 +56,9 @@ export class Diagnosis {
 	#uncaught: string | null = null;
 	#facts: (() => StartedFacts) | undefined;
 
-	/** @param folder that exists; the report is named after the process */
+	/** @param folder that exists; the report is named after the process and the thread */
 	constructor(folder: string) {
-		this.#file = join(folder, `${process.pid}.json`);
+		this.#file = join(folder, `${process.pid}-${threadId}.json`);
 	}
 
 	begin(): void {

@@ -1,4 +1,3 @@
-import { isMainThread } from "node:worker_threads";
 import { nodeVersionProblem } from "./node-version.ts";
 
 // Loaded with `node --import @armspan/register`. Nothing else may be imported statically: on an older Node the
@@ -6,9 +5,7 @@ import { nodeVersionProblem } from "./node-version.ts";
 const { ARMSPAN_DOCTOR } = process.env;
 // `armspan doctor` looks on: before everything else, so that every module is seen.
 const diagnosis =
-	ARMSPAN_DOCTOR !== undefined && isMainThread
-		? (await import("./diagnosis.ts")).beginDiagnosis(ARMSPAN_DOCTOR)
-		: undefined;
+	ARMSPAN_DOCTOR !== undefined ? (await import("./diagnosis.ts")).beginDiagnosis(ARMSPAN_DOCTOR) : undefined;
 const problem = nodeVersionProblem(process.version);
 if (problem === undefined) {
 	try {

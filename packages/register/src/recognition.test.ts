@@ -223,7 +223,14 @@ const question = "where is my parcel?";
 void client.chat.completions.create({ model: "gpt-4o-mini", messages: [{ role: "user", content: \`Answer politely: \${question}\` }] })
 	.then((answer) => console.log(answer.choices[0].message.content));
 `;
-	const env = { CHAT_URL: chat.baseURL, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ARMSPAN_PROMPTS: "prompts.yaml" };
+	// Left over from a doctor that is gone: telemetry goes on.
+	const ARMSPAN_DOCTOR = join(folder, "no-such-folder");
+	const env = {
+		ARMSPAN_DOCTOR,
+		CHAT_URL: chat.baseURL,
+		OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+		ARMSPAN_PROMPTS: "prompts.yaml",
+	};
 	const host = runHost({ type, source, env, files: { "prompts.yaml": MAPPING } });
 	expect(await host.exited).toEqual({ code: 0, signal: null });
 	expect([host.stdout(), host.stderr()]).toEqual([`${TEXT}\n`, ""]);

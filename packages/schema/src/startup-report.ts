@@ -11,7 +11,7 @@ const LoadedPackage = z.strictObject({
 	byApplication: z.boolean(),
 });
 
-/** What `@armspan/register` saw of one Node process while it started up; read by `armspan doctor`. No prompt, no argument. */
+/** What `@armspan/register` saw of one Node process, or worker thread, while it started up; read by `armspan doctor`. No prompt, no argument. */
 export const StartupReport = z.strictObject({
 	schemaVersion: z.literal(1),
 	pid: z.int(),

@@ -38,6 +38,7 @@ export function doctorChecks(run: ApplicationRun, around: Surroundings): Check[]
 	return [
 		...first,
 		ok("register", run.register),
+		...othersCheck(run),
 		...setUp.warnings.map((text) => warn("settings", text, "mend or unset the environment variable")),
 		...apiChecks(report),
 		...openTelemetryChecks(report, setUp),
@@ -75,6 +76,13 @@ function lastWords(stderr: string): string {
 function nodeCheck({ nodeVersion, problem }: StartupReport): Check {
 	if (problem?.startsWith("Node ") === true) return fail("node", problem, "install Node 22.15 or newer");
 	return ok("node", nodeVersion);
+}
+
+/** npm, watchers, clusters, threads. */
+function othersCheck({ reports: [report, ...others] }: ApplicationRun): Check[] {
+	if (report === undefined || others.length === 0) return [];
+	const said = `process ${report.pid} is shown; ${others.length} more Node processes or threads were started`;
+	return [ok("processes", said)];
 }
 
 /** A copy sees what an equal or newer copy of the same major has set up; an older one's it refuses to see. */

@@ -16,7 +16,7 @@ const STDERR_TAIL_CHARACTERS = 4000;
 export interface ApplicationRun {
 	/** `null`: not to be found, so nothing was run. */
 	readonly register: string | null;
-	/** One for each Node process that the command began, the one that matters first. */
+	/** One for each Node process and worker thread that the command began, the one that matters first. */
 	readonly reports: readonly StartupReport[];
 	/** Still running at the time limit, and was ended then. */
 	readonly running: boolean;

@@ -216,6 +216,18 @@ ${stubborn}`;
 	});
 });
 
+test("an SDK in a worker thread is seen, and that there are several threads is said", async () => {
+	const { of } = await doctor({
+		source: 'import { Worker } from "node:worker_threads";\nnew Worker(new URL("./worker.js", import.meta.url));',
+		files: { "worker.js": OPENAI.module },
+	});
+	expect(of("llm sdk")[0]).toMatchObject({
+		status: "ok",
+		message: expect.stringContaining("patched by @armspan/register"),
+	});
+	expect(of("processes")[0]?.message).toMatch(/^process \d+ is shown; 1 more/);
+});
+
 test("register loaded twice is one report, and the first copy's", async () => {
 	const register = new URL("../../../register/src/index.ts?again", import.meta.url).href;
 	const { checks, of } = await doctor({ source: `await import("${register}"); process.exit(0);` });
