@@ -1,8 +1,9 @@
 import { GEN_AI_REQUEST_MODEL } from "@armspan/schema/semconv";
-import { type Context, context, createContextKey, diag, SpanKind, trace } from "@opentelemetry/api";
+import { type Context, createContextKey, diag, SpanKind, trace } from "@opentelemetry/api";
 import { contentRecorder } from "./content-recorder.ts";
 import { isLeafSpan } from "./leaf-span.ts";
 import { LlmCall } from "./llm-call.ts";
+import { activeContext, registeredTracer, withContext } from "./otel-globals.ts";
 import type { PromptRequest } from "./recognised-texts.ts";
 import { recognition } from "./recognition.ts";
 import type { LlmRequest } from "./sdk-dialect.ts";
@@ -25,14 +26,14 @@ export function tracedCall(
 	observe: (result: unknown, call: LlmCall) => void,
 	prompt?: () => PromptRequest,
 ): unknown {
-	const outer = context.active();
+	const outer = activeContext();
 	const parent = (prompt && guarded(() => recognition.contextOf(outer, prompt))) ?? outer;
 	const started = guarded(() => start(parent, describe));
-	if (started === undefined) return parent === outer ? invoke() : context.with(parent, invoke);
+	if (started === undefined) return parent === outer ? invoke() : withContext(parent, invoke);
 	const { active, call } = started;
 	let result: unknown;
 	try {
-		result = context.with(active, invoke);
+		result = withContext(active, invoke);
 	} catch (error) {
 		guarded(() => call.fail(error));
 		throw error;
@@ -43,7 +44,7 @@ export function tracedCall(
 
 /** The call whose request is being made in this context. */
 export function activeCall(): LlmCall | undefined {
-	return context.active().getValue(CALL_KEY) as LlmCall | undefined;
+	return activeContext().getValue(CALL_KEY) as LlmCall | undefined;
 }
 
 /** Runs a part of the observation; telemetry never fails the host. */
@@ -66,7 +67,7 @@ function start(
 	const { operation, attributes, dialect, body } = request;
 	const model = attributes[GEN_AI_REQUEST_MODEL];
 	const name = typeof model === "string" ? `${operation} ${model}` : operation;
-	const span = trace.getTracer("@armspan/register").startSpan(name, { kind: SpanKind.CLIENT, attributes }, parent);
+	const span = registeredTracer("@armspan/register").startSpan(name, { kind: SpanKind.CLIENT, attributes }, parent);
 	const call = new LlmCall(span, dialect, contentRecorder(span, body));
 	return { active: trace.setSpan(parent, span).setValue(CALL_KEY, call), call };
 }
