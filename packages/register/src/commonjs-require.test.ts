@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { compileFunction } from "node:vm";
 import { describe, expect, it } from "vitest";
-import { lacksOwnRequire, withOwnRequire } from "./commonjs-require.ts";
+import { lacksOwnRequire, loadPatiently, withOwnRequire } from "./commonjs-require.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -58,5 +58,35 @@ describe("lacking one's own require", () => {
 		[undefined, imported, "22.15.0", false],
 	] as const)("of format %s, %o, Node %s: %s", (format, context, version, expected) => {
 		expect(lacksOwnRequire(format, context, version)).toBe(expected);
+	});
+});
+
+describe("loading by the next hook", () => {
+	const refusal = Object.assign(new Error("no source"), { code: "ERR_INVALID_RETURN_PROPERTY_VALUE" });
+	const refuse = () => {
+		throw refusal;
+	};
+
+	it("is what the hook gives", () => {
+		const loaded = { format: "module", source: "" };
+		expect(loadPatiently("file:///x.mjs", "module", () => loaded)).toBe(loaded);
+	});
+
+	it("reads a CommonJS module whose source Node refuses to be without", () => {
+		expect(loadPatiently(import.meta.url, "commonjs", refuse)).toMatchObject({
+			format: "commonjs",
+			source: expect.stringContaining("whose source Node refuses to be without"),
+		});
+	});
+
+	it("leaves every other failure as it is", () => {
+		expect(() => loadPatiently(import.meta.url, "module", refuse)).toThrow(refusal);
+		expect(() => loadPatiently("data:text/javascript,", "commonjs", refuse)).toThrow(refusal);
+		const own = new Error("mine");
+		expect(() =>
+			loadPatiently(import.meta.url, "commonjs", () => {
+				throw own;
+			}),
+		).toThrow(own);
 	});
 });

@@ -1,3 +1,6 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
 /** Since Node 26 a CommonJS module has Node's own `require` however it is loaded. */
 const OWN_REQUIRE_SINCE_MAJOR = 26;
 
@@ -30,4 +33,24 @@ export function withOwnRequire(source: string): string {
 	// A directive is one only at the beginning.
 	const strict = USE_STRICT.test(rest) ? '"use strict";' : "";
 	return hashbang + strict + GIVE_OWN_REQUIRE + rest;
+}
+
+/**
+ * Loads by the next hook. Where another tool has registered asynchronous hooks (import-in-the-middle), Node 22 gets no
+ * source of a CommonJS module from them, and then refuses just that: the application would not start.
+ */
+export function loadPatiently<Loaded>(
+	url: string,
+	format: string | null | undefined,
+	load: () => Loaded,
+): Loaded | { format: string; source: string; shortCircuit: true } {
+	try {
+		return load();
+	} catch (error) {
+		const { code } = error as { code?: unknown };
+		if (code !== "ERR_INVALID_RETURN_PROPERTY_VALUE" || !format?.startsWith("commonjs") || !url.startsWith("file:")) {
+			throw error;
+		}
+		return { format, source: readFileSync(fileURLToPath(url), "utf8"), shortCircuit: true };
+	}
 }

@@ -1,5 +1,5 @@
 import { createRequire, registerHooks } from "node:module";
-import { lacksOwnRequire, withOwnRequire } from "./commonjs-require.ts";
+import { lacksOwnRequire, loadPatiently, withOwnRequire } from "./commonjs-require.ts";
 import { instrumentAnthropic } from "./instrument-anthropic.ts";
 import { instrumentGoogleGenAi } from "./instrument-google-genai.ts";
 import { instrumentOpenAi } from "./instrument-openai.ts";
@@ -65,7 +65,7 @@ export function hookSdks(observe?: SdkObserver): void {
 	}
 	registerHooks({
 		load(url, context, nextLoad) {
-			const loaded = nextLoad(url, context);
+			const loaded = loadPatiently(url, context.format, () => nextLoad(url, context));
 			const { source } = loaded;
 			if (source === null || source === undefined) return loaded;
 			const path = pathOf(url);
