@@ -7,6 +7,7 @@ export type {
 	EnvironmentFile,
 	ExperimentFile,
 	LineOf,
+	MetricFile,
 	ReleasedPrompt,
 	RepositorySnapshot,
 } from "./repository-snapshot.ts";

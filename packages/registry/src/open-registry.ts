@@ -74,6 +74,7 @@ async function listUncommitted(git: Git): Promise<string[]> {
 		"prompts",
 		"experiments",
 		"environments",
+		"metrics",
 	]);
 	const files = stdout
 		.toString("utf8")

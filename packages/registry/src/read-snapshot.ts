@@ -2,12 +2,13 @@ import { createHash } from "node:crypto";
 import { Environment, Experiment, Name } from "@armspan/schema";
 import type { Git } from "./git.ts";
 import { listTree, readBlobs, resolveCommit, type TreeEntry } from "./git-objects.ts";
+import { readMetric, withMetrics } from "./read-metrics.ts";
 import { type ReleaseReference, readReleases } from "./read-releases.ts";
 import { invalidRepository, type RepositoryIssue } from "./registry-error.ts";
-import type { EnvironmentFile, ExperimentFile, RepositorySnapshot } from "./repository-snapshot.ts";
+import type { EnvironmentFile, ExperimentFile, MetricFile, RepositorySnapshot } from "./repository-snapshot.ts";
 import { StrictYaml } from "./strict-yaml.ts";
 
-const FOLDERS = ["experiments", "environments"] as const;
+const FOLDERS = ["experiments", "environments", "metrics"] as const;
 const MAX_FILE_BYTES = 1024 * 1024;
 
 /** Reads and checks what a commit intends. */
@@ -23,6 +24,8 @@ export async function readSnapshot(git: Git, directory: string, ref: string): Pr
 
 	const experiments: ExperimentFile[] = [];
 	const environments: EnvironmentFile[] = [];
+	const metrics: MetricFile[] = [];
+	const yamls = new Map<string, StrictYaml>();
 	const references: ReleaseReference[] = [];
 	for (const entry of yamlEntries) {
 		const file = entry.path;
@@ -32,6 +35,7 @@ export async function readSnapshot(git: Git, directory: string, ref: string): Pr
 			issues.push(...yaml);
 			continue;
 		}
+		yamls.set(file, yaml);
 		const lineOf = (path: readonly (string | number)[]) => yaml.lineOf(path);
 		if (file.startsWith("experiments/")) {
 			const experiment = readExperiment(yaml, fileKey(file), issues);
@@ -46,6 +50,9 @@ export async function readSnapshot(git: Git, directory: string, ref: string): Pr
 					issue: (message) => yaml.issue(["variants", index, "version"], message),
 				});
 			});
+		} else if (file.startsWith("metrics/")) {
+			const metric = readMetric(yaml, fileKey(file), issues);
+			if (metric) metrics.push({ file, metric, lineOf });
 		} else {
 			const result = yaml.validate(Environment);
 			if ("issues" in result) {
@@ -60,9 +67,15 @@ export async function readSnapshot(git: Git, directory: string, ref: string): Pr
 		}
 	}
 
+	const resolved = experiments.map((file) =>
+		withMetrics(file, metrics, (path, message) => {
+			const yaml = yamls.get(file.file);
+			if (yaml) issues.push(yaml.issue(path, message));
+		}),
+	);
 	const releases = await readReleases(git, references, issues);
 	if (issues.length > 0) throw invalidRepository(directory, commit, issues);
-	return { commit, experiments, environments, releases };
+	return { commit, experiments: resolved, environments, metrics, releases };
 }
 
 /** Experiment of the file if it is sound and named as the file is. */

@@ -1,4 +1,4 @@
-import type { Environment, Experiment, ModelParameters } from "@armspan/schema";
+import type { Environment, Experiment, MetricDefinition, ModelParameters } from "@armspan/schema";
 
 /** Line, from 1, of the value under a path of keys, or of what is nearest around it. */
 export type LineOf = (path: readonly (string | number)[]) => number;
@@ -9,6 +9,7 @@ export interface ExperimentFile {
 	readonly file: string;
 	/** sha256 of the file's bytes, 64 hex digits. */
 	readonly digest: string;
+	/** With the definitions of all metrics that it names, those of `metrics/` too. */
 	readonly experiment: Experiment;
 	readonly lineOf: LineOf;
 }
@@ -18,6 +19,13 @@ export interface EnvironmentFile {
 	readonly name: string;
 	readonly file: string;
 	readonly environment: Environment;
+	readonly lineOf: LineOf;
+}
+
+/** `metrics/<key>.yaml` as committed. */
+export interface MetricFile {
+	readonly file: string;
+	readonly metric: MetricDefinition;
 	readonly lineOf: LineOf;
 }
 
@@ -40,6 +48,8 @@ export interface RepositorySnapshot {
 	readonly experiments: readonly ExperimentFile[];
 	/** Sorted by file. */
 	readonly environments: readonly EnvironmentFile[];
+	/** Sorted by file; also those that no experiment names. */
+	readonly metrics: readonly MetricFile[];
 	/**
 	 * Released versions that an environment or an experiment of this snapshot names, under `name@version`.
 	 * A draft may name a version that is not released yet; that version is then not in the map.
