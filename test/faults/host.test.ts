@@ -3,11 +3,14 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { writeSupportBundle } from "../../packages/instrumentation/src/fixtures/support-bundle.ts";
 import { type ChatServer, startChatServer } from "../../packages/register/src/fixtures/chat-server.ts";
 import { type Host, type HostOptions, runHost } from "../../packages/register/src/fixtures/host.ts";
 import { type OtlpCollector, startOtlpCollector } from "../../packages/register/src/fixtures/otlp-collector.ts";
+
+// Up to six processes one after another, on a machine that may be busy.
+vi.setConfig({ testTimeout: 120_000 });
 
 let chat: ChatServer;
 let collector: OtlpCollector;
@@ -105,7 +108,7 @@ describe("the host's answer and exit are the same with Armspan and without", () 
 		expect([code, stdout]).toEqual([3, "Where is it?\n"]);
 	});
 
-	it("when more ends than the queue holds", { timeout: 120_000 }, async () => {
+	it("when more ends than the queue holds", async () => {
 		const end = `
 import { trace } from "@opentelemetry/api";
 const tracer = trace.getTracer("load");
