@@ -2,7 +2,13 @@ import { Decision } from "@armspan/schema";
 import type { Connection, Insertion, QueryParameters } from "./connection.ts";
 import { encodeLogRows, encodeTraceRows, LOG_COLUMNS, TRACE_COLUMNS } from "./encode-rows.ts";
 import { type ForgetUnitOptions, type ForgottenUnit, forgetUnit } from "./forget-unit.ts";
-import { type MetricTotals, type MetricTotalsRequest, metricTotals } from "./metrics/metric-totals.ts";
+import {
+	type MetricTotals,
+	type MetricTotalsRequest,
+	metricTotals,
+	type VersionTotalsRequest,
+	versionTotals,
+} from "./metrics/metric-totals.ts";
 import { migrate } from "./migrate.ts";
 import { arrivalTimes } from "./queries/arrival-times.ts";
 import { callIds } from "./queries/call-ids.ts";
@@ -31,6 +37,7 @@ import type {
 	ViolationWindows,
 } from "./store.ts";
 import { StoreError } from "./store-error.ts";
+import { type OpenUserSql, UserSql, type UserSqlLimits, type UserSqlResult } from "./user-sql.ts";
 
 export interface StoreConnections {
 	ingest: Connection;
@@ -38,6 +45,7 @@ export interface StoreConnections {
 	watch: Connection;
 	/** For what may take an hour. */
 	maintenance: Connection;
+	openUserSql: OpenUserSql;
 	close(): Promise<void>;
 }
 
@@ -47,6 +55,7 @@ export class ClickHouseStore implements Store {
 	readonly #analysis: Connection;
 	readonly #watch: Connection;
 	readonly #maintenance: Connection;
+	readonly #userSql: UserSql;
 	readonly #cluster: ClusterOptions | undefined;
 	readonly #close: () => Promise<void>;
 
@@ -55,6 +64,7 @@ export class ClickHouseStore implements Store {
 		this.#analysis = connections.analysis;
 		this.#watch = connections.watch;
 		this.#maintenance = connections.maintenance;
+		this.#userSql = new UserSql(connections.openUserSql);
 		this.#cluster = cluster;
 		this.#close = () => connections.close();
 	}
@@ -81,6 +91,10 @@ export class ClickHouseStore implements Store {
 
 	metricTotals(request: MetricTotalsRequest): Promise<MetricTotals> {
 		return metricTotals(this.#query, request);
+	}
+
+	versionTotals(request: VersionTotalsRequest): Promise<MetricTotals> {
+		return versionTotals(this.#query, request);
 	}
 
 	arrivalTimes(key: EvidenceKey & { numbers: readonly number[] }): Promise<Date[]> {
@@ -149,6 +163,10 @@ export class ClickHouseStore implements Store {
 
 	forgetUnit(options: ForgetUnitOptions): Promise<ForgottenUnit> {
 		return maintained(() => forgetUnit(this.#maintenance, options, this.#cluster));
+	}
+
+	userSql(statement: string, limits?: UserSqlLimits): Promise<UserSqlResult> {
+		return this.#userSql.run(statement, limits);
 	}
 
 	async ping(): Promise<void> {

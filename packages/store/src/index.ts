@@ -7,6 +7,7 @@ export type {
 	MetricSums,
 	MetricTotals,
 	MetricTotalsRequest,
+	VersionTotalsRequest,
 } from "./metrics/metric-totals.ts";
 export { VALUE_GRID } from "./metrics/value-grid.ts";
 export { openStore } from "./open-store.ts";
@@ -38,3 +39,5 @@ export type {
 	ViolationWindows,
 } from "./store.ts";
 export { StoreError, type StoreErrorCode, type StoreErrorDetails } from "./store-error.ts";
+export { storeOfEnvironment } from "./store-of-environment.ts";
+export type { UserSqlLimits, UserSqlResult } from "./user-sql.ts";

@@ -8,6 +8,8 @@ import type { Connection } from "./connection.ts";
 import { folderLock, isAlive, lockedError, statusPid } from "./folder-lock.ts";
 import type { Store, StoreOptions } from "./store.ts";
 import { StoreError } from "./store-error.ts";
+import type { OpenUserSql } from "./user-sql.ts";
+import { embeddedUserSql, serverUserSql } from "./user-sql-connection.ts";
 
 /** The oldest ClickHouse on which the schema and the queries were written to run. */
 const OLDEST_ENGINE = [25, 8] as const;
@@ -72,6 +74,10 @@ function openEmbedded(folder: string): StoreConnections {
 	openFolder.path = path;
 	openFolder.stores += 1;
 	let closing: Promise<void> | undefined;
+	const openUserSql: OpenUserSql = (settings) => {
+		if (closing !== undefined) throw closed();
+		return embeddedUserSql(embeddedClient(path).client, settings);
+	};
 	const close = async () => {
 		await ingest.close();
 		await analysis.close();
@@ -84,6 +90,7 @@ function openEmbedded(folder: string): StoreConnections {
 		analysis,
 		watch,
 		maintenance,
+		openUserSql,
 		close() {
 			closing ??= close();
 			return closing;
@@ -93,9 +100,7 @@ function openEmbedded(folder: string): StoreConnections {
 
 function embeddedConnection(path: string): Connection {
 	try {
-		const connection = createChdbConnection({ path });
-		// the client bundles its own copy of the interface that chdb implements: same shape, nominally another type
-		const client = createClient({ connection, log: QUIET } as unknown as Parameters<typeof createClient>[0]);
+		const { client, connection } = embeddedClient(path);
 		return new ClientConnection(client, connection);
 	} catch (cause) {
 		const pid = statusPid(path);
@@ -109,6 +114,17 @@ function embeddedConnection(path: string): Connection {
 			{ cause },
 		);
 	}
+}
+
+function embeddedClient(path: string) {
+	const connection = createChdbConnection({ path });
+	// the client bundles its own copy of the interface that chdb implements: same shape, nominally another type
+	const client = createClient({ connection, log: QUIET } as unknown as Parameters<typeof createClient>[0]);
+	return { client, connection };
+}
+
+function closed(): StoreError {
+	return new StoreError("STORE_CLOSED", "the store is closed");
 }
 
 function preparedFolder(folder: string): string {
@@ -127,22 +143,27 @@ function preparedFolder(folder: string): string {
 }
 
 function openServer(options: Extract<StoreOptions, { kind: "server" }>): StoreConnections {
-	const { url, database, username, password } = options;
-	const connect = (requestTimeoutMs?: number) => {
+	const { url, database, username, password, reader } = options;
+	const openClient = (user: { username?: string; password?: string }, requestTimeoutMs?: number) => {
 		try {
-			return new ClientConnection(
-				createClient({
-					url,
-					log: QUIET,
-					...(requestTimeoutMs === undefined ? {} : { request_timeout: requestTimeoutMs }),
-					...(database === undefined ? {} : { database }),
-					...(username === undefined ? {} : { username }),
-					...(password === undefined ? {} : { password }),
-				}),
-			);
+			return createClient({
+				url,
+				log: QUIET,
+				...(requestTimeoutMs === undefined ? {} : { request_timeout: requestTimeoutMs }),
+				...(database === undefined ? {} : { database }),
+				...(user.username === undefined ? {} : { username: user.username }),
+				...(user.password === undefined ? {} : { password: user.password }),
+			});
 		} catch (cause) {
 			throw new StoreError("STORE_UNAVAILABLE", `cannot use ClickHouse URL ${url}: ${messageOf(cause)}`, {}, { cause });
 		}
+	};
+	const own = { ...(username === undefined ? {} : { username }), ...(password === undefined ? {} : { password }) };
+	const connect = (requestTimeoutMs?: number) => new ClientConnection(openClient(own, requestTimeoutMs));
+	let isClosed = false;
+	const openUserSql: OpenUserSql = (settings, timeoutMs) => {
+		if (isClosed) throw closed();
+		return serverUserSql(openClient(reader ?? own, timeoutMs), settings);
 	};
 	const ingest = connect();
 	const analysis = connect();
@@ -153,7 +174,9 @@ function openServer(options: Extract<StoreOptions, { kind: "server" }>): StoreCo
 		analysis,
 		watch,
 		maintenance,
+		openUserSql,
 		async close() {
+			isClosed = true;
 			await ingest.close();
 			await analysis.close();
 			await watch.close();

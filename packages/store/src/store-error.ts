@@ -20,6 +20,12 @@ export type StoreErrorCode =
 	| "QUERY_FAILED"
 	/** A decision does not have the shape of the schema, when written or when read back. */
 	| "DECISION_INVALID"
+	/** A statement of a user that is more than a question about the evidence. */
+	| "SQL_REFUSED"
+	| "SQL_FAILED"
+	/** It took more time or memory than it may. */
+	| "SQL_LIMIT"
+	| "SQL_BUSY"
 	| "STORE_CLOSED"
 	/** The body is not an OTLP export request, or its resource is beyond a limit; sending it again cannot help. */
 	| "OTLP_MALFORMED"

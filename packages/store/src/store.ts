@@ -1,8 +1,9 @@
 import type { Decision } from "@armspan/schema";
 import type { ForgetUnitOptions, ForgottenUnit } from "./forget-unit.ts";
-import type { MetricTotals, MetricTotalsRequest } from "./metrics/metric-totals.ts";
+import type { MetricTotals, MetricTotalsRequest, VersionTotalsRequest } from "./metrics/metric-totals.ts";
 import type { Retention, RetentionOptions } from "./retention.ts";
 import type { LogRow, TraceRow } from "./rows.ts";
+import type { UserSqlLimits, UserSqlResult } from "./user-sql.ts";
 
 export type StoreOptions =
 	| { kind: "embedded"; path: string }
@@ -12,6 +13,11 @@ export type StoreOptions =
 			database?: string;
 			username?: string;
 			password?: string;
+			/**
+			 * Who runs user SQL: somebody who may only SELECT from this database, with limits in the settings profile
+			 * (docs/sql-examples.md). Without, it is the same user, read-only.
+			 */
+			reader?: { username: string; password?: string };
 			/** Tables are spread over this cluster; any of its nodes may be the one at `url`. */
 			cluster?: ClusterOptions;
 	  };
@@ -147,6 +153,8 @@ export interface Store {
 	variantTotals(key: EvidenceKey): Promise<VariantTotals>;
 	/** Exact sums of any metrics, by variant and day of first exposure. */
 	metricTotals(request: MetricTotalsRequest): Promise<MetricTotals>;
+	/** The same by version of a prompt, without any experiment. */
+	versionTotals(request: VersionTotalsRequest): Promise<MetricTotals>;
 	/** When the n-th unit was first exposed, for each of the ascending numbers that was reached. */
 	arrivalTimes(key: EvidenceKey & { numbers: readonly number[] }): Promise<Date[]>;
 	/**
@@ -172,6 +180,8 @@ export interface Store {
 	setRetention(options: RetentionOptions): Promise<Retention>;
 	/** Erases a unit everywhere, looks for what is left, and records that it was done. */
 	forgetUnit(options: ForgetUnitOptions): Promise<ForgottenUnit>;
+	/** Answers one SELECT of a user, checked, read-only and within limits, on a connection of its own. */
+	userSql(statement: string, limits?: UserSqlLimits): Promise<UserSqlResult>;
 	/** Resolves when the engine answers. */
 	ping(): Promise<void>;
 	close(): Promise<void>;

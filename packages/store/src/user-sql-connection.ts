@@ -1,0 +1,84 @@
+import type { createClient } from "@clickhouse/client";
+import type { QueryParameters } from "./connection.ts";
+import { StoreError } from "./store-error.ts";
+import type { UserSqlConnection } from "./user-sql.ts";
+
+type Client = ReturnType<typeof createClient>;
+type Result = Awaited<ReturnType<Client["query"]>>;
+type Format = "JSONEachRow" | "TabSeparated" | "JSONCompactEachRowWithNamesAndTypes";
+type Read<Answer> = (result: Result) => Promise<Answer>;
+type Settings = Readonly<Record<string, string>>;
+
+/**
+ * A connection to chDB for one question. Its settings stick to it: they are given with the first query, whose
+ * `readonly = 1` forbids to change them, and die with it.
+ */
+export function embeddedUserSql(client: Client, settings: Settings): UserSqlConnection {
+	let pending: Settings | undefined = settings;
+	return connection(client, async () => {
+		const first = pending;
+		pending = undefined;
+		return first ?? {};
+	});
+}
+
+/**
+ * A connection to a server for one question. A user whom the operator made read-only may not set anything: then the
+ * limits are those of the user's profile, and one without a time limit is refused.
+ */
+export function serverUserSql(client: Client, settings: Settings): UserSqlConnection {
+	let decided: Promise<Settings> | undefined;
+	return connection(client, () => {
+		decided ??= decideSettings(client, settings);
+		return decided;
+	});
+}
+
+async function decideSettings(client: Client, settings: Settings): Promise<Settings> {
+	const result = await client.query({
+		query:
+			"SELECT toString(getSetting('readonly')) AS readonly, toFloat64(getSetting('max_execution_time')) AS seconds",
+		format: "JSONEachRow",
+	});
+	const [row] = (await result.json()) as { readonly: string; seconds: number }[];
+	// An abandoned request ends its query.
+	const cancelling = { cancel_http_readonly_queries_on_client_close: "1" };
+	if (row?.readonly === "0") return { ...cancelling, ...settings };
+	if (row?.readonly === "2") {
+		const { readonly: _cannotBeSet, ...others } = settings;
+		return { ...cancelling, ...others };
+	}
+	if ((row?.seconds ?? 0) > 0) return {};
+	throw new StoreError(
+		"SQL_REFUSED",
+		"the ClickHouse user is read-only and has no max_execution_time, which can then not be set here; set it in the user's settings profile",
+	);
+}
+
+function connection(client: Client, settingsOf: () => Promise<Settings>): UserSqlConnection {
+	const abort = new AbortController();
+	let last: Promise<unknown> = Promise.resolve();
+	const run = <Answer>(query: string, format: Format, parameters: QueryParameters, read: Read<Answer>) => {
+		const answer = (async () => {
+			const result = await client.query({
+				...{ query, format, query_params: { ...parameters }, abort_signal: abort.signal },
+				clickhouse_settings: { ...(await settingsOf()) },
+			});
+			return read(result);
+		})();
+		last = answer.catch(() => undefined);
+		return answer;
+	};
+	return {
+		query: <Row>(sql: string, parameters: QueryParameters = {}) =>
+			run(sql, "JSONEachRow", parameters, (result) => result.json() as Promise<Row[]>),
+		text: (sql) => run(sql, "TabSeparated", {}, (result) => result.text()),
+		table: (sql) =>
+			run(sql, "JSONCompactEachRowWithNamesAndTypes", {}, (result) => result.json() as Promise<unknown[][]>),
+		discard() {
+			abort.abort();
+			// chDB closes only when the engine has answered.
+			void last.then(() => client.close());
+		},
+	};
+}

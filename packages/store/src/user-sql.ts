@@ -1,0 +1,163 @@
+import type { QueryParameters } from "./connection.ts";
+import { StoreError } from "./store-error.ts";
+import { checkUserSql } from "./user-sql-check.ts";
+
+/** What a question may cost. */
+export interface UserSqlLimits {
+	/** @default 10_000 */
+	maxExecutionMs?: number;
+	/** @default 1_000_000_000 */
+	maxMemoryBytes?: number;
+	/** Rows that are answered; of more, the first ones. @default 10_000 */
+	maxRows?: number;
+}
+
+/** A table of answers. Integers of 64 bits and more are texts, as are NaN and infinities. */
+export interface UserSqlResult {
+	columns: { name: string; type: string }[];
+	rows: unknown[][];
+	/** There were more than `maxRows`. */
+	truncated: boolean;
+	elapsedMs: number;
+}
+
+/** A connection for one question, thrown away after it. */
+export interface UserSqlConnection {
+	/** Runs a query under settings that hold for it and, on chDB, for every later one. */
+	query<Row>(sql: string, parameters?: QueryParameters): Promise<Row[]>;
+	/** Runs a query as `query` does; the answer as the engine writes it. */
+	text(sql: string): Promise<string>;
+	/** Names, types, then rows, as the engine writes them. */
+	table(sql: string): Promise<unknown[][]>;
+	/** Gives up what is under way, as far as the engine allows, and lets go of the connection as soon as it can. */
+	discard(): void;
+}
+
+/** Opens the connection with the settings, none of which a statement may change. */
+export type OpenUserSql = (settings: Readonly<Record<string, string>>, timeoutMs: number) => UserSqlConnection;
+
+const DEFAULTS = { maxExecutionMs: 10_000, maxMemoryBytes: 1_000_000_000, maxRows: 10_000 } as const;
+const LARGEST = { maxExecutionMs: 600_000, maxMemoryBytes: 64_000_000_000, maxRows: 1_000_000 } as const;
+/** More than anybody types. */
+const MAX_STATEMENT_CHARACTERS = 65_536;
+const MAX_RESULT_BYTES = 64_000_000;
+/** How long after its time a statement is waited for that does not look at the clock, such as one long expression. */
+const GRACE_MS = 2_000;
+
+/** Statements that outlived their time keep running on chDB; more than these would take the machine from everybody. */
+const MAX_UNDER_WAY = 2;
+
+/** User SQL of one store: each statement on a connection of its own, a few at a time. */
+export class UserSql {
+	readonly #open: OpenUserSql;
+	#underWay = 0;
+
+	constructor(open: OpenUserSql) {
+		this.#open = open;
+	}
+
+	/**
+	 * Answers one SELECT over the evidence tables.
+	 *
+	 * Three guards, none of which trusts another: the statement is written anew by the engine and its syntax tree is
+	 * checked against lists of what is allowed; it runs read-only under limits that it cannot change; what does not end
+	 * is no longer waited for.
+	 *
+	 * @throws {StoreError} SQL_REFUSED, SQL_FAILED, SQL_LIMIT, SQL_BUSY
+	 */
+	async run(statement: string, limits: UserSqlLimits = {}): Promise<UserSqlResult> {
+		const maxExecutionMs = limitOf(limits, "maxExecutionMs");
+		const maxMemoryBytes = limitOf(limits, "maxMemoryBytes");
+		const maxRows = limitOf(limits, "maxRows");
+		if (statement.length > MAX_STATEMENT_CHARACTERS) {
+			throw new StoreError(
+				"SQL_REFUSED",
+				`the statement has ${statement.length} characters; expected at most ${MAX_STATEMENT_CHARACTERS}`,
+			);
+		}
+		if (this.#underWay >= MAX_UNDER_WAY) {
+			throw new StoreError("SQL_BUSY", `${this.#underWay} statements are under way; try again when they have ended`);
+		}
+		this.#underWay++;
+		const startedAt = performance.now();
+		const connections: UserSqlConnection[] = [];
+		const open = (settings: Readonly<Record<string, string>>) => {
+			const connection = this.#open(settings, maxExecutionMs + GRACE_MS);
+			connections.push(connection);
+			return connection;
+		};
+		const settings = settingsOf(maxExecutionMs, maxMemoryBytes);
+		const answered = (async () => {
+			const checked = await checkUserSql(open(settings), statement);
+			// A limit on rows would cut the lists that the check asks for, and settings stick to a connection of chDB.
+			// One row more than is shown tells that there are more.
+			return open({ limit: String(maxRows + 1), ...settings }).table(checked);
+		})()
+			.catch((cause: unknown) => {
+				throw failure(cause);
+			})
+			.finally(() => {
+				this.#underWay--;
+			});
+		let timer: NodeJS.Timeout | undefined;
+		try {
+			const [names = [], types = [], ...rows] = await Promise.race([
+				answered,
+				new Promise<never>((_resolve, reject) => {
+					timer = setTimeout(() => {
+						reject(new StoreError("SQL_LIMIT", `the statement took more than ${maxExecutionMs} ms; narrow it`));
+					}, maxExecutionMs + GRACE_MS);
+				}),
+			]);
+			return {
+				columns: names.map((name, index) => ({ name: String(name), type: String(types[index]) })),
+				rows: rows.slice(0, maxRows),
+				truncated: rows.length > maxRows,
+				elapsedMs: Math.round(performance.now() - startedAt),
+			};
+		} finally {
+			clearTimeout(timer);
+			// Whoever lost the race has nobody left to tell.
+			answered.catch(() => undefined);
+			for (const connection of connections) connection.discard();
+		}
+	}
+}
+
+function limitOf(limits: UserSqlLimits, name: keyof typeof DEFAULTS): number {
+	const value = limits[name] ?? DEFAULTS[name];
+	if (Number.isInteger(value) && value >= 1 && value <= LARGEST[name]) return value;
+	throw new StoreError("SQL_REFUSED", `invalid ${name}: ${value}; expected an integer from 1 to ${LARGEST[name]}`);
+}
+
+function settingsOf(maxExecutionMs: number, maxMemoryBytes: number): Record<string, string> {
+	return {
+		max_execution_time: String(maxExecutionMs / 1000),
+		max_memory_usage: String(maxMemoryBytes),
+		max_threads: "2",
+		// A spilled sort or GROUP BY would fill the disk of the evidence instead of the memory.
+		max_bytes_before_external_group_by: "0",
+		max_bytes_ratio_before_external_group_by: "0",
+		max_bytes_before_external_sort: "0",
+		max_bytes_ratio_before_external_sort: "0",
+		max_result_bytes: String(MAX_RESULT_BYTES),
+		result_overflow_mode: "throw",
+		max_ast_elements: "20000",
+		output_format_json_quote_64bit_integers: "1",
+		output_format_json_quote_denormals: "1",
+		// Last: nothing can be set after it.
+		readonly: "1",
+	};
+}
+
+const LIMIT_MESSAGES =
+	/timeout exceeded|memory limit|limit for result exceeded|too big AST|estimated query execution time|TIMEOUT_EXCEEDED|MEMORY_LIMIT/i;
+
+function failure(cause: unknown): StoreError {
+	if (cause instanceof StoreError) return cause;
+	const message = cause instanceof Error ? cause.message : String(cause);
+	const [code, prefix] = LIMIT_MESSAGES.test(message)
+		? (["SQL_LIMIT", "the statement met a limit"] as const)
+		: (["SQL_FAILED", "the statement failed"] as const);
+	return new StoreError(code, `${prefix}: ${message.slice(0, 1000).trim()}`, {}, { cause });
+}
