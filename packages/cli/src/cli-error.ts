@@ -11,6 +11,8 @@ export type CliErrorCode =
 	| "KEY_FILE_UNUSABLE"
 	| "NOTHING_TO_ROLL_BACK"
 	| "APPLICATION_NOT_STARTED"
+	| "NO_EVIDENCE"
+	| "UNIT_REMAINS"
 	| "CHECKS_FAILED";
 
 /** What the command line refuses. `hint` is the next command to try. */

@@ -4,6 +4,7 @@ import { describeError } from "./cli-error.ts";
 import { checkCommand } from "./commands/check.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { explainCommand } from "./commands/explain.ts";
+import { forgetCommand } from "./commands/forget.ts";
 import { initCommand } from "./commands/init.ts";
 import { routingCommand } from "./commands/routing.ts";
 import { upCommand } from "./commands/up.ts";
@@ -35,6 +36,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 		.addCommand(checkCommand())
 		.addCommand(upCommand())
 		.addCommand(explainCommand())
+		.addCommand(forgetCommand())
 		.addCommand(routingCommand())
 		// What stands after the program that doctor runs is the program's.
 		.enablePositionalOptions()

@@ -2,10 +2,18 @@ import { readFileSync } from "node:fs";
 import { analyzeExperiment } from "@armspan/analysis";
 import { openRegistry } from "@armspan/registry";
 import type { Decision, ExperimentResults } from "@armspan/schema";
-import { type LogRow, openStore, type Store, type StoreOptions, type TraceRow } from "@armspan/store";
+import {
+	type LogRow,
+	openStore,
+	type Store,
+	type StoreOptions,
+	storeOfEnvironment,
+	type TraceRow,
+} from "@armspan/store";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { createApi } from "./api/api.ts";
 import { isLoopback } from "./authentication.ts";
+import { EvidenceCare, type RetentionDays } from "./evidence-care.ts";
 import { GuardrailWatch } from "./guardrails/guardrail-watch.ts";
 import { IngestBuffer } from "./ingest/ingest-buffer.ts";
 import { createOtlpReceiver } from "./ingest/otlp-receiver.ts";
@@ -22,6 +30,10 @@ export interface ServiceOptions {
 	repository: string;
 	/** Environment whose pins are deployed. */
 	environmentName: string;
+	/** Environment whose evidence counts, as the resources of spans name it; default: `environmentName`. */
+	evidenceEnvironment?: string;
+	/** Days that rows are kept; the tables are left as they are when left out. */
+	retention?: RetentionDays;
 	/** Folder of the routing bundle. */
 	routingDirectory: string;
 	/** Address of both servers. Anything but loopback needs a token. */
@@ -57,6 +69,7 @@ export interface Service {
 
 const DEFAULT_INSERT_DELAY_MS = 200;
 const MAX_WAITING_ROWS = 200_000;
+const CARE_EVERY_MS = 3_600_000;
 
 /**
  * Starts the service: evidence store, OTLP receiver, HTTP API and the watch over guardrails.
@@ -93,6 +106,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 		const store = await openStore(options.store);
 		cleanups.push(() => store.close());
 		await store.migrate();
+		const environment = options.evidenceEnvironment ?? options.environmentName;
+		const evidence = storeOfEnvironment(store, environment);
 
 		const delayMs = options.insertDelayMs ?? DEFAULT_INSERT_DELAY_MS;
 		const traces = new IngestBuffer<TraceRow>({
@@ -110,8 +125,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 			maxRows: MAX_WAITING_ROWS,
 		});
 		const deployment = new Deployment({ ...options, registry, privateKey });
+		const care = new EvidenceCare({
+			...{ store, environment, logger },
+			retention: options.retention,
+			experiments: () => deployment.experiments.map(({ experiment }) => experiment),
+		});
 		const watch = new GuardrailWatch({
-			store,
+			store: evidence,
 			registry,
 			deployment,
 			codeVersion: version,
@@ -122,7 +142,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 			const file = deployment.experiment(key);
 			return file === undefined
 				? undefined
-				: analyzeExperiment({ store, experiment: file.experiment, now: new Date() });
+				: analyzeExperiment({ store: evidence, experiment: file.experiment, now: new Date() });
 		};
 
 		const otlp = createOtlpReceiver({ traces, logs, token: options.token, logger });
@@ -144,8 +164,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 						status,
 						iteration,
 					})),
-				units: (filter) => store.seenUnits(filter),
-				decisions: (experiment) => store.listDecisions(experiment === undefined ? {} : { experiment }),
+				units: (filter) => evidence.seenUnits(filter),
+				decisions: (experiment) => evidence.listDecisions(experiment === undefined ? {} : { experiment }),
 				health: async () => {
 					const reachable = await store.ping().then(
 						() => true,
@@ -168,6 +188,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 						store: reachable ? ("ok" as const) : ("unreachable" as const),
 						routing: { revision: deployment.state.revision, sourceCommit: deployment.state.snapshot.commit, problem },
 						guardrails: { lastCheckAt: lastCheckAt?.toISOString() ?? null, ...watchHealth },
+						evidence: { environment, warnings: [...care.warnings] },
 						ingest: { pendingSpans: traces.pendingRows, pendingEvents: logs.pendingRows },
 					};
 				},
@@ -185,6 +206,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 		const { checkEveryMs } = options;
 		repetition = repeat(() => watch.check(new Date()), { everyMs: checkEveryMs, gapMs: checkEveryMs / 2 });
 		cleanups.push(async () => repetition?.stop());
+		// Neither start nor requests wait for it.
+		const tending = repeat(() => care.tend(new Date()), { everyMs: CARE_EVERY_MS, gapMs: CARE_EVERY_MS });
+		cleanups.push(() => tending.stop());
 
 		return {
 			otlpUrl,

@@ -17,6 +17,10 @@ interface UpOptions {
 	otlpPort: number;
 	apiPort: number;
 	clickhouseUrl?: string;
+	cluster?: string;
+	evidenceEnvironment?: string;
+	retentionLanding: number;
+	retentionEvidence: number;
 	checkEvery: number;
 }
 
@@ -30,6 +34,23 @@ export function upCommand(): Command {
 		.option(
 			"--clickhouse-url <url>",
 			"a ClickHouse server instead of the embedded one (user and password from CLICKHOUSE_USER, CLICKHOUSE_PASSWORD)",
+		)
+		.option("--cluster <name>", "with --clickhouse-url: cluster over which tables are spread")
+		.option(
+			"--evidence-environment <name>",
+			"environment whose evidence counts (deployment.environment.name of the resource); default: that of --environment",
+		)
+		.option(
+			"--retention-landing <days>",
+			"days that spans and logs are kept as delivered; 0 for ever",
+			integerBetween(0, 36_500),
+			30,
+		)
+		.option(
+			"--retention-evidence <days>",
+			"days that calls, exposures and evaluations are kept, longer while an iteration needs them; 0 for ever",
+			integerBetween(0, 36_500),
+			400,
 		)
 		.option("--host <address>", "address to listen on; anything but loopback needs ARMSPAN_TOKEN", "127.0.0.1")
 		.option("--otlp-port <port>", "port of the OTLP/HTTP receiver", integerBetween(0, 65535), 4318)
@@ -78,9 +99,12 @@ async function up(options: UpOptions): Promise<void> {
 						url: options.clickhouseUrl,
 						...(process.env.CLICKHOUSE_USER === undefined ? {} : { username: process.env.CLICKHOUSE_USER }),
 						...(process.env.CLICKHOUSE_PASSWORD === undefined ? {} : { password: process.env.CLICKHOUSE_PASSWORD }),
+						...(options.cluster === undefined ? {} : { cluster: { name: options.cluster } }),
 					},
 		repository: resolve(options.repository),
 		environmentName: options.environment,
+		...(options.evidenceEnvironment === undefined ? {} : { evidenceEnvironment: options.evidenceEnvironment }),
+		retention: { landing: options.retentionLanding, evidence: options.retentionEvidence },
 		routingDirectory,
 		host: options.host,
 		otlpPort: options.otlpPort,

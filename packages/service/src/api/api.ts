@@ -46,6 +46,8 @@ const Health = z.strictObject({
 		uncommittedHalts: z.int(),
 		ignoredHalts: z.array(z.string()),
 	}),
+	/** Whose evidence counts, and what somebody should look at. */
+	evidence: z.strictObject({ environment: z.string(), warnings: z.array(z.string()) }),
 	ingest: z.strictObject({ pendingSpans: z.int(), pendingEvents: z.int() }),
 });
 

@@ -205,7 +205,9 @@ export class GuardrailWatch {
 			this.#options.deployment.knowDesign(key, design);
 		}
 		const start = iterationStart([decision]);
-		if (start !== undefined && !this.#starts.has(key)) {
+		const known = this.#starts.get(key);
+		// Another service may have recorded an earlier start at the same moment.
+		if (start !== undefined && (known === undefined || start < known)) {
 			this.#starts.set(key, start);
 		}
 	}

@@ -1,0 +1,82 @@
+import { existsSync } from "node:fs";
+import { userInfo } from "node:os";
+import { resolve } from "node:path";
+import { Command } from "commander";
+import { CliError } from "../cli-error.ts";
+
+interface ForgetOptions {
+	data: string;
+	clickhouseUrl?: string;
+	cluster?: string;
+	unitKey?: string;
+	by?: string;
+	json?: true;
+}
+
+const EXAMPLES = `
+Erases a unit from landing tables (spans and logs that carry or mention it, and the rest of its traces) and from the
+evidence, then searches every table for what is left. Numbers of its experiments change; decisions stay. Stop
+"armspan up" before, when the evidence is embedded. What is delivered afterwards is stored as ever.
+
+Examples:
+  armspan forget user-4711
+  ARMSPAN_UNIT_KEY=… armspan forget ada@example.org --clickhouse-url http://clickhouse:8123 --json
+
+Exit codes: 0 erased, 1 failed or something is left, 2 wrong usage.`;
+
+/** `armspan forget` */
+export function forgetCommand(): Command {
+	return new Command("forget")
+		.description("erase a unit (a user, a session) from the evidence store, and record that it was done")
+		.argument("<unit>", "id of the unit as the application gives it, or as it was hashed")
+		.option("--data <dir>", "folder of evidence (data/clickhouse)", "./data")
+		.option(
+			"--clickhouse-url <url>",
+			"a ClickHouse server instead (user and password from CLICKHOUSE_USER, CLICKHOUSE_PASSWORD)",
+		)
+		.option("--cluster <name>", "cluster over which the server's tables are spread")
+		.option("--unit-key <key>", "key under which ids are hashed; rather in ARMSPAN_UNIT_KEY, as processes are listed")
+		.option("--by <name>", "who says so; default: the user of this system")
+		.option("--json", "the result as JSON")
+		.addHelpText("after", EXAMPLES)
+		.action(async (unitId: string, options: ForgetOptions) => {
+			const path = resolve(options.data, "clickhouse");
+			if (options.clickhouseUrl === undefined && !existsSync(path)) {
+				throw new CliError("NO_EVIDENCE", `${path} does not exist: no evidence there`, "name the folder in --data");
+			}
+			const unitKey = options.unitKey ?? process.env.ARMSPAN_UNIT_KEY;
+			const { forgetUnit } = await import("@armspan/service");
+			const done = await forgetUnit({
+				store:
+					options.clickhouseUrl === undefined
+						? { kind: "embedded", path }
+						: {
+								kind: "server",
+								url: options.clickhouseUrl,
+								...(process.env.CLICKHOUSE_USER === undefined ? {} : { username: process.env.CLICKHOUSE_USER }),
+								...(process.env.CLICKHOUSE_PASSWORD === undefined ? {} : { password: process.env.CLICKHOUSE_PASSWORD }),
+								...(options.cluster === undefined ? {} : { cluster: { name: options.cluster } }),
+							},
+				unitId,
+				...(unitKey === undefined || unitKey === "" ? {} : { unitKey }),
+				actor: options.by ?? userInfo().username,
+			});
+			const erased = Object.entries(done.erased);
+			if (options.json) {
+				process.stdout.write(`${JSON.stringify({ schemaVersion: 1, ...done })}\n`);
+			} else {
+				const lines = erased.map(([table, rows]) => `${table.padEnd(26)}${rows} rows erased`);
+				process.stdout.write(
+					`${(lines.length === 0 ? ["nothing to erase: no row names this unit"] : lines).join("\n")}\nrecorded as ${done.id}\n`,
+				);
+			}
+			if (done.remaining.length > 0) {
+				const places = done.remaining.map(({ table, column, rows }) => `${table}.${column} (${rows})`).join(", ");
+				throw new CliError(
+					"UNIT_REMAINS",
+					`the id still stands in ${places}`,
+					"the same command again if it was just delivered; rows of others that mention it are for a person to judge",
+				);
+			}
+		});
+}

@@ -1,0 +1,67 @@
+import type { Decision, Experiment } from "@armspan/schema";
+import type { EvidenceHealth, RetentionOptions, Store } from "@armspan/store";
+import type { FastifyBaseLogger } from "fastify";
+import { expect, test } from "vitest";
+import { EvidenceCare } from "./evidence-care.ts";
+
+const NOW = new Date("2026-11-20T12:00:00Z");
+
+function care(health: Partial<EvidenceHealth>[], more: { startedAt?: string; status?: string; fails?: boolean } = {}) {
+	const asked: RetentionOptions[] = [];
+	const logged: unknown[] = [];
+	const experiment = { key: "tone", iteration: 1, status: more.status ?? "running" } as Experiment;
+	const start = { kind: "start", decidedAt: more.startedAt, experiment: "tone", iteration: 1 } as Decision;
+	const store = {
+		setRetention: async (options: RetentionOptions) => {
+			asked.push(options);
+			if (more.fails) throw new Error("gone");
+			return { landingDays: 30, evidenceDays: 400, warnings: [] };
+		},
+		evidenceHealth: async () =>
+			health.map((part) => ({ source: "calls", environment: "", rows: 100, quarantined: 0, undated: 0, ...part })),
+		listDecisions: async () => (more.startedAt === undefined ? [] : [start]),
+	} as unknown as Store;
+	const logger = { warn: (text: unknown) => logged.push(text), error() {} } as unknown as FastifyBaseLogger;
+	const options = { store, environment: "production", retention: { landing: 30, evidence: 400 }, logger };
+	return { asked, logged, tended: new EvidenceCare({ ...options, experiments: () => [experiment] }) };
+}
+
+const warningsOf = async (...input: Parameters<typeof care>) => {
+	const { tended } = care(...input);
+	await tended.tend(NOW);
+	return tended.warnings;
+};
+
+test("nothing to say of evidence that names this environment, or of which none names any", async () => {
+	expect(await warningsOf([])).toEqual([]);
+	expect(await warningsOf([{ environment: "" }])).toEqual([]);
+	expect(await warningsOf([{ environment: "production" }, { environment: "staging" }])).toEqual([]);
+	expect(await warningsOf([{ environment: "production" }, { environment: "" }])).toEqual([]);
+});
+
+test("evidence that only others name, or that some name and some do not, is said with what to do", async () => {
+	expect(await warningsOf([{ environment: "prod" }])).toEqual([
+		expect.stringContaining('no evidence of environment "production", but of "prod"'),
+	]);
+	expect(await warningsOf([{ environment: "staging" }, { environment: "" }])).toEqual([
+		expect.stringContaining('100 rows name no environment and count in every one, beside those of "staging"'),
+	]);
+	expect(await warningsOf([{ environment: "prod" }], { status: "stopped" })).toEqual([]);
+});
+
+test("more than one row in a hundred that is quarantined is said; another environment's are not ours", async () => {
+	expect(await warningsOf([{ environment: "production", quarantined: 1 }])).toEqual([]);
+	expect(await warningsOf([{ environment: "production", quarantined: 2 }])).toEqual([
+		expect.stringContaining("2 of 100 rows have a value or a time that cannot be"),
+	]);
+	expect(await warningsOf([{ environment: "production" }, { environment: "staging", quarantined: 90 }])).toEqual([]);
+});
+
+test("a running iteration's start goes to the retention; a failure is a warning, and a warning is logged once", async () => {
+	const { tended, asked, logged } = care([{ environment: "prod" }], { startedAt: "2026-01-01T00:00:00.000Z" });
+	await tended.tend(NOW);
+	await tended.tend(NOW);
+	expect(asked[0]).toEqual({ landingDays: 30, evidenceDays: 400, keepSince: new Date("2026-01-01"), now: NOW });
+	expect(logged).toHaveLength(1);
+	expect(await warningsOf([], { fails: true })).toEqual(["the last look after the evidence failed: see the log"]);
+});

@@ -1,0 +1,117 @@
+import { iterationStart } from "@armspan/analysis";
+import type { Experiment } from "@armspan/schema";
+import type { Store } from "@armspan/store";
+import type { FastifyBaseLogger } from "fastify";
+
+/** Share of an iteration's rows with a value that cannot be, above which somebody should look. */
+const QUARANTINED_SHARE = 0.01;
+
+/** Days that rows are kept; 0 keeps them for ever. */
+export interface RetentionDays {
+	landing: number;
+	evidence: number;
+}
+
+export interface EvidenceCareOptions {
+	/** The whole store, not one environment's part. */
+	store: Pick<Store, "setRetention" | "evidenceHealth" | "listDecisions">;
+	environment: string;
+	/** Left out, nobody's TTL is touched. */
+	retention?: RetentionDays | undefined;
+	experiments: () => readonly Experiment[];
+	logger: FastifyBaseLogger;
+}
+
+/** Keeps rows as long as they are wanted or needed, and says when evidence is not what one would think it is. */
+export class EvidenceCare {
+	readonly #options: EvidenceCareOptions;
+	#warnings: string[] = [];
+
+	constructor(options: EvidenceCareOptions) {
+		this.#options = options;
+	}
+
+	/** For `/healthz`: what the last look found. */
+	get warnings(): readonly string[] {
+		return this.#warnings;
+	}
+
+	/** One look. A failure is logged and is a warning, never thrown: the next look is a new chance. */
+	async tend(now: Date): Promise<void> {
+		const { logger } = this.#options;
+		const warnings: string[] = [];
+		for (const look of [() => this.#retain(now), () => this.#inspect()]) {
+			try {
+				warnings.push(...(await look()));
+			} catch (error) {
+				logger.error({ err: error }, "could not look after the evidence");
+				warnings.push("the last look after the evidence failed: see the log");
+			}
+		}
+		for (const warning of warnings) {
+			if (!this.#warnings.includes(warning)) {
+				logger.warn(warning);
+			}
+		}
+		this.#warnings = warnings;
+	}
+
+	async #retain(now: Date): Promise<string[]> {
+		const { store, retention } = this.#options;
+		if (retention === undefined) {
+			return [];
+		}
+		const starts: number[] = [];
+		for (const { key, iteration } of this.#running()) {
+			// of every environment: one retention serves them all
+			const start = iterationStart(await store.listDecisions({ experiment: key, iteration }));
+			if (start !== undefined) {
+				starts.push(start.getTime());
+			}
+		}
+		const { warnings } = await store.setRetention({
+			landingDays: retention.landing,
+			evidenceDays: retention.evidence,
+			keepSince: starts.length === 0 ? undefined : new Date(Math.min(...starts)),
+			now,
+		});
+		return warnings;
+	}
+
+	async #inspect(): Promise<string[]> {
+		const { store, environment } = this.#options;
+		const warnings: string[] = [];
+		for (const { key, iteration } of this.#running()) {
+			const health = await store.evidenceHealth({ experiment: key, iteration });
+			const rowsOf = (wanted: (name: string) => boolean) =>
+				health.filter((part) => wanted(part.environment)).reduce((sum, { rows }) => sum + rows, 0);
+			const ours = rowsOf((name) => name === environment);
+			const unnamed = rowsOf((name) => name === "");
+			const others = [...new Set(health.map((part) => part.environment))].filter(
+				(name) => name !== environment && name !== "",
+			);
+			if (ours + unnamed === 0 && others.length > 0) {
+				warnings.push(
+					`${key}: no evidence of environment "${environment}", but of ${others.map((name) => `"${name}"`).join(", ")}; name it in the application (OTEL_RESOURCE_ATTRIBUTES=deployment.environment.name=${environment}), or start with --evidence-environment`,
+				);
+			} else if (unnamed > 0 && others.length > 0) {
+				warnings.push(
+					`${key}: ${unnamed} rows name no environment and count in every one, beside those of ${others.map((name) => `"${name}"`).join(", ")}; name it in every application (OTEL_RESOURCE_ATTRIBUTES=deployment.environment.name=…)`,
+				);
+			}
+			const counted = health.filter((part) => part.environment === environment || part.environment === "");
+			const rows = counted.reduce((sum, part) => sum + part.rows, 0);
+			const quarantined = counted.reduce((sum, part) => sum + part.quarantined, 0);
+			if (quarantined > rows * QUARANTINED_SHARE) {
+				warnings.push(
+					`${key}: ${quarantined} of ${rows} rows have a value or a time that cannot be (NaN, negative, out of range); what cannot be is not counted`,
+				);
+			}
+		}
+		return warnings;
+	}
+
+	#running(): Experiment[] {
+		return this.#options.experiments().filter(({ status }) => status === "running");
+	}
+}

@@ -1,0 +1,33 @@
+import type { Store } from "./store.ts";
+
+/**
+ * The store as one environment sees it: its own evidence and decisions, and those that name no environment. What it
+ * decides is its own. Counts, revisions, ingest and maintenance are of the whole store. A method that is given an
+ * environment keeps it.
+ */
+export function storeOfEnvironment(store: Store, environment: string): Store {
+	const scoped: Partial<Store> = {
+		variantTotals: (key) => store.variantTotals({ environment, ...key }),
+		metricTotals: (request) => store.metricTotals({ environment, ...request }),
+		arrivalTimes: (request) => store.arrivalTimes({ environment, ...request }),
+		versionTotals: (request) => store.versionTotals({ environment, ...request }),
+		violationWindows: (key) => store.violationWindows({ environment, ...key }),
+		lastCallStart: (key) => store.lastCallStart({ environment, ...key }),
+		evidenceHealth: (key) => store.evidenceHealth({ environment, ...key }),
+		listDecisions: (filter) => store.listDecisions({ environment, ...filter }),
+		appendDecision: (decision) => store.appendDecision({ environment, ...decision }),
+		callIds: (filter) => store.callIds({ environment, ...filter }),
+		seenUnits: (filter) => store.seenUnits({ environment, ...filter }),
+	};
+	return new Proxy(store, {
+		get(target, name) {
+			const own = scoped[name as keyof Store];
+			if (own !== undefined) {
+				return own;
+			}
+			const value: unknown = Reflect.get(target, name, target);
+			// methods read private fields, which a proxy has not
+			return typeof value === "function" ? value.bind(target) : value;
+		},
+	});
+}
