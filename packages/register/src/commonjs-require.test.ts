@@ -79,6 +79,11 @@ describe("loading by the next hook", () => {
 		});
 	});
 
+	it("reads one without a format, too", () => {
+		const url = new URL("../../../scripts/link-node.cjs", import.meta.url).href;
+		expect(loadPatiently(url, null, refuse)).toMatchObject({ format: "commonjs", shortCircuit: true });
+	});
+
 	it("leaves every other failure as it is", () => {
 		expect(() => loadPatiently(import.meta.url, "module", refuse)).toThrow(refusal);
 		expect(() => loadPatiently("data:text/javascript,", "commonjs", refuse)).toThrow(refusal);

@@ -48,9 +48,10 @@ export function loadPatiently<Loaded>(
 		return load();
 	} catch (error) {
 		const { code } = error as { code?: unknown };
-		if (code !== "ERR_INVALID_RETURN_PROPERTY_VALUE" || !format?.startsWith("commonjs") || !url.startsWith("file:")) {
-			throw error;
-		}
-		return { format, source: readFileSync(fileURLToPath(url), "utf8"), shortCircuit: true };
+		// import-in-the-middle resolves without a format; of what it loads, only CommonJS comes without a source.
+		const known = format ?? (/\.c?js(?:\?.*)?$/.test(url) ? "commonjs" : "");
+		const isRefused = code === "ERR_INVALID_RETURN_PROPERTY_VALUE" && known.startsWith("commonjs");
+		if (!isRefused || !url.startsWith("file:")) throw error;
+		return { format: known, source: readFileSync(fileURLToPath(url), "utf8"), shortCircuit: true };
 	}
 }
