@@ -170,6 +170,7 @@ export async function observeEvidence(store: Store, now: Date) {
 			totals: await store.variantTotals(key),
 			metrics: await store.metricTotals({ ...request, ...narrower }),
 			windows: await store.violationWindows({ ...key, origin, windowSeconds: 10 }),
+			arrivals: await store.arrivalTimes({ ...key, numbers: [1, 5, 15] }),
 			last: await store.lastCallStart({ ...key, variant: "friendly" }),
 			health: await store.evidenceHealth(key),
 		});

@@ -57,6 +57,17 @@ test("the evidence tables hold no prompt text: every column is a name, an id, a 
 	}
 });
 
+test("what a replicated cluster is sent is SQL to this engine, which has no Keeper to run it", async () => {
+	for (const name of MIGRATIONS) {
+		for (const statement of statements(migrationSql(name, { name: "c" }))) {
+			await connection.query(`EXPLAIN AST ${statement}`);
+		}
+	}
+	await expect(connection.query("EXPLAIN AST CREATE TABLE x ON CLUSTERR 'c' (a String)")).rejects.toThrow(
+		"Syntax error",
+	);
+});
+
 test("a database of a newer Armspan, and a migration that was edited after it ran, are refused", async () => {
 	const ledger = (name: string) =>
 		connection.command(`INSERT INTO armspan_migrations (name, digest) VALUES ('${name}', 'other')`);
