@@ -1,9 +1,12 @@
+export { AnalysisError, type AnalysisErrorCode, type AnalysisErrorDetails } from "./analysis-error.ts";
 export {
 	type AnalyzeExperimentOptions,
 	analyzeExperiment,
 	iterationStart,
 	routedAfterHalt,
 } from "./analyze-experiment.ts";
+export { type CompareVersionsOptions, compareVersions } from "./compare-versions.ts";
+export { type ExperimentMetric, experimentMetrics, metricOf } from "./experiment-metrics.ts";
 export {
 	type CheckGuardrailsOptions,
 	checkGuardrails,

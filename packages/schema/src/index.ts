@@ -42,6 +42,7 @@ export {
 	VariantEstimate,
 	Verdict,
 	VerdictReason,
+	VersionComparison,
 } from "./results.ts";
 export {
 	DEFAULT_VARIANT,

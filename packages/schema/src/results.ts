@@ -2,7 +2,7 @@ import { z } from "zod";
 import { Decision } from "./decision.ts";
 import { ExperimentStatus, UnitType } from "./experiment.ts";
 import { Direction, MetricKey } from "./metric.ts";
-import { Name } from "./names.ts";
+import { Name, PromptName } from "./names.ts";
 
 /** A number that could not be estimated, and why. Never 0, never NaN. */
 export const NotEstimable = z.strictObject({
@@ -265,3 +265,38 @@ export const ExperimentResults = z.strictObject({
 	decisions: z.array(Decision),
 });
 export type ExperimentResults = z.infer<typeof ExperimentResults>;
+
+/** Versions of a prompt beside each other as they were used. Nobody was assigned to them at random. */
+export const VersionComparison = z.strictObject({
+	schemaVersion: z.literal(1),
+	prompt: PromptName,
+	/** Differences may come from anything that differed between the calls: time, users, traffic, models. */
+	design: z.literal("not-randomized"),
+	computedAt: z.iso.datetime(),
+	since: z.iso.datetime(),
+	until: z.iso.datetime(),
+	/** Level of the intervals: sampling error alone, at one look. */
+	confidence: z.number(),
+	/** The earlier one first: differences are the later one minus it. */
+	versions: z.array(
+		z.strictObject({ version: z.string(), units: z.int(), calls: z.int(), days: z.array(z.iso.date()) }),
+	),
+	metrics: z.array(
+		z.strictObject({
+			metric: MetricKey,
+			direction: Direction,
+			unit: z.string(),
+			description: z.string(),
+			estimates: z.record(z.string(), VariantEstimate),
+			observations: z.record(z.string(), z.int()),
+			absoluteDifference: Effect,
+			relativeDifference: Effect,
+			/** What was seen, in words that say no more. */
+			sentence: z.string(),
+		}),
+	),
+	caveats: z.array(z.string()).min(1),
+	/** What to do to know. */
+	recommendation: z.string(),
+});
+export type VersionComparison = z.infer<typeof VersionComparison>;

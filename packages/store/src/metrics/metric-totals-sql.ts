@@ -1,6 +1,6 @@
 import type { MetricDefinition } from "@armspan/schema";
 import type { QueryParameters } from "../connection.ts";
-import { type Measure, MetricMeasures, type MetricPlan } from "./metric-measures.ts";
+import { type Measure, type MeasureTable, MetricMeasures, type MetricPlan } from "./metric-measures.ts";
 import { CELL_STARTS } from "./value-grid.ts";
 
 /** Evidence that names no environment counts in each: ADR 0011. */
@@ -10,6 +10,22 @@ const EVIDENCE = `experiment = {experiment:String} AND iteration = {iteration:UI
     AND enrolled AND NOT shadow AND unit_id != '' AND variant != '' AND routing_revision <= {until_revision:UInt64}`;
 
 const CALL_US = "toUnixTimestamp64Micro(started_at)";
+
+/** First exposures of units, and whether they were seen in one variant. */
+const EXPOSED = `    exposed AS
+    (
+        -- minima and distinct values only, so repeats need no removal
+        SELECT unit_id, uniqExact(seen_variant) AS variants_seen, min(seen_variant) AS variant, min(exposed_us) AS exposure_us
+        FROM
+        (
+            SELECT unit_id, variant AS seen_variant, min(${CALL_US}) AS exposed_us
+            FROM llm_calls WHERE ${EVIDENCE} GROUP BY unit_id, variant
+            UNION ALL
+            SELECT unit_id, variant AS seen_variant, min(toUnixTimestamp64Micro(exposed_at)) AS exposed_us
+            FROM exposures WHERE ${EVIDENCE} GROUP BY unit_id, variant
+        )
+        GROUP BY unit_id
+    ),`;
 
 export interface MetricTotalsStatement {
 	readonly sql: string;
@@ -27,10 +43,30 @@ export interface MetricTotalsStatement {
  * @param windowed whether `{as_of_us}` and `{maturation_us}` (0: none) limit what counts
  */
 export function metricTotalsSql(metrics: readonly MetricDefinition[], windowed: boolean): MetricTotalsStatement {
+	return totalsSql(metrics, EXPOSED, windowed, (table, measures) =>
+		table === "calls" ? callsOfUnits(measures, windowed) : rowsBesideUnits(table, measures, windowed),
+	);
+}
+
+/**
+ * The same without an experiment: versions of a prompt in the place of arms, all calls and events that name them, and a
+ * unit with several versions counted once in each. Calls of no unit are units of their own trace.
+ *
+ * @param metrics without covariates: there is no first exposure before which anything could lie
+ */
+export function versionTotalsSql(metrics: readonly MetricDefinition[]): MetricTotalsStatement {
+	return totalsSql(metrics, "", false, (table, measures) => rowsOfVersions(table, measures));
+}
+
+function totalsSql(
+	metrics: readonly MetricDefinition[],
+	exposed: string,
+	windowed: boolean,
+	select: (table: MeasureTable, measures: MetricMeasures) => string,
+): MetricTotalsStatement {
 	const measures = new MetricMeasures(metrics);
 	const { plans, conditions } = measures;
 	// Of every unit, whatever the metrics.
-	measures.measure("calls", "toInt128(count())");
 	const calls = measures.measure("calls", "toInt128(count())");
 	// the assigned text did not reach the model; a stale bundle still delivers it
 	const undelivered = measures.measure(
@@ -40,35 +76,21 @@ export function metricTotalsSql(metrics: readonly MetricDefinition[], windowed: 
 	const quarantined = measures.measure("calls", "toInt128(countIf(quarantined))");
 	const errors = measures.measure("calls", "groupArrayIf(toString(error_type), is_error)", "Array(String)");
 
-	const tables = [
-		["calls", callsOfUnits(measures, windowed)],
-		["events", rowsBesideUnits("events", measures, windowed)],
-		["pre_calls", rowsBesideUnits("pre_calls", measures, windowed)],
-		["pre_events", rowsBesideUnits("pre_events", measures, windowed)],
-	] as const;
-	const beside = tables.slice(1).filter(([table]) => measures.of(table).length > 0);
+	const beside = (["events", "pre_calls", "pre_events"] as const).filter((table) => measures.of(table).length > 0);
+	const tables = (["calls", ...beside] as const).map(
+		(table) => `    ${table}_of_units AS\n    (\n${select(table, measures)}\n    ),`,
+	);
+	const ofUnit = (["calls", ...beside] as const).flatMap((table) =>
+		measures.of(table).map(({ name }) => `${table === "calls" ? "u" : `${table}_of_units`}.${name} AS ${name}`),
+	);
+	const newestEvent = beside.includes("events")
+		? "nullIf(events_of_units.newest_us, 0)"
+		: "CAST(NULL AS Nullable(Int64))";
 	const columns = plans.map((plan, index) => `    ${sumsOf(plan)} AS metric_${index}`);
 	const cells = plans.flatMap((plan, index) => (plan.cells === null ? [] : [cellsOf(plan.cells, index)]));
 	const sql = `WITH
     CAST([${CELL_STARTS.join(", ")}] AS Array(Int64)) AS cell_starts,
-    exposed AS
-    (
-        -- minima and distinct values only, so repeats need no removal
-        SELECT unit_id, uniqExact(seen_variant) AS variants_seen, min(seen_variant) AS variant, min(exposed_us) AS exposure_us
-        FROM
-        (
-            SELECT unit_id, variant AS seen_variant, min(${CALL_US}) AS exposed_us
-            FROM llm_calls WHERE ${EVIDENCE} GROUP BY unit_id, variant
-            UNION ALL
-            SELECT unit_id, variant AS seen_variant, min(toUnixTimestamp64Micro(exposed_at)) AS exposed_us
-            FROM exposures WHERE ${EVIDENCE} GROUP BY unit_id, variant
-        )
-        GROUP BY unit_id
-    ),
-${tables
-	.filter(([table]) => table === "calls" || beside.some(([name]) => name === table))
-	.map(([table, select]) => `    ${table}_of_units AS\n    (\n${select}\n    ),`)
-	.join("\n")}
+${[exposed, ...tables].filter((table) => table !== "").join("\n")}
     per_unit AS
     (
         SELECT
@@ -76,16 +98,10 @@ ${tables
             if(state = 'counted', u.variant, '') AS arm,
             if(state = 'counted', ifNull(toString(toDate(fromUnixTimestamp64Micro(u.exposure_us, 'UTC'))), ''), '') AS day,
             u.newest_us AS newest_call_us,
-            ${beside.some(([table]) => table === "events") ? "nullIf(events_of_units.newest_us, 0)" : "CAST(NULL AS Nullable(Int64))"} AS newest_event_us,
-            ${["calls", ...beside.map(([table]) => table)]
-							.flatMap((table) =>
-								measures
-									.of(table as (typeof tables)[number][0])
-									.map(({ name }) => `${table === "calls" ? "u" : `${table}_of_units`}.${name} AS ${name}`),
-							)
-							.join(",\n            ")}
+            ${newestEvent} AS newest_event_us,
+            ${ofUnit.join(",\n            ")}
         FROM calls_of_units AS u
-${beside.map(([table]) => `        LEFT JOIN ${table}_of_units ON ${table}_of_units.unit_id = u.unit_id`).join("\n")}
+${beside.map((table) => `        LEFT JOIN ${table}_of_units ON ${table}_of_units.unit_id = u.unit_id`).join("\n")}
     )
 SELECT
     state,
@@ -169,11 +185,7 @@ function callsOfUnits(measures: MetricMeasures, windowed: boolean): string {
 const WITHIN_WINDOW = `ifNull(row_us <= {as_of_us:Int64} AND ({maturation_us:Int64} = 0 OR row_us <= exposure_us + {maturation_us:Int64}), false)`;
 
 /** Aggregates of rows that have to be joined with the units' first exposures. */
-function rowsBesideUnits(
-	table: "events" | "pre_calls" | "pre_events",
-	measures: MetricMeasures,
-	windowed: boolean,
-): string {
+function rowsBesideUnits(table: Exclude<MeasureTable, "calls">, measures: MetricMeasures, windowed: boolean): string {
 	const isCalls = table === "pre_calls";
 	const isPre = table !== "events";
 	// What a unit did before may have been outside of every experiment.
@@ -198,6 +210,27 @@ function rowsBesideUnits(
         )
         WHERE ifNull(${when}, false)
         GROUP BY unit_id`;
+}
+
+/** A unit of one version is a unit of its own here. */
+function rowsOfVersions(table: MeasureTable, measures: MetricMeasures): string {
+	if (table !== "calls" && table !== "events") throw new TypeError("versions have no covariates");
+	const time = table === "calls" ? CALL_US : "toUnixTimestamp64Micro(evaluated_at)";
+	const newest = table === "calls" ? `max(${time})` : `ifNull(max(${time}), 0)`;
+	return `        SELECT
+            concat(prompt_version, ' ', if(unit_id = '', trace_id, unit_id)) AS unit_id,
+            any(prompt_version) AS variant,
+            1 AS variants_seen,
+            min(${time}) AS exposure_us,
+            ${newest} AS newest_us,
+            ${measures
+							.of(table)
+							.map(({ name, sql }) => `${sql} AS ${name}`)
+							.join(",\n            ")}
+        FROM ${table === "calls" ? "llm_calls" : "evaluations"} FINAL
+        WHERE prompt_name = {prompt:String} AND has({versions:Array(String)}, toString(prompt_version)) AND NOT shadow AND ${ENVIRONMENT}
+            AND ifNull(${time} >= {since_us:Int64} AND ${time} < {until_us:Int64}, false)
+        GROUP BY 1`;
 }
 
 function nothing(type: Measure["type"]): string {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openStore } from "../open-store.ts";
 import type { Store } from "../store.ts";
 import { bruteForceTotals } from "./brute-force-totals.ts";
-import { type Evidence, logRowsOf, randomEvidence, traceRowsOf } from "./random-evidence.ts";
+import { type Evidence, logRowsOf, type RandomRow, randomEvidence, traceRowsOf } from "./random-evidence.ts";
 import { CELL_STARTS, VALUE_GRID } from "./value-grid.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "armspan-metrics-"));
@@ -73,7 +73,13 @@ describe("metricTotals", () => {
 	test.each([1, 2])("equals a computation outside of ClickHouse, seed %i", async (seed) => {
 		const evidence = randomEvidence(seed);
 		await deliver(evidence);
-		const key = { experiment: evidence.experiment, iteration: 1, unitType: "user", prompt: "reply", metrics: METRICS };
+		const key = {
+			experiment: evidence.experiment,
+			iteration: 1,
+			unitType: "user",
+			prompt: `reply-${seed}`,
+			metrics: METRICS,
+		};
 		const end = new Date(evidence.startMs + 6 * 86_400_000);
 		const middle = new Date(evidence.startMs + 2.5 * 86_400_000);
 		for (const request of [
@@ -110,6 +116,38 @@ describe("metricTotals", () => {
 			expect(arrived).toBeGreaterThanOrEqual(number);
 			expect(earlier.reduce((sum, arm) => sum + arm.units, 0)).toBeLessThan(number);
 		}
+	});
+
+	test("versions without an experiment: every call and event that names them, a unit once in each", async () => {
+		const evidence = randomEvidence(9);
+		await deliver(evidence);
+		const until = new Date(evidence.startMs + 2 * 86_400_000);
+		const counted = ({ atMs, shadow, environment }: RandomRow) =>
+			atMs >= evidence.startMs && atMs < until.getTime() && !shadow && environment !== "staging";
+		const request = { prompt: "reply-9", since: new Date(evidence.startMs), until, environment: "production" };
+		const ofCalls = METRICS.filter((metric) => metric.source === "calls" && metric.covariateDays === undefined);
+		// As if each version were an arm, and a unit another one in each.
+		const calls = evidence.calls.filter(counted).map((call) => ({
+			...call,
+			...{ experiment: "versions", iteration: 1, enrolled: true, variant: call.version },
+			unit: `${call.version} ${call.unit}`,
+		}));
+		const expected = bruteForceTotals(
+			{ experiment: "versions", startMs: evidence.startMs, calls, exposures: [], events: [] },
+			{ experiment: "versions", iteration: 1, unitType: "user", prompt: "reply-9", metrics: ofCalls, asOf: until },
+		);
+		const versions = ["1.0.0", "2.0.0"];
+		expect(await store.versionTotals({ ...request, versions, metrics: ofCalls })).toEqual(expected);
+
+		const scored = evidence.events.filter(
+			(event) => counted(event) && event.kind === "feedback" && event.scoreMicros !== null && event.version === "2.0.0",
+		);
+		const called = new Set(calls.map(({ unit }) => unit));
+		const feedback = METRICS.filter(({ key }) => key === "feedback");
+		const { arms } = await store.versionTotals({ ...request, versions: ["2.0.0"], metrics: feedback });
+		expect(arms.reduce((sum, arm) => sum + Number(arm.metrics.feedback?.sumN), 0)).toBe(
+			scored.filter(({ unit }) => called.has(`2.0.0 ${unit}`)).length,
+		);
 	});
 
 	test("without rows there is nothing, whatever is asked", async () => {

@@ -2,8 +2,20 @@ import { type MetricDefinition, metricScale } from "@armspan/schema";
 import { dateOfMicros, microsOfDate, type Query, untilRevisionParameter } from "../queries/query.ts";
 import type { EvidenceKey, RatioMoments } from "../store.ts";
 import type { MetricPlan } from "./metric-measures.ts";
-import { metricTotalsSql } from "./metric-totals-sql.ts";
+import { metricTotalsSql, versionTotalsSql } from "./metric-totals-sql.ts";
 import { CELL_STARTS, VALUE_GRID } from "./value-grid.ts";
+
+/** Calls and events of versions of a prompt, whether or not an experiment assigned them; shadows are left out. */
+export interface VersionTotalsRequest {
+	readonly prompt: string;
+	readonly versions: readonly string[];
+	/** Covariates are not looked at. */
+	readonly metrics: readonly MetricDefinition[];
+	readonly since: Date;
+	/** Exclusive. */
+	readonly until: Date;
+	readonly environment?: string;
+}
 
 export interface MetricTotalsRequest extends EvidenceKey {
 	readonly metrics: readonly MetricDefinition[];
@@ -107,6 +119,25 @@ export async function metricTotals(query: Query, request: MetricTotalsRequest): 
 		unit_type: request.unitType,
 		prompt: request.prompt,
 	});
+	return totalsOf(rows, plans);
+}
+
+/** Exact sums of any metrics by version and day of a unit's first call with it; the versions are the arms. */
+export async function versionTotals(query: Query, request: VersionTotalsRequest): Promise<MetricTotals> {
+	const metrics = request.metrics.map(({ covariateDays: _, ...metric }) => metric);
+	const { sql, parameters, plans } = versionTotalsSql(metrics);
+	const rows = await query<Row>(sql, {
+		...parameters,
+		prompt: request.prompt,
+		versions: request.versions,
+		since_us: microsOfDate(request.since),
+		until_us: microsOfDate(request.until),
+		environment: request.environment ?? "",
+	});
+	return totalsOf(rows, plans);
+}
+
+function totalsOf(rows: readonly Row[], plans: readonly MetricPlan[]): MetricTotals {
 	const totals: MetricTotals = {
 		...{ excludedUnits: 0, immatureUnits: 0, newestCallAt: null, newestEventAt: null, arms: [] },
 	};

@@ -128,7 +128,7 @@ function mulberry32(seed: number): () => number {
 
 function attributesOf(row: RandomRow): [string, string][] {
 	const attributes: [string, string][] = [
-		["gen_ai.prompt.name", "reply"],
+		["gen_ai.prompt.name", `reply-${row.id.split("-")[0]}`],
 		["gen_ai.prompt.version", row.version],
 		["feature_flag.result.variant", row.variant === "" ? "default" : `${row.experiment}.${row.variant}`],
 		["armspan.experiment", row.experiment],
