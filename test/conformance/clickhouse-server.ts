@@ -23,8 +23,14 @@ export class ClickHouseServer {
 		this.#process = process;
 	}
 
-	static async start(folder: string): Promise<ClickHouseServer> {
-		return launch(folder, { http: await freePort(), tcp: await freePort() });
+	/** @param config text of a configuration file */
+	static async start(folder: string, config?: string): Promise<ClickHouseServer> {
+		const ports = { http: await freePort(), tcp: await freePort() };
+		if (config === undefined) return launch(folder, ports);
+		mkdirSync(folder, { recursive: true });
+		const file = join(folder, "config.xml");
+		writeFileSync(file, config);
+		return launch(join(folder, "data"), ports, file);
 	}
 
 	/** Servers that know each other as shards, one replica each, of the cluster `shards`; there is no Keeper. */

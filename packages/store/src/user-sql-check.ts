@@ -87,6 +87,7 @@ async function format(engine: Engine, statement: string): Promise<string> {
 		);
 		return row?.formatted ?? "";
 	} catch (cause) {
+		if (cause instanceof StoreError) throw cause;
 		const { message } = cause as Error;
 		if (/multi-statements/i.test(message)) throw refused("there are several; ask one question at a time");
 		if (!/syntax error/i.test(message)) {
@@ -101,6 +102,7 @@ async function explain(engine: Engine, formatted: string): Promise<string[]> {
 	try {
 		return explainedLines(await engine.text(`EXPLAIN AST SELECT * FROM (${formatted})`));
 	} catch (cause) {
+		if (cause instanceof StoreError) throw cause;
 		throw new StoreError(
 			"SQL_REFUSED",
 			"the statement cannot stand as a subquery; remove FORMAT, INTO OUTFILE and parameters, and ask one SELECT",

@@ -55,6 +55,28 @@ async function decideSettings(client: Client, settings: Settings): Promise<Setti
 	);
 }
 
+const WIDE_INTEGER = /^(?:Nullable\()?U?Int(?:64|128|256)\b/;
+
+/** A read-only user cannot ask for quoted integers, and a double would round them. */
+function exactTable(text: string): unknown[][] {
+	const table = text
+		.split("\n")
+		.filter((line) => line !== "")
+		.map((line) => JSON.parse(line, exactInteger) as unknown[]);
+	const wide = (table[1] ?? []).map((type) => WIDE_INTEGER.test(String(type)));
+	for (const row of table.slice(2)) {
+		wide.forEach((isWide, column) => {
+			if (isWide && typeof row[column] === "number") row[column] = String(row[column]);
+		});
+	}
+	return table;
+}
+
+function exactInteger(_key: string, value: unknown, context?: { source?: string }): unknown {
+	const isRounded = typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value);
+	return isRounded && /^-?\d+$/.test(context?.source ?? "") ? context?.source : value;
+}
+
 function connection(client: Client, settingsOf: () => Promise<Settings>): UserSqlConnection {
 	const abort = new AbortController();
 	let last: Promise<unknown> = Promise.resolve();
@@ -74,7 +96,7 @@ function connection(client: Client, settingsOf: () => Promise<Settings>): UserSq
 			run(sql, "JSONEachRow", parameters, (result) => result.json() as Promise<Row[]>),
 		text: (sql) => run(sql, "TabSeparated", {}, (result) => result.text()),
 		table: (sql) =>
-			run(sql, "JSONCompactEachRowWithNamesAndTypes", {}, (result) => result.json() as Promise<unknown[][]>),
+			run(sql, "JSONCompactEachRowWithNamesAndTypes", {}, async (result) => exactTable(await result.text())),
 		discard() {
 			abort.abort();
 			// chDB closes only when the engine has answered.
