@@ -11,7 +11,6 @@ export function storeOfEnvironment(store: Store, environment: string): Store {
 		metricTotals: (request) => store.metricTotals({ environment, ...request }),
 		versionTotals: (request) => store.versionTotals({ environment, ...request }),
 		arrivalTimes: (request) => store.arrivalTimes({ environment, ...request }),
-		versionTotals: (request) => store.versionTotals({ environment, ...request }),
 		violationWindows: (key) => store.violationWindows({ environment, ...key }),
 		lastCallStart: (key) => store.lastCallStart({ environment, ...key }),
 		evidenceHealth: (key) => store.evidenceHealth({ environment, ...key }),
