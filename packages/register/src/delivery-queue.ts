@@ -30,7 +30,7 @@ export interface DeliveryQueueOptions {
 	readonly batchSize: number;
 	/** How long an item waits for company, in milliseconds. */
 	readonly delayMs: number;
-	/** Time between two tries while the collector is away, in milliseconds. */
+	/** Time between the beginnings of two tries while the collector is away, in milliseconds: more than one takes. */
 	readonly pauseMs: number;
 }
 
@@ -111,7 +111,7 @@ export class DeliveryQueue<Item> {
 				this.#timer = undefined;
 				void this.#send();
 			},
-			this.#away ? this.#options.pauseMs : this.#options.delayMs,
+			this.#away ? untilNextTry(this.#options.pauseMs) : this.#options.delayMs,
 		);
 		this.#timer.unref();
 	}
@@ -163,6 +163,14 @@ export class DeliveryQueue<Item> {
 			return { code: 1, error: Object.assign(new Error(String(error)), { code: 0 }) };
 		}
 	}
+}
+
+/**
+ * All queues of the process try at the same moments. A try under way holds the process; tries that took turns would keep
+ * a program that is done from leaving, one after another.
+ */
+function untilNextTry(pauseMs: number): number {
+	return pauseMs - (performance.now() % pauseMs);
 }
 
 /** A resource may still be looking for its attributes when the first spans end. */

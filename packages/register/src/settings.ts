@@ -37,7 +37,7 @@ export interface Settings {
 const DEFAULT_ENDPOINT = "http://127.0.0.1:4318";
 
 /** The exporter's own retries hold the process this long at most. */
-const EXPORT_TIMEOUT_MS = 3000;
+export const EXPORT_TIMEOUT_MS = 3000;
 
 export function readSettings(environment: Environment): Settings {
 	const warnings: string[] = [];

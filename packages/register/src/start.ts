@@ -28,13 +28,13 @@ import { endUnreadResponses } from "./raw-response.ts";
 import { recognition } from "./recognition.ts";
 import { hookSdks } from "./sdk-hook.ts";
 import { selfCheck } from "./self-check.ts";
-import { readSettings, type Settings } from "./settings.ts";
+import { EXPORT_TIMEOUT_MS, readSettings, type Settings } from "./settings.ts";
 import { Spool } from "./spool.ts";
 import { EVENTS, SPANS } from "./spool-format.ts";
 import { createStderrDiagLogger } from "./stderr-diag-logger.ts";
 
 /** 80 s of 50 calls a second. */
-const PATIENCE = { capacity: 4096, batchSize: 512, pauseMs: 1000 };
+const PATIENCE = { capacity: 4096, batchSize: 512, pauseMs: EXPORT_TIMEOUT_MS + 1000 };
 
 const STARTED = Symbol.for("armspan.register.started");
 
