@@ -2,6 +2,7 @@ import type { Decision, Experiment, Guardrail } from "@armspan/schema";
 import { DEFAULT_RESTART_SCALES, type Restart, restartingEProcess, restartSchedule } from "@armspan/stats";
 import type { Store, ViolationWindows } from "@armspan/store";
 import { z } from "zod";
+import { replayMetricDecision } from "./metric-guardrail-check.ts";
 
 /** The grid on which failed calls are counted: the finest scale of the restarts. */
 const WINDOW_SECONDS = Math.min(...DEFAULT_RESTART_SCALES.map(({ intervalMs }) => intervalMs)) / 1000;
@@ -125,8 +126,9 @@ export function guardrailStatistic(
 /** Computes a decision's statistic again from what is stored with it. @throws {z.ZodError} for foreign inputs */
 export function replayDecision(decision: Decision): {
 	matches: boolean;
-	statistic: ReturnType<typeof guardrailStatistic>;
+	statistic: Pick<GuardrailCheck, "measured" | "breached" | "logEValue" | "logThreshold">;
 } {
+	if (decision.statistic?.name === "one-sided-comparison") return replayMetricDecision(decision);
 	const statistic = guardrailStatistic(GuardrailInputs.parse(decision.inputs));
 	return {
 		statistic,

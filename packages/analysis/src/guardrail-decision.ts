@@ -1,7 +1,8 @@
-import type { Decision, Experiment } from "@armspan/schema";
+import type { Decision, Experiment, Guardrail } from "@armspan/schema";
 import { decisionId } from "./decision-id.ts";
 import type { GuardrailCheck } from "./guardrail-check.ts";
 import { iterationDesign } from "./iteration-design.ts";
+import type { MetricGuardrailCheck } from "./metric-guardrail-check.ts";
 
 export interface DecisionContext {
 	experiment: Experiment;
@@ -12,32 +13,53 @@ export interface DecisionContext {
 	lastRevision: number;
 }
 
-/** What a breached guardrail decides, with all that is needed to decide it again. */
+/** What a breached guardrail on failed calls decides, with all that is needed to decide it again. */
 export function guardrailDecision(check: GuardrailCheck, context: DecisionContext): Decision {
+	const { treatment, control } = check.violations;
+	return {
+		...breach(check, context),
+		reason: `${check.guardrail.metric} of ${check.variant} is more than ${percent(check.guardrail)} above control: since ${startedAt(check)}, ${treatment} units of ${check.variant} and ${control} of control had a failed call`,
+		statistic: { name: "first-violation-e-process", ...evidenceOf(check) },
+	};
+}
+
+/** The same of a guardrail on a mean or share. */
+export function metricGuardrailDecision(check: MetricGuardrailCheck, context: DecisionContext): Decision {
+	const { guardrail, variant, inputs } = check;
+	const side = inputs.direction === "decrease" ? "above" : "below";
+	const mean = ({ sumY, sumN }: MetricGuardrailCheck["inputs"]["control"]) =>
+		(Number(sumY) / Number(sumN) / inputs.scale).toPrecision(3);
+	return {
+		...breach(check, context),
+		reason: `${guardrail.metric} of ${variant} is more than ${percent(guardrail)} ${side} control: ${mean(inputs.treatment)} against ${mean(inputs.control)} since the start`,
+		statistic: { name: "one-sided-comparison", ...evidenceOf(check) },
+	};
+}
+
+function breach(check: GuardrailCheck | MetricGuardrailCheck, context: DecisionContext) {
 	const { experiment } = context;
 	const kind = check.guardrail.onBreach;
-	const { treatment, control } = check.violations;
-	const tolerated = `${Math.round(check.guardrail.nonInferiorityMargin * 1000) / 10} %`;
 	return {
 		id: decisionId(kind, experiment.key, experiment.iteration, check.guardrail.metric, check.variant),
 		decidedAt: check.inputs.checkedAt,
 		kind,
-		actor: "guardrail",
+		actor: "guardrail" as const,
 		experiment: experiment.key,
 		iteration: experiment.iteration,
 		metric: check.guardrail.metric,
-		reason: `${check.guardrail.metric} of ${check.variant} is more than ${tolerated} above control: since ${startedAt(check)}, ${treatment} units of ${check.variant} and ${control} of control had a failed call`,
-		statistic: {
-			name: "first-violation-e-process",
-			variant: check.variant,
-			logEValue: check.logEValue,
-			logThreshold: check.logThreshold,
-		},
 		inputs: check.inputs,
 		experimentDigest: context.experimentDigest,
 		codeVersion: context.codeVersion,
 		lastRevision: context.lastRevision,
 	};
+}
+
+function evidenceOf({ variant, logEValue, logThreshold }: GuardrailCheck | MetricGuardrailCheck) {
+	return { variant, logEValue, logThreshold };
+}
+
+function percent({ nonInferiorityMargin }: Guardrail): string {
+	return `${Math.round(nonInferiorityMargin * 1000) / 10} %`;
 }
 
 /** That an iteration began to enrol at `at`. The first one that is recorded counts. */

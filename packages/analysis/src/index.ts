@@ -15,5 +15,19 @@ export {
 	guardrailStatistic,
 	replayDecision,
 } from "./guardrail-check.ts";
-export { type DecisionContext, guardrailDecision, startDecision } from "./guardrail-decision.ts";
+export {
+	type DecisionContext,
+	guardrailDecision,
+	metricGuardrailDecision,
+	startDecision,
+} from "./guardrail-decision.ts";
 export { changedFields, type IterationDesign, recordedDesign } from "./iteration-design.ts";
+export {
+	type CheckMetricGuardrailsOptions,
+	checkMetricGuardrails,
+	type MetricGuardrailCheck,
+	MetricGuardrailInputs,
+	metricGuardrailStatistic,
+} from "./metric-guardrail-check.ts";
+export { type MetricHistory, type MetricHistoryOptions, metricHistory } from "./metric-history.ts";
+export { type PlannedDesign, type PowerPlanOptions, powerPlan } from "./power-plan.ts";

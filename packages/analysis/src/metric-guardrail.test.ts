@@ -1,5 +1,9 @@
+import { Decision } from "@armspan/schema";
 import { describe, expect, test } from "vitest";
 import { analyzeExperiment } from "./analyze-experiment.ts";
+import { replayDecision } from "./guardrail-check.ts";
+import { metricGuardrailDecision } from "./guardrail-decision.ts";
+import { checkMetricGuardrails } from "./metric-guardrail-check.ts";
 import { experimentOf, momentsOf, totalsOf, windowsOf } from "./test-support.ts";
 
 const now = new Date("2026-11-20T12:00:00Z");
@@ -135,5 +139,37 @@ describe("warnings", () => {
 			"evidence-old: null",
 		]);
 		expect(await codes(totals, { status: "stopped" })).not.toContain("evidence-old: null");
+	});
+});
+
+describe("checkMetricGuardrails", () => {
+	const check = async (latency: number) => {
+		const experiment = experimentOf(latencyGuardrail);
+		const totals = totalsOf({ control: armOf(1000), friendly: armOf(latency) });
+		const [found] = await checkMetricGuardrails({ store: { metricTotals: async () => totals }, experiment, now });
+		if (found === undefined) throw new Error("expected a check");
+		const context = { experiment, experimentDigest: "d", codeVersion: "0.1.0", lastRevision: 7 };
+		return { found, decision: metricGuardrailDecision(found, context) };
+	};
+
+	test("a breach decides, and its decision can be computed again to the bit", async () => {
+		const { found, decision } = await check(1200);
+		expect(found).toMatchObject({ measured: true, breached: true, variant: "friendly" });
+		expect(decision.reason).toBe(
+			"latency of friendly is more than 10 % above control: 1.25 against 1.05 since the start",
+		);
+		const stored = Decision.parse(JSON.parse(JSON.stringify(decision)));
+		expect(replayDecision(stored)).toMatchObject({ matches: true, statistic: { breached: true } });
+		const forged = { ...stored, statistic: { ...stored.statistic!, logEValue: 99 } };
+		expect(replayDecision(forged).matches).toBe(false);
+	});
+
+	test("no breach without harm, nothing measured without units, nothing asked without such guardrails", async () => {
+		expect((await check(1000)).found).toMatchObject({ measured: true, breached: false });
+		const experiment = experimentOf(latencyGuardrail);
+		const [empty] = await checkMetricGuardrails({ store: { metricTotals: async () => totalsOf({}) }, experiment, now });
+		expect(empty).toMatchObject({ measured: false, breached: false });
+		const metricTotals = () => Promise.reject(new Error("asked"));
+		expect(await checkMetricGuardrails({ store: { metricTotals }, experiment: experimentOf(), now })).toEqual([]);
 	});
 });

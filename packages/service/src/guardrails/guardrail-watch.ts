@@ -1,7 +1,9 @@
 import {
 	checkGuardrails,
+	checkMetricGuardrails,
 	guardrailDecision,
 	iterationStart,
+	metricGuardrailDecision,
 	recordedDesign,
 	routedAfterHalt,
 	startDecision,
@@ -21,6 +23,9 @@ export interface GuardrailWatchOptions {
 	/** Called after a decision took effect: recorded, and for a halt written to the routing bundle. */
 	onDecision: (decision: Decision, effectiveAt: Date) => void;
 }
+
+/** Guardrails on anything but failed calls read all calls of an iteration, so they are looked at less often. */
+const METRIC_CHECK_INTERVAL_MS = 30_000;
 
 /** What the watch last saw, for `/healthz`. */
 export interface WatchHealth {
@@ -45,6 +50,8 @@ export class GuardrailWatch {
 	readonly #decided = new Set<string>();
 	readonly #halts = new Map<string, Decision>();
 	readonly #starts = new Map<string, Date>();
+	/** When guardrails on metrics were last looked at, by iteration. */
+	readonly #metricChecks = new Map<string, Date>();
 	#lastCheckAt: Date | null = null;
 	#ignoredHalts: string[] = [];
 	#consecutiveFailures = 0;
@@ -109,6 +116,15 @@ export class GuardrailWatch {
 				await this.#act(guardrailDecision(check, context));
 			}
 		}
+		const key = iterationKey(experiment.key, experiment.iteration);
+		const last = this.#metricChecks.get(key);
+		if (last !== undefined && now.getTime() - last.getTime() < METRIC_CHECK_INTERVAL_MS) return;
+		for (const check of await checkMetricGuardrails({ store, experiment, now })) {
+			if (check.breached) {
+				await this.#act(metricGuardrailDecision(check, context));
+			}
+		}
+		this.#metricChecks.set(key, now);
 	}
 
 	async #seeWhetherHaltsAreFollowed(): Promise<void> {
