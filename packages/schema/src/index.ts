@@ -25,6 +25,7 @@ export {
 	metricUnit,
 } from "./metric.ts";
 export { Name, PromptDigest, PromptName, PromptVersion, SemanticVersion } from "./names.ts";
+export { InferencePlan, MetricList, PowerPlan, SqlAnswer, SqlQuestion } from "./power.ts";
 export { PromptFrontMatter } from "./prompt-front-matter.ts";
 export { type MappedPrompt, PromptMapping } from "./prompt-mapping.ts";
 export {
