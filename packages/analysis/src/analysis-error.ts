@@ -1,11 +1,9 @@
 /** What went wrong, for programs. */
-export type AnalysisErrorCode = "UNKNOWN_METRIC" | "UNKNOWN_VERSION";
+export type AnalysisErrorCode = "UNKNOWN_METRIC";
 
 export interface AnalysisErrorDetails {
 	readonly metric?: string;
 	readonly known?: readonly string[];
-	readonly prompt?: string;
-	readonly version?: string;
 }
 
 /** Everything this package throws on purpose. */
