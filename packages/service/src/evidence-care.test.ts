@@ -43,6 +43,10 @@ test("evidence that only others name, or that some name and some do not, is said
 	expect(await warningsOf([{ environment: "prod" }])).toEqual([
 		expect.stringContaining('no evidence of environment "production", but of "prod"'),
 	]);
+	const { tended } = care([{ environment: "prod" }]);
+	expect(tended.isBlind).toBe(false);
+	await tended.tend(NOW);
+	expect(tended.isBlind).toBe(true);
 	expect(await warningsOf([{ environment: "staging" }, { environment: "" }])).toEqual([
 		expect.stringContaining('100 rows name no environment and count in every one, beside those of "staging"'),
 	]);

@@ -26,6 +26,7 @@ export interface EvidenceCareOptions {
 export class EvidenceCare {
 	readonly #options: EvidenceCareOptions;
 	#warnings: string[] = [];
+	#isBlind = false;
 
 	constructor(options: EvidenceCareOptions) {
 		this.#options = options;
@@ -34,6 +35,11 @@ export class EvidenceCare {
 	/** For `/healthz`: what the last look found. */
 	get warnings(): readonly string[] {
 		return this.#warnings;
+	}
+
+	/** A running experiment has evidence of other environments only: its guardrails see nothing. */
+	get isBlind(): boolean {
+		return this.#isBlind;
 	}
 
 	/** One look. A failure is logged and is a warning, never thrown: the next look is a new chance. */
@@ -81,6 +87,7 @@ export class EvidenceCare {
 	async #inspect(): Promise<string[]> {
 		const { store, environment } = this.#options;
 		const warnings: string[] = [];
+		let isBlind = false;
 		for (const { key, iteration } of this.#running()) {
 			const health = await store.evidenceHealth({ experiment: key, iteration });
 			const rowsOf = (wanted: (name: string) => boolean) =>
@@ -91,6 +98,7 @@ export class EvidenceCare {
 				(name) => name !== environment && name !== "",
 			);
 			if (ours + unnamed === 0 && others.length > 0) {
+				isBlind = true;
 				warnings.push(
 					`${key}: no evidence of environment "${environment}", but of ${others.map((name) => `"${name}"`).join(", ")}; name it in the application (OTEL_RESOURCE_ATTRIBUTES=deployment.environment.name=${environment}), or start with --evidence-environment`,
 				);
@@ -108,6 +116,7 @@ export class EvidenceCare {
 				);
 			}
 		}
+		this.#isBlind = isBlind;
 		return warnings;
 	}
 

@@ -69,7 +69,7 @@ export interface Service {
 
 const DEFAULT_INSERT_DELAY_MS = 200;
 const MAX_WAITING_ROWS = 200_000;
-const CARE_EVERY_MS = 3_600_000;
+const CARE_EVERY_MS = 600_000;
 
 /**
  * Starts the service: evidence store, OTLP receiver, HTTP API and the watch over guardrails.
@@ -181,7 +181,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 							reachable &&
 							problem === null &&
 							watchHealth.consecutiveFailures === 0 &&
-							watchHealth.ignoredHalts.length === 0
+							watchHealth.ignoredHalts.length === 0 &&
+							!care.isBlind
 								? ("ok" as const)
 								: ("degraded" as const),
 						version,
