@@ -57,3 +57,16 @@ test.each([
 ])("%s must not change", (field, change) => {
 	expect(changedFields(begun, experimentOf(change))).toEqual([field]);
 });
+
+test("iterations that were begun before a field existed did not change by it", () => {
+	const {
+		plannedLooks: _looks,
+		metrics: _metrics,
+		maturationHours: _hours,
+		...before
+	} = iterationDesign(experimentOf());
+	expect(changedFields(before, experimentOf())).toEqual([]);
+	const metric = { key: "mine", source: "calls", kind: "mean", value: "cost", direction: "decrease" };
+	expect(changedFields(before, experimentOf({ metrics: [metric] }))).toEqual(["metrics"]);
+	expect(changedFields(before, experimentOf({ maturationHours: 24 }))).toEqual(["maturationHours"]);
+});

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { BUILT_IN_METRICS } from "@armspan/schema";
 import { openStore } from "@armspan/store";
 import { createClient } from "@clickhouse/client";
 import { createChdbConnection } from "chdb/connection";
@@ -34,6 +35,7 @@ async function median(look: () => Promise<unknown>): Promise<number> {
 	return Math.round(times.sort((a, b) => a - b)[looks >> 1] as number);
 }
 
+const everyMetric = { unitType: "user", prompt: "p", metrics: [...BUILT_IN_METRICS.values()], asOf: new Date() };
 const key = { experiment: "bench", iteration: 1 };
 for (const delivery of [1, 2]) {
 	await sql.command({ query: INSERT });
@@ -53,6 +55,8 @@ for (const delivery of [1, 2]) {
 			calls: totals.variants.reduce((sum, variant) => sum + variant.calls, 0),
 			units: totals.variants.reduce((sum, variant) => sum + variant.units, 0),
 			variantTotalsMs: await median(() => store.variantTotals(key)),
+			metricTotalsMs: await median(() => store.metricTotals({ ...key, ...everyMetric })),
+			maturedTotalsMs: await median(() => store.metricTotals({ ...key, ...everyMetric, maturationMs: 60_000 })),
 			violationWindowsMs: await median(() => store.violationWindows({ ...key, origin, windowSeconds: 1 })),
 			lastCallStartMs: await median(() => store.lastCallStart({ ...key, variant: "treatment" })),
 			rssMb: Math.round(process.memoryUsage().rss / 1e6),
