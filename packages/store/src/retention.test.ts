@@ -17,20 +17,20 @@ describe("what is planned", () => {
 
 	test("what was asked for, when no iteration needs more", () => {
 		expect(planned(400)).toEqual({ landingDays: 30, evidenceDays: 400, warnings: [] });
-		expect(planned(400, daysAgo(300))).toEqual({ landingDays: 30, evidenceDays: 400, warnings: [] });
+		expect(planned(400, daysAgo(250))).toEqual({ landingDays: 30, evidenceDays: 400, warnings: [] });
 		expect(planned(0, daysAgo(3_000))).toEqual({ landingDays: 30, evidenceDays: 0, warnings: [] });
 		// a clock that was ahead
-		expect(planned(60, daysAgo(-5)).evidenceDays).toBe(60);
+		expect(planned(120, daysAgo(-5)).evidenceDays).toBe(120);
 	});
 
-	test("a running iteration keeps its evidence, with a month to spare, and it is said", () => {
+	test("a running iteration keeps its evidence, with what covariates need before it, and it is said", () => {
 		const { evidenceDays, warnings } = planned(90, daysAgo(85));
-		expect(evidenceDays).toBe(120);
+		expect(evidenceDays).toBe(180);
 		expect(warnings).toEqual([
-			"evidence is kept 120 days, not 90: an iteration that runs since 2026-08-27 needs it; end that iteration, or ask for more days",
+			"evidence is kept 180 days, not 90: an iteration that runs since 2026-08-27 needs it; end that iteration, or ask for more days",
 		]);
 		for (let age = 0; age < 400; age++) {
-			expect(planned(30, daysAgo(age)).evidenceDays).toBeGreaterThanOrEqual(age + 30);
+			expect(planned(30, daysAgo(age)).evidenceDays).toBeGreaterThanOrEqual(age + 90);
 		}
 		// not a new TTL every day
 		expect(new Set(Array.from({ length: 90 }, (_, age) => planned(1, daysAgo(age)).evidenceDays)).size).toBe(3);

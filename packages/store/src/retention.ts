@@ -6,6 +6,8 @@ import { StoreError } from "./store-error.ts";
 const MS_PER_DAY = 86_400_000;
 /** What is lengthened for a running iteration goes by steps, so that the TTL is not set anew every day. */
 const STEP_DAYS = 30;
+/** Covariates look at most so many days back from a unit's first exposure (`covariateDays` of a metric). */
+const SPARE_DAYS = 90;
 const MAX_DAYS = 36_500;
 
 export interface RetentionOptions {
@@ -13,7 +15,7 @@ export interface RetentionOptions {
 	landingDays: number;
 	/** Days that calls, exposures and evaluations are kept; 0 keeps them for ever. */
 	evidenceDays: number;
-	/** Start of the oldest running iteration: evidence since then is kept whatever `evidenceDays` says. */
+	/** Start of the oldest running iteration: evidence since 90 days before is kept whatever `evidenceDays` says. */
 	keepSince?: Date | undefined;
 	now: Date;
 }
@@ -93,7 +95,7 @@ export function plannedRetention({ landingDays, evidenceDays, keepSince, now }: 
 		return { landingDays, evidenceDays, warnings: [] };
 	}
 	const ageDays = Math.max(0, (now.getTime() - keepSince.getTime()) / MS_PER_DAY);
-	const neededDays = Math.min(MAX_DAYS, (Math.floor(ageDays / STEP_DAYS) + 2) * STEP_DAYS);
+	const neededDays = Math.min(MAX_DAYS, (Math.floor((ageDays + SPARE_DAYS) / STEP_DAYS) + 1) * STEP_DAYS);
 	if (neededDays <= evidenceDays) {
 		return { landingDays, evidenceDays, warnings: [] };
 	}
