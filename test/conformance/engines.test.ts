@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Decision } from "@armspan/schema";
+import { BUILT_IN_METRICS, type Decision, MetricDefinition } from "@armspan/schema";
 import { decodeLogs, decodeTraces, openStore, type Store } from "@armspan/store";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ClickHouseServer, serverUnavailable } from "./clickhouse-server.ts";
@@ -102,6 +102,15 @@ const decision: Decision = {
 	lastRevision: 1,
 };
 
+/** Built-in metrics, and one with texts and lists as parameters, a covariate and a cap. */
+const metrics = [
+	...BUILT_IN_METRICS.values(),
+	MetricDefinition.parse({
+		...{ key: "mine", source: "calls", kind: "mean", value: "latency", direction: "decrease" },
+		...{ covariateDays: 1, winsorCap: 120, where: [{ column: "service", in: ["bot", "it's \\ 'quoted', [ü]"] }] },
+	}),
+];
+
 /** Everything that the store says of this evidence, after it was delivered three times. */
 async function observe(store: Store) {
 	await store.migrate();
@@ -111,9 +120,17 @@ async function observe(store: Store) {
 		await store.insertLogs(decodeLogs(events, "application/json").rows);
 		await store.appendDecision(decision);
 	}
+	const ofMetrics = { ...iteration, unitType: "user", prompt: "support-reply", metrics };
 	return {
 		totals: await store.variantTotals(iteration),
 		closed: await store.variantTotals({ ...iteration, untilRevision: 1 }),
+		metrics: await store.metricTotals({ ...ofMetrics, asOf: new Date() }),
+		look: await store.metricTotals({ ...ofMetrics, asOf: new Date(origin.getTime() + 60_000), isPlannedLook: true }),
+		arrived: await store.arrivalTimes({ ...iteration, numbers: [1, 45, 90, 91] }),
+		versions: await store.versionTotals({
+			...{ prompt: "support-reply", versions: ["1.0.0", "2.0.0"], metrics: [...BUILT_IN_METRICS.values()] },
+			...{ since: origin, until: new Date(origin.getTime() + 3_600_000) },
+		}),
 		windows: await store.violationWindows({ ...iteration, origin, windowSeconds: 10 }),
 		decisions: await store.listDecisions(iteration),
 		last: await store.lastCallStart({ ...iteration, variant: "friendly" }),

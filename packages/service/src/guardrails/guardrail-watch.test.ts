@@ -2,10 +2,11 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { replayDecision } from "@armspan/analysis";
 import { initRepository, openRegistry, type Registry } from "@armspan/registry";
 import { BundleWatcher, readBundle } from "@armspan/router";
 import type { Decision } from "@armspan/schema";
-import type { Store, ViolationWindows } from "@armspan/store";
+import type { ArmTotals, Store, ViolationWindows } from "@armspan/store";
 import type { FastifyBaseLogger } from "fastify";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { Deployment } from "../routing/deployment.ts";
@@ -112,6 +113,42 @@ describe("GuardrailWatch", () => {
 		expect(git("status", "--porcelain")).toBe("");
 		expect(deployment.state.revision).toBeGreaterThan(1);
 		expect(watch.health).toMatchObject({ consecutiveFailures: 0, uncommittedHalts: 0 });
+	});
+
+	test("a guardrail on a mean halts, too, and is looked at less often", async () => {
+		const { store, decisions } = evidence();
+		let [asked, friendlyLatency] = [0, 1000];
+		const arm = (variant: string, latency: number): ArmTotals => {
+			const [units, y] = [1000n, BigInt(latency * 1000)];
+			const spread = y * y + 10_000n;
+			const sums = { sumY: units * y, sumN: units, sumYY: units * spread, sumNN: units, sumYN: units * y };
+			const none = { sumOfSquares: null, winsorized: null, covariate: null, cells: null };
+			return {
+				...{ variant, day: "2026-11-20", units: 1000, calls: 1000 },
+				...{ undeliveredCalls: 0, quarantinedCalls: 0, errorTypes: {} },
+				metrics: { latency: { units: 1000, ...sums, scale: 1000, ...none } },
+			};
+		};
+		(store as { metricTotals: unknown }).metricTotals = async () => {
+			asked += 1;
+			return { arms: [arm("control", 1000), arm("friendly", friendlyLatency)] };
+		};
+		const file = join(repository, "experiments/support-tone.yaml");
+		const text = readFileSync(file, "utf8");
+		writeFileSync(file, text.replace("guardrails:", "guardrails:\n  - { metric: latency, nonInferiorityMargin: 0.1 }"));
+		git("commit", "-qam", "guard latency");
+		const { watch } = await start(store);
+		await watch.check(now);
+		friendlyLatency = 1500;
+		await watch.check(later);
+		expect(asked).toBe(1);
+		expect(statusInGit()).toBe("running");
+		await watch.check(new Date(now.getTime() + 30_000));
+		expect(asked).toBe(2);
+		expect(statusInGit()).toBe("halted");
+		expect(assignments()).toEqual(new Set(["default"]));
+		expect(decisions.at(-1)).toMatchObject({ kind: "halt", metric: "latency" });
+		expect(replayDecision(decisions.at(-1)!)).toMatchObject({ matches: true });
 	});
 
 	test("killed after the decision was recorded: the halt is in force before anything else, and git follows", async () => {
