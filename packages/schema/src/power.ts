@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { JsonValue } from "./json-value.ts";
 import { Direction, MetricDefinition, MetricKey } from "./metric.ts";
 import { Name, PromptName } from "./names.ts";
 import { NotEstimable } from "./results.ts";
@@ -112,7 +113,7 @@ export type SqlQuestion = z.infer<typeof SqlQuestion>;
 export const SqlAnswer = z.strictObject({
 	schemaVersion: z.literal(1),
 	columns: z.array(z.strictObject({ name: z.string(), type: z.string() })),
-	rows: z.array(z.array(z.json())),
+	rows: z.array(z.array(JsonValue)),
 	/** There were more rows than are shown. */
 	truncated: z.boolean(),
 	elapsedMs: z.int(),

@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { analyzeExperiment } from "@armspan/analysis";
 import { openRegistry } from "@armspan/registry";
 import type { Decision, ExperimentResults } from "@armspan/schema";
 import {
@@ -13,6 +12,7 @@ import {
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { createApi } from "./api/api.ts";
 import { isLoopback } from "./authentication.ts";
+import { EvidenceReader } from "./evidence/evidence-reader.ts";
 import { EvidenceCare, type RetentionDays } from "./evidence-care.ts";
 import { GuardrailWatch } from "./guardrails/guardrail-watch.ts";
 import { IngestBuffer } from "./ingest/ingest-buffer.ts";
@@ -138,12 +138,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 			logger,
 			onDecision: (decision, effectiveAt) => options.onDecision?.(decision, effectiveAt),
 		});
-		const results = async (key: string) => {
-			const file = deployment.experiment(key);
-			return file === undefined
-				? undefined
-				: analyzeExperiment({ store: evidence, experiment: file.experiment, now: new Date() });
-		};
+		const reader = new EvidenceReader({
+			...{ store: evidence, environment },
+			intent: () => deployment.state.snapshot,
+		});
 
 		const otlp = createOtlpReceiver({ traces, logs, token: options.token, logger });
 		// Flags are answered from the bundle that applications read, so that nobody is routed by another.
@@ -155,8 +153,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 			token: options.token,
 			version,
 			logger,
+			evidence: reader,
 			backend: {
-				results,
 				experiments: () =>
 					deployment.experiments.map(({ experiment: { key, prompt, status, iteration } }) => ({
 						key,
@@ -218,7 +216,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 			version,
 			uncommittedFiles,
 			revision: () => deployment.state.revision,
-			results,
+			results: (key) => reader.results(key),
 			close: unwind,
 		};
 	} catch (error) {

@@ -1,27 +1,23 @@
-import { Decision, ExperimentResults, ExperimentStatus, METRICS, Name, SeenUnits } from "@armspan/schema";
+import { Decision, ExperimentStatus, Name, SeenUnits } from "@armspan/schema";
 import helmet from "@fastify/helmet";
 import rateLimit from "@fastify/rate-limit";
 import swagger from "@fastify/swagger";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
-import {
-	jsonSchemaTransform,
-	serializerCompiler,
-	validatorCompiler,
-	type ZodTypeProvider,
-} from "fastify-type-provider-zod";
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { authentication } from "../authentication.ts";
 import { ServiceError } from "../service-error.ts";
-import { ApiError, apiError } from "./api-error.ts";
+import { apiError } from "./api-error.ts";
+import { type EvidenceRoutesOptions, evidenceRoutes } from "./evidence-routes.ts";
 import { type OfrepOptions, ofrep } from "./ofrep.ts";
+import { openApi } from "./open-api.ts";
 import { type RoutingRoutesOptions, routingRoutes } from "./routing-routes.ts";
+import { statusOfError } from "./status-of-error.ts";
 
 /** What the API shows of the service. */
 interface ApiBackend {
 	health(): Promise<z.infer<typeof Health>>;
 	experiments(): { key: string; prompt: string; status: ExperimentStatus; iteration: number }[];
-	/** `undefined` for an experiment that is not in the repository. */
-	results(key: string): Promise<ExperimentResults | undefined>;
 	decisions(experiment: string | undefined): Promise<Decision[]>;
 	units(filter: {
 		unit: SeenUnits["unit"];
@@ -51,7 +47,7 @@ const Health = z.strictObject({
 	ingest: z.strictObject({ pendingSpans: z.int(), pendingEvents: z.int() }),
 });
 
-export interface ApiOptions extends OfrepOptions {
+export interface ApiOptions extends OfrepOptions, EvidenceRoutesOptions {
 	backend: ApiBackend;
 	/** The bundle to serve to applications; without it those routes do not exist. */
 	routing?: RoutingRoutesOptions | undefined;
@@ -75,17 +71,15 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
 	app.addHook("onRequest", authentication(options.token));
 	await app.register(helmet);
 	await app.register(rateLimit, { max: 600, timeWindow: "1 minute" });
-	await app.register(swagger, {
-		openapi: { info: { title: "Armspan", version: options.version } },
-		transform: jsonSchemaTransform,
-	});
+	await app.register(swagger, openApi(options.version));
 
 	app.setErrorHandler((error: Error & { statusCode?: number; code?: string }, request, reply) => {
 		if (error instanceof ServiceError && error.code === "STARTING") {
 			return reply.code(503).header("retry-after", "1").send({ code: error.code, message: error.message });
 		}
-		const status = error.statusCode ?? 500;
-		if (status >= 500) {
+		const status = statusOfError(error);
+		if (status === 503) reply.header("retry-after", "5");
+		if (status >= 500 && status !== 503) {
 			request.log.error({ err: error }, "request failed");
 			return reply.code(status).send(apiError("INTERNAL", "the request failed; the service's log says why"));
 		}
@@ -132,27 +126,6 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
 	);
 
 	app.get(
-		"/api/v1/experiments/:key/results",
-		{
-			schema: {
-				description: `Comparison of the variants, valid at every look. Metrics: ${Object.keys(METRICS).join(", ")}.`,
-				params: z.strictObject({ key: Name }),
-				response: { 200: ExperimentResults, 404: ApiError },
-			},
-		},
-		async (request, reply) => {
-			const results = await backend.results(request.params.key);
-			return results === undefined
-				? reply
-						.code(404)
-						.send(
-							apiError("UNKNOWN_EXPERIMENT", `experiments/${request.params.key}.yaml is not in the deployed commit`),
-						)
-				: reply.send(results);
-		},
-	);
-
-	app.get(
 		"/api/v1/units",
 		{
 			schema: {
@@ -182,6 +155,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
 		async (request) => ({ decisions: await backend.decisions(request.query.experiment) }),
 	);
 
+	await app.register(evidenceRoutes, { evidence: options.evidence });
 	await app.register(ofrep, { bundle: options.bundle });
 	if (options.routing !== undefined) {
 		await app.register(routingRoutes, options.routing);

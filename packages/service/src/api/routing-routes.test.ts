@@ -39,7 +39,8 @@ async function serve(options: { heartbeatMs?: number; maxEventStreams?: number }
 	};
 	published = new PublishedBundle(directory, fastify().log);
 	app = await createApi({
-		backend: { health: unused, experiments: unused, results: unused, decisions: unused, units: unused },
+		evidence: {} as never,
+		backend: { health: unused, experiments: unused, decisions: unused, units: unused },
 		bundle: () => published.current,
 		routing: { published, ...options },
 		token: TOKEN,

@@ -1,0 +1,100 @@
+import { ExperimentResults, MetricList, Name, PowerPlan, SqlAnswer, SqlQuestion } from "@armspan/schema";
+import type { FastifyPluginCallbackZod } from "fastify-type-provider-zod";
+import { z } from "zod";
+import type { EvidenceReader } from "../evidence/evidence-reader.ts";
+import { ApiError, apiError } from "./api-error.ts";
+
+export interface EvidenceRoutesOptions {
+	readonly evidence: Pick<EvidenceReader, "results" | "metrics" | "power" | "sql">;
+}
+
+const Flag = z.enum(["true", "false"]).transform((text) => text === "true");
+const Number_ = z.coerce.number();
+/** A plan takes about a second of the processor, a statement more. */
+const COSTLY = { rateLimit: { max: 60, timeWindow: "1 minute" } };
+/** Every route may answer these. */
+const ERRORS = { "4xx": ApiError, "5xx": ApiError };
+
+/** Questions about the evidence. */
+export const evidenceRoutes: FastifyPluginCallbackZod<EvidenceRoutesOptions> = (app, { evidence }, done) => {
+	const unknown = (key: string) =>
+		apiError("UNKNOWN_EXPERIMENT", `experiments/${key}.yaml is not in the deployed commit`);
+
+	app.get(
+		"/api/v1/experiments/:key/results",
+		{
+			schema: {
+				operationId: "getResults",
+				summary: "Comparison of an experiment's variants",
+				description:
+					"Intervals hold when `basis` says: by default at every look. Metrics are those that the experiment names; `GET /api/v1/metrics` defines them. An earlier iteration is analysed by the design that it was begun with.",
+				params: z.strictObject({ key: Name }),
+				querystring: z.strictObject({
+					iteration: Number_.int().min(1).max(1_000_000).optional(),
+					pairwise: Flag.optional(),
+				}),
+				response: { 200: ExperimentResults, ...ERRORS },
+			},
+		},
+		async ({ params: { key }, query }, reply) => {
+			const results = await evidence.results(key, query);
+			return results === undefined ? reply.code(404).send(unknown(key)) : reply.send(results);
+		},
+	);
+
+	app.get(
+		"/api/v1/metrics",
+		{
+			config: COSTLY,
+			schema: {
+				operationId: "listMetrics",
+				summary: "Metrics that may be named, and how often each was observed in the experiments' prompts",
+				querystring: z.strictObject({ days: Number_.int().min(1).max(90).default(14) }),
+				response: { 200: MetricList, ...ERRORS },
+			},
+		},
+		({ query }) => evidence.metrics(query.days),
+	);
+
+	app.get(
+		"/api/v1/power",
+		{
+			config: COSTLY,
+			schema: {
+				operationId: "planExperiment",
+				summary: "Units, days and power of an experiment, for each way to read its result",
+				description: "Planned from what the calls of its prompt were on whole UTC days before today.",
+				querystring: z.strictObject({
+					experiment: Name,
+					metric: Name.optional(),
+					effect: Number_.positive().max(100).optional(),
+					power: Number_.min(0.5).lt(1).optional(),
+					version: z.string().max(100).optional(),
+					days: Number_.int().min(1).max(90).optional(),
+				}),
+				response: { 200: PowerPlan, ...ERRORS },
+			},
+		},
+		async ({ query }, reply) => {
+			const plan = await evidence.power(query);
+			return plan === undefined ? reply.code(404).send(unknown(query.experiment)) : reply.send(plan);
+		},
+	);
+
+	app.post(
+		"/api/v1/sql",
+		{
+			config: COSTLY,
+			schema: {
+				operationId: "askSql",
+				summary: "Answers one SELECT over the evidence tables",
+				description:
+					"Read-only, within limits of time, memory and rows; no settings, no table functions that read, no other databases. Over all environments.",
+				body: SqlQuestion,
+				response: { 200: SqlAnswer, ...ERRORS },
+			},
+		},
+		({ body }) => evidence.sql(body),
+	);
+	done();
+};

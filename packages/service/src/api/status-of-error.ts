@@ -1,0 +1,14 @@
+/** HTTP status of codes that say what is wrong with the request. */
+const STATUS: Readonly<Record<string, number>> = {
+	SQL_REFUSED: 400,
+	SQL_FAILED: 400,
+	SQL_LIMIT: 400,
+	SQL_BUSY: 503,
+	UNKNOWN_METRIC: 400,
+	UNKNOWN_ITERATION: 404,
+};
+
+/** Status of an error that a route threw; 500, whose message stays in the log, for what is not the request's fault. */
+export function statusOfError(error: { readonly statusCode?: number; readonly code?: string }): number {
+	return error.statusCode ?? STATUS[error.code ?? ""] ?? 500;
+}

@@ -1,0 +1,209 @@
+import {
+	type AnalyzeExperimentOptions,
+	analyzeExperiment,
+	experimentMetrics,
+	metricHistory,
+	metricOf,
+	powerPlan,
+	recordedDesign,
+} from "@armspan/analysis";
+import type { ExperimentFile, MetricFile } from "@armspan/registry";
+import {
+	BUILT_IN_METRICS,
+	Experiment,
+	type ExperimentResults,
+	type MetricDefinition,
+	type MetricList,
+	metricUnit,
+	type PowerPlan,
+	type SqlAnswer,
+	type SqlQuestion,
+} from "@armspan/schema";
+import type { Store } from "@armspan/store";
+import { ServiceError } from "../service-error.ts";
+
+const MS_PER_DAY = 86_400_000;
+const DEFAULT_HISTORY_DAYS = 14;
+/** Versions of all prompts whose calls are counted for the list of metrics. */
+const MAX_COUNTED_PROMPTS = 50;
+
+/** What a deployed or committed repository intends. */
+export interface Intent {
+	readonly experiments: readonly ExperimentFile[];
+	readonly metrics: readonly MetricFile[];
+}
+
+export interface ResultsRequest {
+	/** An earlier iteration; the current one when left out. */
+	readonly iteration?: number | undefined;
+	/** Compares treatments with each other, too. */
+	readonly pairwise?: boolean | undefined;
+}
+
+export interface PowerRequest {
+	/** Whose design, prompt and primary metric are planned with. */
+	readonly experiment: string;
+	/** Another metric than the primary one. */
+	readonly metric?: string | undefined;
+	/** Relative, > 0; that of the experiment when left out. */
+	readonly effect?: number | undefined;
+	readonly power?: number | undefined;
+	/** Version whose calls give the baseline; control's when left out. */
+	readonly version?: string | undefined;
+	/** Days of history, whole UTC days before today. */
+	readonly days?: number | undefined;
+}
+
+export interface EvidenceReaderOptions {
+	/** Answers for one environment. */
+	readonly store: Pick<Store, "versionTotals" | "userSql"> & AnalyzeExperimentOptions["store"];
+	readonly environment?: string | undefined;
+	readonly intent: () => Intent;
+}
+
+/** Answers questions about the evidence; what the API and the command line share. */
+export class EvidenceReader {
+	readonly #store: EvidenceReaderOptions["store"];
+	readonly #environment: { environment?: string };
+	readonly #intent: () => Intent;
+
+	constructor({ store, environment, intent }: EvidenceReaderOptions) {
+		this.#store = store;
+		this.#environment = environment === undefined ? {} : { environment };
+		this.#intent = intent;
+	}
+
+	/**
+	 * Comparison of an experiment's variants. An earlier iteration is analysed by the design that it was begun with.
+	 *
+	 * @returns `undefined` for an experiment that is not in the repository
+	 * @throws {ServiceError} UNKNOWN_ITERATION
+	 */
+	async results(key: string, { iteration, pairwise }: ResultsRequest = {}): Promise<ExperimentResults | undefined> {
+		const current = this.#experiment(key);
+		if (current === undefined) return undefined;
+		const experiment =
+			iteration === undefined || iteration === current.iteration ? current : await this.#earlier(current, iteration);
+		return analyzeExperiment({
+			...{ store: this.#store, experiment, now: new Date(), ...this.#environment },
+			...(pairwise === undefined ? {} : { pairwise }),
+		});
+	}
+
+	/** Metrics that may be named, with how often each was observed lately. */
+	async metrics(days: number = DEFAULT_HISTORY_DAYS): Promise<MetricList> {
+		const { experiments, metrics } = this.#intent();
+		const until = new Date();
+		const since = new Date(until.getTime() - days * MS_PER_DAY);
+		const listed: { definition: MetricDefinition; definedBy: string }[] = [
+			...[...BUILT_IN_METRICS.values()].map((definition) => ({ definition, definedBy: "built-in" })),
+			...metrics.map(({ metric, file }) => ({ definition: metric, definedBy: file })),
+		];
+		for (const { experiment, file } of experiments) {
+			for (const definition of experiment.metrics) {
+				if (!listed.some((one) => one.definition.key === definition.key)) listed.push({ definition, definedBy: file });
+			}
+		}
+		const counts = new Map<string, { observations: number; units: number }>();
+		const prompts = Map.groupBy(experiments, ({ experiment }) => experiment.prompt);
+		for (const [prompt, files] of [...prompts].slice(0, MAX_COUNTED_PROMPTS)) {
+			const versions = files.flatMap(({ experiment }) => experiment.variants.map(({ version }) => version));
+			const totals = await this.#store.versionTotals({
+				...{ prompt, versions: [...new Set(versions)], since, until, ...this.#environment },
+				metrics: listed.map(({ definition }) => definition),
+			});
+			for (const { metrics: sums } of totals.arms) {
+				for (const [key, { units, sumN }] of Object.entries(sums)) {
+					const known = counts.get(key) ?? { observations: 0, units: 0 };
+					counts.set(key, { observations: known.observations + Number(sumN), units: known.units + units });
+				}
+			}
+		}
+		return {
+			schemaVersion: 1,
+			metrics: listed.map(({ definition, definedBy }) => ({
+				...{ key: definition.key, definedBy, unit: metricUnit(definition), definition },
+				...(counts.get(definition.key) ?? { observations: 0, units: 0 }),
+			})),
+			window: { since: since.toISOString(), until: until.toISOString() },
+		};
+	}
+
+	/**
+	 * Plans an experiment from what its prompt's calls were.
+	 *
+	 * @returns `undefined` for an experiment that is not in the repository
+	 * @throws {AnalysisError} UNKNOWN_METRIC
+	 */
+	async power(request: PowerRequest): Promise<PowerPlan | undefined> {
+		const experiment = this.#experiment(request.experiment);
+		if (experiment === undefined) return undefined;
+		const own = [...experiment.metrics, ...this.#intent().metrics.map(({ metric }) => metric)];
+		const metric = metricOf({ metrics: own }, request.metric ?? experiment.primaryMetric.metric);
+		const versions = experiment.variants.map(({ version }) => version);
+		const until = new Date(Math.floor(Date.now() / MS_PER_DAY) * MS_PER_DAY);
+		const history = await metricHistory({
+			...{ store: this.#store, prompt: experiment.prompt, metric, until, ...this.#environment },
+			version: request.version ?? versions[0] ?? "",
+			otherVersions: versions,
+			since: new Date(until.getTime() - (request.days ?? DEFAULT_HISTORY_DAYS) * MS_PER_DAY),
+		});
+		const weights = experiment.variants.map(({ weight }) => weight);
+		return powerPlan({
+			...{ experiment: experiment.key, metric: metric.key, unit: metricUnit(metric) },
+			...{ source: history.source, newUnitsPerDay: history.newUnitsPerDay, history: history.planned },
+			design: {
+				inference: experiment.inference,
+				alpha: experiment.alpha / (weights.length - 1),
+				power: request.power ?? experiment.power,
+				minimumDetectableEffect: request.effect ?? experiment.primaryMetric.minimumDetectableEffect,
+				direction: metric.direction,
+				weights,
+				enrolledShare: experiment.allocation.enrolled,
+				maturationDays: Math.ceil((experiment.maturationHours ?? 0) / 24),
+				plannedLooks: experiment.plannedLooks,
+				plannedUnits: experiment.plannedUnits,
+			},
+			caveats: caveats(experiment, metric),
+		});
+	}
+
+	/** Answers one SELECT. @throws {StoreError} SQL_REFUSED, SQL_FAILED, SQL_LIMIT, SQL_BUSY */
+	async sql({ statement, maxRows, maxExecutionMs }: SqlQuestion): Promise<SqlAnswer> {
+		const { columns, rows, truncated, elapsedMs } = await this.#store.userSql(statement, {
+			...(maxRows === undefined ? {} : { maxRows }),
+			...(maxExecutionMs === undefined ? {} : { maxExecutionMs }),
+		});
+		return { schemaVersion: 1, columns, rows: rows as SqlAnswer["rows"], truncated, elapsedMs };
+	}
+
+	#experiment(key: string): Experiment | undefined {
+		return this.#intent().experiments.find(({ experiment }) => experiment.key === key)?.experiment;
+	}
+
+	async #earlier(current: Experiment, iteration: number): Promise<Experiment> {
+		const decisions = await this.#store.listDecisions({ experiment: current.key, iteration, ...this.#environment });
+		const design = decisions.map(recordedDesign).find((found) => found !== undefined);
+		const recorded = Object.fromEntries(Object.entries(design ?? {}).filter(([, value]) => value !== null));
+		const parsed = Experiment.safeParse({ ...current, ...recorded, iteration, status: "stopped" });
+		if (design === undefined || iteration > current.iteration || !parsed.success) {
+			throw new ServiceError(
+				"UNKNOWN_ITERATION",
+				`${current.key} has no iteration ${iteration} whose design was recorded; the current one is ${current.iteration}`,
+				{ experiment: current.key, iteration },
+			);
+		}
+		experimentMetrics(parsed.data);
+		return parsed.data;
+	}
+}
+
+function caveats(experiment: Experiment, metric: MetricDefinition): string[] {
+	return [
+		"Traffic is that of the units which used one of the experiment's versions; an audience or a layer may leave fewer.",
+		...(metric.covariateDays === undefined ? [] : ["What CUPED saves is not in the plan: fewer units may do."]),
+		...(experiment.unit === "user"
+			? []
+			: [`History counts the units that calls name; plan with care if they were no ${experiment.unit}s.`]),
+	];
+}
