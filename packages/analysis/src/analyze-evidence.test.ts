@@ -1,0 +1,137 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ExperimentResults } from "@armspan/schema";
+import { decodeLogs, decodeTraces, openStore, type Store } from "@armspan/store";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { analyzeExperiment } from "./analyze-experiment.ts";
+import { experimentOf } from "./test-support.ts";
+
+const START_MS = Date.parse("2026-05-01T00:00:00Z");
+const HOUR_MS = 3_600_000;
+const UNITS = 400;
+const folder = mkdtempSync(join(tmpdir(), "armspan-analysis-"));
+let store: Store;
+
+const string = (key: string, stringValue: string) => ({ key, value: { stringValue } });
+const variantOf = (unit: number) => (unit % 2 === 0 ? "control" : "friendly");
+const assignment = (unit: number) => [
+	string("gen_ai.prompt.name", "reply"),
+	string("gen_ai.prompt.version", unit % 2 === 0 ? "1.0.0" : "2.0.0"),
+	string("feature_flag.result.variant", `tone.${variantOf(unit)}`),
+	string("armspan.experiment", "tone"),
+	{ key: "armspan.iteration", value: { intValue: "1" } },
+	{ key: "armspan.enrolled", value: { boolValue: true } },
+	string("armspan.unit.type", "user"),
+	string("armspan.unit.id", `user-${unit}`),
+];
+/** One unit comes every six minutes and calls five times, an hour apart. */
+const callAt = (unit: number, call: number) => START_MS + unit * 360_000 + call * HOUR_MS;
+const latencyMs = (unit: number, call: number) =>
+	200 + ((unit * 31 + call * 17) % 100) + (variantOf(unit) === "friendly" ? 60 : 0);
+
+beforeAll(async () => {
+	store = await openStore({ kind: "embedded", path: folder });
+	await store.migrate();
+	const calls = Array.from({ length: UNITS * 5 }, (_, index) => [Math.floor(index / 5), index % 5] as const);
+	const spans = calls.map(([unit, call], index) => ({
+		traceId: (index + 1).toString(16).padStart(32, "0"),
+		spanId: (index + 1).toString(16).padStart(16, "0"),
+		startTimeUnixNano: `${callAt(unit, call)}000000`,
+		endTimeUnixNano: `${callAt(unit, call) + latencyMs(unit, call)}000000`,
+		attributes: [...assignment(unit), string("gen_ai.operation.name", "chat")],
+	}));
+	const logRecords = calls
+		.filter(([, call]) => call === 4)
+		.map(([unit, call]) => ({
+			timeUnixNano: `${callAt(unit, call)}000000`,
+			eventName: "gen_ai.evaluation.result",
+			attributes: [
+				...assignment(unit),
+				string("armspan.event.id", `score-${unit}`),
+				string("gen_ai.evaluation.name", "faithfulness"),
+				{ key: "gen_ai.evaluation.score.value", value: { doubleValue: (unit % 10) / 10 } },
+			],
+		}));
+	const body = (value: unknown) => Buffer.from(JSON.stringify(value));
+	await store.insertTraces(
+		decodeTraces(body({ resourceSpans: [{ scopeSpans: [{ spans }] }] }), "application/json").rows,
+	);
+	await store.insertLogs(
+		decodeLogs(body({ resourceLogs: [{ scopeLogs: [{ logRecords }] }] }), "application/json").rows,
+	);
+});
+
+afterAll(async () => {
+	await store.close();
+	rmSync(folder, { recursive: true });
+});
+
+const faithful = {
+	...{ key: "faithful", source: "evaluations", kind: "mean", value: "score", direction: "increase" },
+	where: [{ column: "name", in: ["faithfulness"] }],
+};
+const analyzed = async (changes: Record<string, unknown>, afterHours = 100) => {
+	const results = await analyzeExperiment({
+		store,
+		experiment: experimentOf({
+			primaryMetric: { metric: "latency", minimumDetectableEffect: 0.1 },
+			secondaryMetrics: ["latency-p50", "faithful", "calls-per-unit", "conversion"],
+			...{ metrics: [faithful], plannedUnits: UNITS, ...changes },
+		}),
+		now: new Date(START_MS + afterHours * HOUR_MS),
+	});
+	expect(ExperimentResults.parse(JSON.parse(JSON.stringify(results)))).toEqual(results);
+	return { results, of: (key: string) => results.metrics.find(({ metric }) => metric === key)! };
+};
+
+describe("analyzeExperiment on evidence in ClickHouse", () => {
+	test("at every look: what was put in comes out, of any metric", async () => {
+		const { results, of } = await analyzed({});
+		expect(results.variants.map(({ units, calls }) => [units, calls])).toEqual([
+			[200, 1000],
+			[200, 1000],
+		]);
+		const mean = (variant: string) => {
+			const own = Array.from({ length: UNITS * 5 }, (_, index) => [Math.floor(index / 5), index % 5] as const)
+				.filter(([unit]) => variantOf(unit) === variant)
+				.map(([unit, call]) => latencyMs(unit, call));
+			return own.reduce((sum, value) => sum + value, 0) / own.length;
+		};
+		expect(of("latency").estimates.control).toMatchObject({ value: expect.closeTo(mean("control"), 9) });
+		expect(of("latency").comparisons[0]).toMatchObject({
+			...{ conclusion: "worse", basis: "always-valid", look: null },
+			absoluteEffect: { value: expect.closeTo(mean("friendly") - mean("control"), 9) },
+		});
+		expect(of("latency-p50").comparisons[0]?.conclusion).toBe("worse");
+		expect(of("faithful").observations).toEqual({ control: 200, friendly: 200 });
+		expect(of("calls-per-unit").estimates.friendly).toMatchObject({ value: 5, standardError: 0 });
+		expect(results.days.map(({ day }) => day)).toEqual(["2026-05-01", "2026-05-02"]);
+		expect(results.newestEvaluationAt).toBe(new Date(callAt(UNITS - 1, 4)).toISOString());
+	});
+
+	test("at planned looks: each holds the evidence of its moment, and the first rejection stays", async () => {
+		const early = await analyzed({ inference: "group-sequential", plannedLooks: 4 }, 5);
+		expect(early.of("latency").comparisons[0]).toMatchObject({ conclusion: "waiting", look: null });
+		const { of } = await analyzed({ inference: "group-sequential", plannedLooks: 4 });
+		const [comparison] = of("latency").comparisons;
+		expect(comparison).toMatchObject({ conclusion: "worse", basis: "group-sequential" });
+		// The k-th hundred of units was there with unit 100·k − 1.
+		expect(comparison?.look?.evidenceUntil).toBe(
+			new Date(callAt((comparison?.look?.number ?? 0) * 100 - 1, 0)).toISOString(),
+		);
+		expect(of("faithful").comparisons[0]?.conclusion).toBe("undecided");
+	});
+
+	test("only matured units count, with what they did in time", async () => {
+		const { results, of } = await analyzed({ maturationHours: 2.5 }, 22);
+		// Units that came until 19.5 hours after the start: numbers 0 to 195, three calls each.
+		expect(results.variants.map(({ units, calls }) => [units, calls])).toEqual([
+			[98, 294],
+			[98, 294],
+		]);
+		expect(results.immatureUnits).toBe(UNITS - 196);
+		expect(results.warnings.map(({ code }) => code)).toContain("units-immature");
+		expect(of("faithful").comparisons[0]?.conclusion).toBe("too-few");
+	});
+});
