@@ -50,7 +50,7 @@ beforeAll(async () => {
 				...assignment(unit),
 				string("armspan.event.id", `score-${unit}`),
 				string("gen_ai.evaluation.name", "faithfulness"),
-				{ key: "gen_ai.evaluation.score.value", value: { doubleValue: (unit % 10) / 10 } },
+				{ key: "gen_ai.evaluation.score.value", value: { doubleValue: (Math.floor(unit / 2) % 10) / 10 } },
 			],
 		}));
 	const body = (value: unknown) => Buffer.from(JSON.stringify(value));
