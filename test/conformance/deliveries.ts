@@ -21,7 +21,7 @@ export interface Delivered {
 	record: object;
 }
 
-export const ITERATION = { experiment: "tone", iteration: 1 };
+const ITERATION = { experiment: "tone", iteration: 1 };
 const ENVIRONMENTS = ["production", "production", "production", "staging", ""];
 /** What applications, proxies and attackers put where a number belongs. */
 const NO_NUMBERS = ["NaN", "Infinity", "-Infinity", "-1", "1e308", "-0.5", "1e16", "", "many", "0x10", "9".repeat(400)];

@@ -26,6 +26,9 @@ beforeEach(async () => {
 	await connection.command(`USE earlier_${database}`);
 	store = new ClickHouseStore({
 		...{ ingest: connection, analysis: connection, watch: connection, maintenance: connection },
+		openUserSql: () => {
+			throw new Error("nobody asks SQL here");
+		},
 		close: () => connection.close(),
 	});
 });
