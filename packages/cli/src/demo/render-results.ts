@@ -18,7 +18,8 @@ export function renderResults(results: ExperimentResults): string[] {
 			...results.variants.map(({ key, version }) => `${key} ${version}`),
 			"",
 			...treatments.map(
-				(key) => `${treatments.length > 1 ? `${key}: ` : ""}change, absolute with always-valid interval`,
+				(key) =>
+					`${treatments.length > 1 ? `${key}: ` : ""}change, absolute with ${results.inference === "always-valid" ? "always-valid " : ""}interval`,
 			),
 		],
 		["units", ...results.variants.map(({ units }) => String(units))],

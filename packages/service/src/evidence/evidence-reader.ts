@@ -61,6 +61,27 @@ export interface EvidenceReaderOptions {
 	readonly intent: () => Intent;
 }
 
+/** Metrics that an experiment of the repository may name, uncounted. */
+export function listMetrics({ experiments, metrics }: Intent): MetricList {
+	const listed: { definition: MetricDefinition; definedBy: string }[] = [
+		...[...BUILT_IN_METRICS.values()].map((definition) => ({ definition, definedBy: "built-in" })),
+		...metrics.map(({ metric, file }) => ({ definition: metric, definedBy: file })),
+	];
+	for (const { experiment, file } of experiments) {
+		for (const definition of experiment.metrics) {
+			if (!listed.some((one) => one.definition.key === definition.key)) listed.push({ definition, definedBy: file });
+		}
+	}
+	return {
+		schemaVersion: 1,
+		metrics: listed.map(({ definition, definedBy }) => ({
+			...{ key: definition.key, definedBy, unit: metricUnit(definition), definition },
+			...{ observations: null, units: null },
+		})),
+		window: null,
+	};
+}
+
 /** Answers questions about the evidence; what the API and the command line share. */
 export class EvidenceReader {
 	readonly #store: EvidenceReaderOptions["store"];
@@ -92,25 +113,17 @@ export class EvidenceReader {
 
 	/** Metrics that may be named, with how often each was observed lately. */
 	async metrics(days: number = DEFAULT_HISTORY_DAYS): Promise<MetricList> {
-		const { experiments, metrics } = this.#intent();
+		const intent = this.#intent();
+		const listed = listMetrics(intent);
 		const until = new Date();
 		const since = new Date(until.getTime() - days * MS_PER_DAY);
-		const listed: { definition: MetricDefinition; definedBy: string }[] = [
-			...[...BUILT_IN_METRICS.values()].map((definition) => ({ definition, definedBy: "built-in" })),
-			...metrics.map(({ metric, file }) => ({ definition: metric, definedBy: file })),
-		];
-		for (const { experiment, file } of experiments) {
-			for (const definition of experiment.metrics) {
-				if (!listed.some((one) => one.definition.key === definition.key)) listed.push({ definition, definedBy: file });
-			}
-		}
 		const counts = new Map<string, { observations: number; units: number }>();
-		const prompts = Map.groupBy(experiments, ({ experiment }) => experiment.prompt);
+		const prompts = Map.groupBy(intent.experiments, ({ experiment }) => experiment.prompt);
 		for (const [prompt, files] of [...prompts].slice(0, MAX_COUNTED_PROMPTS)) {
 			const versions = files.flatMap(({ experiment }) => experiment.variants.map(({ version }) => version));
 			const totals = await this.#store.versionTotals({
 				...{ prompt, versions: [...new Set(versions)], since, until, ...this.#environment },
-				metrics: listed.map(({ definition }) => definition),
+				metrics: listed.metrics.map(({ definition }) => definition),
 			});
 			for (const { metrics: sums } of totals.arms) {
 				for (const [key, { units, sumN }] of Object.entries(sums)) {
@@ -121,9 +134,9 @@ export class EvidenceReader {
 		}
 		return {
 			schemaVersion: 1,
-			metrics: listed.map(({ definition, definedBy }) => ({
-				...{ key: definition.key, definedBy, unit: metricUnit(definition), definition },
-				...(counts.get(definition.key) ?? { observations: 0, units: 0 }),
+			metrics: listed.metrics.map((metric) => ({
+				...metric,
+				...(counts.get(metric.key) ?? { observations: 0, units: 0 }),
 			})),
 			window: { since: since.toISOString(), until: until.toISOString() },
 		};

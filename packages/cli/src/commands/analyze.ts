@@ -1,0 +1,109 @@
+import type { ExperimentResults } from "@armspan/schema";
+import { Command, Option } from "commander";
+import { CliError } from "../cli-error.ts";
+import { renderResults } from "../demo/render-results.ts";
+import { askEvidence, type EvidenceOptions, evidenceOptions } from "../evidence/evidence-source.ts";
+import { resultsCsv } from "../evidence/results-csv.ts";
+import { printable } from "../evidence/text-table.ts";
+import { ExitStatus } from "../exit-status.ts";
+import { integerBetween } from "./options.ts";
+
+interface AnalyzeOptions extends EvidenceOptions {
+	iteration?: number;
+	pairwise?: true;
+	json?: true;
+	csv?: true;
+	exitCode?: true;
+}
+
+/** What `--exit-code` says of each verdict. */
+const VERDICT_STATUS: Readonly<Record<ExperimentResults["verdict"]["kind"], number>> = {
+	ship: 0,
+	"keep-running": 10,
+	inconclusive: 10,
+	"no-data": 10,
+	halt: 20,
+	halted: 20,
+	invalid: 30,
+};
+
+const EXAMPLES = `
+Examples:
+  armspan analyze support-tone --repository ../my-prompts --data ./data
+  armspan analyze support-tone --url http://127.0.0.1:7070 --json | jq .verdict
+  armspan analyze support-tone --url http://127.0.0.1:7070 --csv > support-tone.csv
+  armspan analyze support-tone --url http://127.0.0.1:7070 --exit-code && armspan …   # only when it may ship
+
+--csv has one row for each metric, arm and stratum (overall, and each day of first exposure).
+
+Exit codes: 0 analysed, 1 failed, 2 wrong usage; with --exit-code: 0 ship, 10 keep running, inconclusive or no data,
+20 harm is shown or it was halted, 30 invalid: the arms cannot be compared.`;
+
+/** `armspan analyze` */
+export function analyzeCommand(): Command {
+	return evidenceOptions(new Command("analyze"))
+		.description("compare the variants of an experiment: effects with intervals, health of the data, verdict")
+		.argument("<experiment>", "key of the experiment")
+		.option(
+			"--iteration <n>",
+			"an earlier iteration, by the design that it was begun with",
+			integerBetween(1, 1_000_000),
+		)
+		.option("--pairwise", "compare treatments with each other, too (in --json)")
+		.addOption(new Option("--json", "the API's document").conflicts("csv"))
+		.option("--csv", "a long table")
+		.option("--exit-code", "end with a code that tells the verdict")
+		.addHelpText("after", EXAMPLES)
+		.action(async (key: string, options: AnalyzeOptions) => {
+			const asked = { iteration: options.iteration, pairwise: options.pairwise };
+			const results = await askEvidence(options, (source) => source.results(key, asked));
+			if (results === undefined) {
+				throw new CliError(
+					"UNKNOWN_EXPERIMENT",
+					`experiments/${key}.yaml is not in ${options.repository} at ${options.ref}`,
+					"commit it, or name another in --repository and --ref",
+				);
+			}
+			process.stdout.write(
+				options.json
+					? `${JSON.stringify(results, undefined, 2)}\n`
+					: options.csv
+						? resultsCsv(results)
+						: render(results),
+			);
+			const status = VERDICT_STATUS[results.verdict.kind];
+			if (options.exitCode && status !== 0) throw new ExitStatus(status);
+		});
+}
+
+function render(results: ExperimentResults): string {
+	const { experiment, iteration, status, unit, inference, alpha, maturationHours, closedAtRevision } = results;
+	return [
+		`${experiment}, iteration ${iteration}: ${status}; by ${unit}, ${inference}, alpha ${alpha}${maturationHours === null ? "" : `, ${maturationHours} h to mature`}`,
+		`evidence until ${results.newestCallAt ?? "now: none"}${closedAtRevision === null ? "" : `, closed at routing revision ${closedAtRevision}`}`,
+		"",
+		...renderResults(results),
+		"",
+		...health(results),
+	]
+		.map((line) => `${printable(line)}\n`)
+		.join("");
+}
+
+/** What a reader has to know of the data. */
+function health({
+	sampleRatioMismatch,
+	excludedUnits,
+	immatureUnits,
+	warnings,
+	variants,
+}: ExperimentResults): string[] {
+	const quarantined = variants.reduce((sum, variant) => sum + variant.quarantinedCalls, 0);
+	return [
+		sampleRatioMismatch.kind === "estimated"
+			? `sample ratio: ${sampleRatioMismatch.mismatch ? "MISMATCH, nothing may be concluded" : "as allocated"} (p ${sampleRatioMismatch.pValue.toPrecision(2)})`
+			: `sample ratio: ${sampleRatioMismatch.message}`,
+		`left out: ${excludedUnits} units seen in two arms; ${immatureUnits} units that have not matured; values of ${quarantined} quarantined calls`,
+		...warnings.map(({ code, message }) => `warning ${code}: ${message}`),
+	];
+}

@@ -1,0 +1,100 @@
+import type { ExperimentResults, MetricComparison, MetricResult } from "@armspan/schema";
+import { csv } from "./text-table.ts";
+
+const COLUMNS = [
+	...[
+		"experiment",
+		"iteration",
+		"metric",
+		"role",
+		"unit",
+		"direction",
+		"variant",
+		"stratum",
+		"day",
+		"units",
+		"observations",
+	],
+	...[
+		"estimate",
+		"standard_error",
+		"not_estimable",
+		"against",
+		"basis",
+		"absolute_effect",
+		"absolute_lower",
+		"absolute_upper",
+	],
+	...["relative_effect", "relative_lower", "relative_upper", "p_value", "conclusion", "difference_standard_error"],
+] as const;
+
+type Row = Partial<Record<(typeof COLUMNS)[number], string | number | null>>;
+
+/** One row for each metric, arm and stratum: `overall`, or a day of first exposure. An empty cell is not estimable, or unbounded. */
+export function resultsCsv(results: ExperimentResults): string {
+	const { experiment, iteration } = results;
+	const rows = results.metrics.flatMap((metric) => [
+		...results.variants.map(({ key }) => overall(metric, key)),
+		...metric.trend.flatMap((day) => results.variants.map(({ key }) => ofDay(metric, day, key))),
+	]);
+	return csv([
+		COLUMNS,
+		...rows.map((row) => COLUMNS.map((column) => ({ experiment, iteration, ...row })[column] ?? null)),
+	]);
+}
+
+function overall(result: MetricResult, variant: string): Row {
+	const comparison = result.comparisons.find((one) => one.variant === variant);
+	return {
+		...{ ...describe(result), variant, stratum: "overall" },
+		...{ units: result.units[variant] ?? 0, observations: result.observations[variant] ?? 0 },
+		...estimated(result.estimates[variant]),
+		...(comparison === undefined ? {} : effects(comparison)),
+	};
+}
+
+function ofDay(
+	result: MetricResult,
+	{ day, units, estimates, differences }: MetricResult["trend"][number],
+	variant: string,
+): Row {
+	const difference = differences[variant];
+	return {
+		...{ ...describe(result), variant, stratum: "day", day, units: units[variant] ?? 0 },
+		...estimated(estimates[variant]),
+		...(difference?.kind === "estimated"
+			? { absolute_effect: difference.value, difference_standard_error: difference.standardError }
+			: {}),
+	};
+}
+
+function describe({ metric, role, unit, direction }: MetricResult): Row {
+	return { metric, role, unit, direction };
+}
+
+function estimated(estimate: MetricResult["estimates"][string] | undefined): Row {
+	if (estimate === undefined) return {};
+	return estimate.kind === "estimated"
+		? { estimate: estimate.value, standard_error: estimate.standardError }
+		: { not_estimable: estimate.reason };
+}
+
+function effects({ against, basis, absoluteEffect, relativeEffect, pValue, conclusion }: MetricComparison): Row {
+	return {
+		...{ against, basis, p_value: pValue, conclusion },
+		...(absoluteEffect.kind === "estimated"
+			? {
+					absolute_effect: absoluteEffect.value,
+					absolute_lower: absoluteEffect.lower,
+					absolute_upper: absoluteEffect.upper,
+				}
+			: {}),
+		...(relativeEffect.kind === "estimated"
+			? {
+					relative_effect: relativeEffect.value,
+					relative_lower: relativeEffect.lower,
+					relative_upper: relativeEffect.upper,
+				}
+			: {}),
+	};
+}
