@@ -1,0 +1,179 @@
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { initRepository } from "@armspan/registry";
+import { ExperimentResults, MetricList, PowerPlan, SqlAnswer } from "@armspan/schema";
+import { type Service, startService } from "@armspan/service";
+import { pino } from "pino";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadEvidence } from "../../../service/src/test-support/loaded-evidence.ts";
+import { type Ended, runArmspan } from "../test-support/run-armspan.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "armspan-evidence-cli-"));
+const repository = join(folder, "prompts");
+const data = join(folder, "data");
+const TOKEN = "the token of this test";
+let service: Service;
+
+beforeAll(async () => {
+	await initRepository(repository, { author: { name: "Ada", email: "ada@example.org" } });
+	mkdirSync(data);
+	service = await startService({
+		store: { kind: "embedded", path: join(data, "clickhouse") },
+		...{ repository, environmentName: "production", routingDirectory: join(data, "routing") },
+		...{ host: "127.0.0.1", otlpPort: 0, apiPort: 0, token: TOKEN, checkEveryMs: 60_000 },
+		logger: pino({ level: "silent" }),
+	});
+	await loadEvidence(service.store, new Date());
+}, 60_000);
+afterAll(async () => {
+	await service.close();
+	rmSync(folder, { recursive: true, force: true });
+});
+
+const armspan = (...args: string[]): Promise<Ended> => runArmspan(args, { env: { ARMSPAN_TOKEN: TOKEN } });
+const ofService = (...args: string[]) => armspan(...args, "--url", service.apiUrl);
+
+describe("of a service", () => {
+	test("analyze: a table for people with health and verdict", async () => {
+		const { code, stdout, stderr } = await ofService("analyze", "support-tone");
+		expect([code, stderr]).toEqual([0, ""]);
+		expect(stdout).toMatch(/^support-tone, iteration 1: running; by user, always-valid, alpha 0.05\n/);
+		expect(stdout).toMatch(/\nlatency +\d+ ms +\d+ ms /);
+		expect(stdout).toMatch(/\nsample ratio: as allocated \(p 1\.0\)\n/);
+		expect(stdout).toMatch(/\nleft out: 0 units seen in two arms; /);
+		expect(stdout).toMatch(/\nverdict: [A-Z-]+\. \S/);
+	});
+
+	test("analyze: JSON is the API's document, CSV has a row for each metric, arm and stratum", async () => {
+		const json = ExperimentResults.parse(JSON.parse((await ofService("analyze", "support-tone", "--json")).stdout));
+		const { stdout } = await ofService("analyze", "support-tone", "--csv");
+		const [heading = "", ...rows] = stdout.trimEnd().split("\n");
+		expect(rows).toHaveLength(json.metrics.length * 2 * (1 + json.days.length));
+		const columns = heading.split(",");
+		const cell = (row: string, column: string) => row.split(",")[columns.indexOf(column)];
+		const latency = rows.find((row) => /,latency,.*,friendly,overall,/.test(row)) ?? "";
+		const { estimates, comparisons } = json.metrics.find(({ metric }) => metric === "latency") ?? json.metrics[0]!;
+		expect(Number(cell(latency, "estimate"))).toBe(
+			estimates.friendly?.kind === "estimated" && estimates.friendly.value,
+		);
+		expect(cell(latency, "against")).toBe("control");
+		expect(cell(latency, "conclusion")).toBe(comparisons[0]?.conclusion);
+		expect(rows.every((row) => row.split(",").length === columns.length)).toBe(true);
+	});
+
+	test("analyze --exit-code tells the verdict", async () => {
+		const verdict = JSON.parse((await ofService("analyze", "support-tone", "--json")).stdout).verdict.kind;
+		const status = { ship: 0, halt: 20, halted: 20, invalid: 30 }[verdict as string] ?? 10;
+		const { code, stderr } = await ofService("analyze", "support-tone", "--exit-code");
+		expect([code, stderr]).toEqual([status, ""]);
+	});
+
+	test("metrics: how many observations each has", async () => {
+		const { stdout } = await ofService("metrics");
+		expect(stdout).toMatch(
+			/\nerror-rate +share +lower +proportion per call +1,600 +400 +built-in +Share of calls that failed\n/,
+		);
+		expect(MetricList.parse(JSON.parse((await ofService("metrics", "--json")).stdout)).window).not.toBeNull();
+	});
+
+	test("power: from history", async () => {
+		const { code, stdout } = await ofService("power", "support-tone", "--metric", "latency", "--effect", "0.05");
+		expect(code).toBe(0);
+		expect(stdout).toMatch(/^support-tone: latency −5 % of \d+ ms, alpha 0.05, power 0.8, 2 arms\n/);
+		expect(stdout).toMatch(/design effect [\d.]+; 80, 80, 80, 80, 80 new units a day, 100 % enrolled\n/);
+		expect(stdout).toMatch(/\nalways-valid \(chosen\) +[\d,]+ /);
+		const json = PowerPlan.parse(JSON.parse((await ofService("power", "support-tone", "--json")).stdout));
+		expect(json.plans.map(({ chosen }) => chosen)).toEqual([false, false, false, true]);
+	});
+
+	test("sql: table, JSON, CSV, and hostile texts do not reach the terminal", async () => {
+		const statement = "SELECT variant, count() AS calls FROM llm_calls FINAL GROUP BY variant ORDER BY variant";
+		expect((await ofService("sql", statement)).stdout).toBe("variant   calls\ncontrol     800\nfriendly    800\n");
+		const json = SqlAnswer.parse(JSON.parse((await ofService("sql", statement, "--format", "json")).stdout));
+		expect(json.rows[0]).toEqual(["control", "800"]);
+		const hostile = "SELECT char(27) || '[2J\"x\",\\n' AS a, NULL AS b, [1, 2] AS c";
+		expect((await ofService("sql", hostile, "--format", "csv")).stdout).toBe('a,b,c\n"\u001b[2J""x"",\n",,"[1,2]"\n');
+		expect((await ofService("sql", hostile)).stdout).toContain('\\u001b[2J"x",\\n');
+		const cut = await ofService("sql", "SELECT number FROM numbers(9)", "--max-rows", "2");
+		expect([cut.stdout, cut.stderr]).toEqual([
+			"number\n     0\n     1\n",
+			"note: there are more rows; the first 2 are shown (--max-rows)\n",
+		]);
+	});
+
+	test("what it refuses is told", async () => {
+		const refused = await ofService("sql", "SELECT file('/etc/passwd')");
+		expect([refused.code, refused.stdout]).toEqual([1, ""]);
+		expect(refused.stderr).toContain("SQL_REFUSED: the statement is refused: the function file is not allowed");
+		const unknown = await ofService("analyze", "nobody");
+		expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining("UNKNOWN_EXPERIMENT")]);
+		const stranger = await runArmspan(["sql", "SELECT 1", "--url", service.apiUrl], {
+			env: { ARMSPAN_TOKEN: "wrong" },
+		});
+		expect([stranger.code, stranger.stderr]).toEqual([1, expect.stringContaining("answered 401")]);
+	});
+
+	test("a folder that a service has open is not opened, and it says whom to ask", async () => {
+		const { code, stderr } = await armspan("analyze", "support-tone", "--repository", repository, "--data", data);
+		expect([code, stderr]).toEqual([1, expect.stringMatching(/STORE_LOCKED[\s\S]*--url/)]);
+	});
+});
+
+test("of a folder: the same answers, without a service", async () => {
+	const own = mkdtempSync(join(folder, "own-"));
+	mkdirSync(join(own, "clickhouse"));
+	const asked = ["--repository", repository, "--data", own];
+	const empty = await armspan("analyze", "support-tone", ...asked, "--exit-code");
+	expect([empty.code, empty.stderr]).toEqual([10, ""]);
+	expect(empty.stdout).toContain("verdict: NO-DATA.");
+	const plan = await armspan("power", "support-tone", ...asked);
+	expect([plan.code, plan.stdout]).toEqual([0, expect.stringContaining("no-observations")]);
+	expect((await armspan("sql", "SELECT count() AS n FROM exposures", "--data", own)).stdout).toBe("n\n0\n");
+}, 60_000);
+
+test("nothing is made where there is no evidence", async () => {
+	const { code, stderr } = await armspan("sql", "SELECT 1", "--data", join(folder, "nowhere"));
+	expect([code, stderr]).toEqual([1, expect.stringContaining("NO_EVIDENCE")]);
+});
+
+describe("without any evidence", () => {
+	test("metrics --offline lists definitions, those of the repository too", async () => {
+		const list = await armspan("metrics", "--offline", "--repository", repository);
+		expect(list.stdout).toMatch(/^metric +unit +better +kind +defined by +what it is\n/);
+		expect(list.stdout).toMatch(/\nlatency-p95 +ms +lower +quantile 0.95 per call +built-in /);
+	});
+
+	test("power plans with given numbers", async () => {
+		const { code, stdout } = await armspan(
+			...["power", "--baseline", "850", "--sd", "400", "--effect", "0.05", "--direction", "decrease"],
+			...["--units-per-day", "500", "--planned-units", "5000", "--json"],
+		);
+		const plan = PowerPlan.parse(JSON.parse(stdout));
+		expect([code, plan.effect, plan.baseline]).toEqual([0, -0.05, 850]);
+		const [fixed] = plan.plans;
+		// 2 · 2 · (1.960 + 0.842)² · 400² / 42.5² = 2781, and two more for Student's t
+		expect(fixed?.requiredUnits).toMatchObject({ kind: "estimated", units: 2783 });
+		expect(fixed?.duration).toMatchObject({ days: 7, enrollmentDays: 6 });
+	});
+
+	test.each([
+		[["power"], "name an experiment"],
+		[["power", "support-tone", "--baseline", "0.5"], "one of both"],
+		[["power", "--baseline", "0.5"], "needs --effect"],
+		[["power", "--baseline", "5", "--effect", "0.1"], "needs --sd"],
+		[["power", "--baseline", "0.5", "--effect", "0"], "expected a number"],
+		[["power", "--baseline", "0.5", "--effect", "0.1", "--weights", "1"], "two or more"],
+		[["sql", "SELECT 1", "--format", "xml"], "Allowed choices"],
+		[["analyze", "x", "--json", "--csv"], "cannot be used with"],
+		[["analyze", "x", "--url", "http://127.0.0.1:1", "--clickhouse-url", "http://127.0.0.1:1"], "cannot be used with"],
+	])("%j is wrong usage", async (args, message) => {
+		const { code, stdout, stderr } = await armspan(...args);
+		expect([code, stdout, stderr]).toEqual([2, "", expect.stringContaining(message)]);
+	});
+
+	test("a service that is not there", async () => {
+		const { code, stderr } = await armspan("metrics", "--url", "http://127.0.0.1:1");
+		expect([code, stderr]).toEqual([1, expect.stringContaining("SERVICE_UNREACHABLE")]);
+	});
+});
