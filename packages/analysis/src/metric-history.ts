@@ -52,6 +52,7 @@ export async function metricHistory(options: MetricHistoryOptions): Promise<Metr
 	});
 	const evidence = overallEvidence(totals);
 	const sums = ratioSums(evidence, version, metric);
+	const units = evidence.get(version)?.units ?? 0;
 	const days = evidenceByDay(totals);
 	const newUnitsPerDay = Array.from({ length: (until.getTime() - since.getTime()) / MS_PER_DAY }, (_, day) => {
 		const ofDay = days.get(new Date(since.getTime() + day * MS_PER_DAY).toISOString().slice(0, 10));
@@ -65,14 +66,14 @@ export async function metricHistory(options: MetricHistoryOptions): Promise<Metr
 			: (evidence.get(version)?.metrics[metric.key]?.sumOfSquares ?? null);
 	const effect = squares === null ? undefined : designEffect(sums, squares);
 	return {
-		planned: plannedMetric(metric, sums, () =>
+		planned: plannedMetric(metric, sums, Math.max(units, Number(sums.units)), () =>
 			gridQuantileEstimate(gridEvidence(evidence, version, metric), metric.level ?? 0.5),
 		),
 		newUnitsPerDay: first < 0 ? null : newUnitsPerDay.slice(first),
 		source: {
 			...{ kind: "history", prompt, version },
 			...{ since: since.toISOString(), until: until.toISOString() },
-			units: evidence.get(version)?.units ?? 0,
+			units,
 			observations: Number(sums.sumN),
 			designEffect: effect?.kind === "estimated" ? effect.value : null,
 		},
@@ -82,16 +83,20 @@ export async function metricHistory(options: MetricHistoryOptions): Promise<Metr
 function plannedMetric(
 	metric: MetricDefinition,
 	sums: ReturnType<typeof ratioSums>,
+	units: number,
 	quantile: () => ReturnType<typeof gridQuantileEstimate>,
 ): PlannedMetric | NotEstimable {
 	if (sums.units === 0n) {
 		return notEstimable("no-observations", `There is no ${metric.key} in these days; give --baseline and --sd.`);
 	}
+	// Enrolled units are planned, of which some will have no observation, as some had none.
 	if (metric.kind === "quantile") {
 		const found = quantile();
-		return found.kind === "estimated" ? plannedQuantile(found) : found;
+		return found.kind === "estimated" ? plannedQuantile({ ...found, units }) : found;
 	}
 	const found = ratioEstimate(sums, { scale: metricScale(metric) });
 	if (found.kind === "not-estimable") return found;
-	return metric.kind === "proportion" && metric.per === "unit" ? plannedProportion(found) : plannedMean(found);
+	return metric.kind === "proportion" && metric.per === "unit"
+		? plannedProportion(found)
+		: plannedMean({ ...found, units });
 }
