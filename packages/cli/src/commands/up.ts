@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command } from "commander";
+import { clickHouseServer } from "../clickhouse-server.ts";
 import { createLog } from "../log.ts";
 import { untilInterrupted } from "../until-interrupted.ts";
 import { integerBetween } from "./options.ts";
@@ -95,10 +96,7 @@ async function up(options: UpOptions): Promise<void> {
 			options.clickhouseUrl === undefined
 				? { kind: "embedded", path: resolve(data, "clickhouse") }
 				: {
-						kind: "server",
-						url: options.clickhouseUrl,
-						...(process.env.CLICKHOUSE_USER === undefined ? {} : { username: process.env.CLICKHOUSE_USER }),
-						...(process.env.CLICKHOUSE_PASSWORD === undefined ? {} : { password: process.env.CLICKHOUSE_PASSWORD }),
+						...clickHouseServer(options.clickhouseUrl),
 						...(options.cluster === undefined ? {} : { cluster: { name: options.cluster } }),
 					},
 		repository: resolve(options.repository),

@@ -5,6 +5,7 @@ import type { EvidenceReader, PowerRequest, ResultsRequest, StoreOptions } from 
 import { type Command, Option } from "commander";
 import { z } from "zod";
 import { CliError } from "../cli-error.ts";
+import { clickHouseServer } from "../clickhouse-server.ts";
 
 export interface EvidenceOptions {
 	url?: string;
@@ -62,7 +63,6 @@ export async function askEvidence<Answer>(
 }
 
 function storeOptions({ data, clickhouseUrl }: EvidenceOptions): StoreOptions {
-	const { CLICKHOUSE_USER, CLICKHOUSE_PASSWORD, CLICKHOUSE_READER_USER, CLICKHOUSE_READER_PASSWORD } = process.env;
 	if (clickhouseUrl === undefined) {
 		const path = resolve(data, "clickhouse");
 		if (existsSync(path)) return { kind: "embedded", path };
@@ -72,19 +72,7 @@ function storeOptions({ data, clickhouseUrl }: EvidenceOptions): StoreOptions {
 			"name the folder in --data, or a service in --url",
 		);
 	}
-	return {
-		...{ kind: "server", url: clickhouseUrl },
-		...(CLICKHOUSE_USER === undefined ? {} : { username: CLICKHOUSE_USER }),
-		...(CLICKHOUSE_PASSWORD === undefined ? {} : { password: CLICKHOUSE_PASSWORD }),
-		...(CLICKHOUSE_READER_USER === undefined
-			? {}
-			: {
-					reader: {
-						username: CLICKHOUSE_READER_USER,
-						...(CLICKHOUSE_READER_PASSWORD === undefined ? {} : { password: CLICKHOUSE_READER_PASSWORD }),
-					},
-				}),
-	};
+	return clickHouseServer(clickhouseUrl);
 }
 
 function serviceSource(url: string): EvidenceSource {
