@@ -14,14 +14,15 @@ function megabytes(): string {
 	return `${Math.round(resident / 1e6)} MB resident, ${Math.round(live / 1e6)} MB live`;
 }
 
-armspan.start({ routingDirectory: await writeSupportBundle(), referenceKey: "a key of the bench, 32 characters" });
+armspan.start({ routingDirectory: await writeSupportBundle(), referenceKey: "a key of the bench with 32 characters" });
 const tracer = trace.getTracer("bench");
 const startedAt = performance.now();
 for (let call = 1; call <= CALLS; call++) {
 	const variables = { question: "Where is my parcel? I ordered it two weeks ago." };
 	const routed = armspan.prompt("support-reply", { user: `user-${call % 300_000}`, variables });
 	routed.run(() => tracer.startSpan("chat gpt-4o", { attributes: { "gen_ai.operation.name": "chat" } }).end());
-	armspan.feedback(routed.reference() ?? "", { score: 1 });
+	if (!armspan.feedback(routed.reference() ?? "", { score: 1 }))
+		throw new Error(`call ${call}: the reference is refused`);
 	if (call % TURN === 0) await new Promise((resolve) => setImmediate(resolve));
 	if (call % (CALLS / 10) === 0) console.log(`${call} calls: ${megabytes()}`);
 }
