@@ -196,6 +196,8 @@ describe("what is more than a question is refused", () => {
 		"SELECT hostName()",
 		"SELECT aiGenerate('x', 'y')",
 		"SELECT addressToLine(1)",
+		"SELECT arrayLevenshteinDistance(range(100000), arrayReverse(range(100000)))",
+		"SELECT arraySimilarity([1], [2], [1.], [1.])",
 		"SELECT filesystemAvailable()",
 		"SELECT logTrace('x')",
 		"SELECT 1 SETTINGS readonly = 0",

@@ -143,6 +143,8 @@ function settingsOf(maxExecutionMs: number, maxMemoryBytes: number): Record<stri
 		max_result_bytes: String(MAX_RESULT_BYTES),
 		result_overflow_mode: "throw",
 		max_ast_elements: "20000",
+		// One array of more is sorted for minutes without a look at the clock.
+		function_range_max_elements_in_block: "10000000",
 		output_format_json_quote_64bit_integers: "1",
 		output_format_json_quote_denormals: "1",
 		// Last: nothing can be set after it.

@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeSync } from "node:fs";
 import type { SqlAnswer } from "@armspan/schema";
 import { Command, Option } from "commander";
+import { describeError } from "../cli-error.ts";
 import { askEvidence, type EvidenceOptions, evidenceOptions } from "../evidence/evidence-source.ts";
 import { csv, textTable } from "../evidence/text-table.ts";
 import { integerBetween } from "./options.ts";
@@ -35,12 +36,23 @@ export function sqlCommand(): Command {
 		.action(async (argument: string, options: SqlOptions) => {
 			const statement = argument === "-" ? readFileSync(0, "utf8") : argument;
 			const question = { statement, maxRows: options.maxRows, maxExecutionMs: options.timeLimit * 1000 };
-			const answer = await askEvidence(options, (source) => source.sql(question), { needsRepository: false });
+			const answer = await askEvidence(options, (source) => source.sql(question), { needsRepository: false }).catch(
+				(error: unknown) => endAtLimit(error, options),
+			);
 			process.stdout.write(render(answer, options.format));
 			if (answer.truncated) {
 				process.stderr.write(`note: there are more rows; the first ${answer.rows.length} are shown (--max-rows)\n`);
 			}
 		});
+}
+
+/** The embedded engine may work on after its time, and would keep this process alive as long. */
+function endAtLimit(error: unknown, { url, clickhouseUrl }: SqlOptions): never {
+	if ((error as { code?: unknown }).code === "SQL_LIMIT" && url === undefined && clickhouseUrl === undefined) {
+		writeSync(2, `${describeError(error)}\n`);
+		process.exit(1);
+	}
+	throw error;
 }
 
 function render(answer: SqlAnswer, format: SqlOptions["format"]): string {
