@@ -3,10 +3,10 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { openStore } from "./open-store.ts";
 import type { Store } from "./store.ts";
-import type { UserSqlLimits } from "./user-sql.ts";
+import { UserSql, type UserSqlLimits } from "./user-sql.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "armspan-user-sql-"));
 const secret = join(folder, "secret.txt");
@@ -285,12 +285,41 @@ describe("what does not end is ended", () => {
 		},
 	);
 
-	test("one expression that never looks at the clock is no longer waited for", async () => {
-		expect(
-			await codeOf("SELECT arrayFold((a, x) -> a + x, range(20000000), toUInt64(0))", {
-				maxExecutionMs: 100,
-			}),
-		).toMatch(/^SQL_LIMIT$|^answered/);
+	test("what does not end is not waited for, keeps its place until it ends, and its connections are thrown away", async () => {
+		vi.useFakeTimers();
+		try {
+			let end: (rows: unknown[][]) => void = () => {};
+			let [opened, discarded] = [0, 0];
+			const endless = new UserSql(() => {
+				opened++;
+				return {
+					query: async <Row>(sql: string) => (/formatQuery/.test(sql) ? [{ formatted: "SELECT 1" }] : []) as Row[],
+					text: async () => '"SelectWithUnionQuery"',
+					table: () =>
+						new Promise<unknown[][]>((resolve) => {
+							end = resolve;
+						}),
+					discard: () => {
+						discarded++;
+					},
+				};
+			});
+			const asked = [endless.run("SELECT 1"), endless.run("SELECT 1")];
+			const settled = Promise.allSettled(asked);
+			await expect(endless.run("SELECT 1")).rejects.toMatchObject({ code: "SQL_BUSY" });
+			await vi.advanceTimersByTimeAsync(60_000);
+			for (const one of await settled) expect(one).toMatchObject({ status: "rejected", reason: { code: "SQL_LIMIT" } });
+			expect([opened, discarded]).toEqual([4, 4]);
+			await expect(endless.run("SELECT 1")).rejects.toMatchObject({ code: "SQL_BUSY" });
+			end([["one"], ["UInt8"]]);
+			await vi.advanceTimersByTimeAsync(0);
+			const third = endless.run("SELECT 1");
+			await vi.advanceTimersByTimeAsync(0);
+			end([["one"], ["UInt8"], [1]]);
+			expect(await third).toMatchObject({ columns: [{ name: "one", type: "UInt8" }], rows: [[1]] });
+		} finally {
+			vi.useRealTimers();
+		}
 	});
 });
 
