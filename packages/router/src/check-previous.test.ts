@@ -1,6 +1,8 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compileBundle } from "./compile-bundle.ts";
 import type { RouterError } from "./errors.ts";
+import { RoutingTable } from "./routing-table.ts";
 import { type SampleChanges, sampleExperiment, sampleInput, samplePrompt } from "./testing/sample-input.ts";
 
 const layers = (slots: object) => ({ layers: { chat: { slots } } });
@@ -36,6 +38,7 @@ describe("a running iteration", () => {
 		["the gate opens", changed({ allocation: { enrolled: 1 } })],
 		["the gate closes", changed({ allocation: { enrolled: 0 } })],
 		["its slot grows into what is free", changed({}, layers({ brief: 0.2, polite: 0.8 }))],
+		["its slot shrinks at its end", changed({}, layers({ brief: 0.2, polite: 0.1 }))],
 		["another slot is added at the end", changed({}, layers({ ...slots, late: 0.5 }))],
 		["it is halted", changed({ status: "halted", ...arms({ version: "1.0.0" }) })],
 		["its next iteration begins", changed({ iteration: 3, unit: "user", audience: [], ...arms({ weight: 7 }) })],
@@ -70,8 +73,8 @@ describe("a running iteration", () => {
 		["a wider audience", changed({ audience: [] }), "audience", /undo/],
 		["another unit", changed({ unit: "session" }, { layers: { chat: { unit: "session", slots } } }), "unit", /user/],
 		["a shadow instead", changed({ allocation: { type: "shadow" } }), "allocation.type", /fixed/],
-		["no layer", changed({ layer: undefined }), "layer", /layer-chat/],
-		["another layer", changed({ layer: "voice" }, { layers: { voice: { slots } } }), "layer", /layer-chat/],
+		["no layer", changed({ layer: undefined }), "layer", /layer chat/],
+		["another layer", changed({ layer: "voice" }, { layers: { voice: { slots } } }), "layer", /layer chat/],
 		["an earlier iteration", changed({ iteration: 1 }), "iteration", /polite#2 is in force/],
 	])("is refused %s", (_what, after, field, fix) => {
 		try {
@@ -107,7 +110,7 @@ describe("a running iteration", () => {
 	it.each([
 		{ brief: 0.3, polite: 0.3 },
 		{ polite: 0.3, brief: 0.2 },
-		{ brief: 0.2, polite: 0.2 },
+		{ polite: 0.4, brief: 0.2 },
 	])("is refused slots that move its units: %o", (moved) => {
 		const refused = { code: "SLOT_MOVED", field: "layers.chat.slots.polite", file: "environments/production.yaml" };
 		expect(() => change(changed({}, layers(moved)))).toThrow(expect.objectContaining(refused));
@@ -125,6 +128,91 @@ describe("a running iteration", () => {
 		const halted = new Set(["polite#2"]);
 		const { file } = change({ ...changed({}), halted }, { ...BEFORE, status: "halted" });
 		expect(file.flags["support-reply"]?.metadata.experiments).toBe("polite#2:halted");
+	});
+});
+
+/** Slots in steps of a twentieth, in any order; `ghost` is nobody's. */
+const arbitrarySlots = fc
+	.tuple(
+		fc.shuffledSubarray(["polite", "brief", "warm", "ghost"], { minLength: 4 }),
+		fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 4, maxLength: 4 }),
+	)
+	.map(([keys, cells]) => keys.map((key, index): [string, number] => [key, cells[index]!]));
+/** A change of one slot as often as of all: most of the latter are refused. */
+const arbitraryChange = arbitrarySlots.chain((before) =>
+	fc.tuple(
+		fc.constant(before),
+		fc.oneof(
+			arbitrarySlots,
+			fc
+				.tuple(fc.nat(3), fc.integer({ min: 1, max: 5 }))
+				.map(([at, cells]) => before.map(([key, was], index): [string, number] => [key, index === at ? cells : was])),
+		),
+	),
+);
+
+describe("slots that change while experiments run", () => {
+	const keys = ["polite", "brief", "warm"] as const;
+	const bundle = (drawn: readonly (readonly [string, number])[], previous?: ReturnType<typeof compileBundle>) =>
+		compileBundle(
+			sampleInput({
+				environment: layers(Object.fromEntries(drawn.map(([key, cells]) => [key, cells / 20]))),
+				experiments: keys.map((key) => sampleExperiment({ key, layer: "chat" })),
+				previous: previous?.file,
+			}),
+		);
+	const accepts = (...args: Parameters<typeof bundle>) => {
+		try {
+			return bundle(...args);
+		} catch (error) {
+			expect(error).toMatchObject({ code: "SLOT_MOVED", file: "environments/production.yaml" });
+			return undefined;
+		}
+	};
+	/** Owner of each twentieth of the layer. */
+	const ownersOf = (drawn: readonly (readonly [string, number])[]) =>
+		drawn.flatMap(([key, cells]) => Array.from({ length: cells }, () => (key === "ghost" ? undefined : key)));
+
+	it("hand no unit from one to another, exchange none, and can be put back", () => {
+		const seen = { accepted: 0, refused: 0 };
+		const user = (index: number) => ({ user: `user-${index}` });
+		fc.assert(
+			fc.property(arbitraryChange, ([before, after]) => {
+				const was = ownersOf(before);
+				const is = ownersOf(after);
+				const changes = Array.from({ length: 20 }, (_, cell) => [was[cell], is[cell]] as const);
+				const handsOver = changes.some(([from, to]) => from !== undefined && to !== undefined && from !== to);
+				const exchanges = keys.some(
+					(key) =>
+						changes.some(([from, to]) => from === key && to !== key) &&
+						changes.some(([from, to]) => from !== key && to === key),
+				);
+				const first = bundle(before);
+				const second = accepts(after, first);
+				expect(second !== undefined).toBe(!handsOver && !exchanges);
+				if (second === undefined) {
+					seen.refused++;
+					return;
+				}
+				seen.accepted++;
+				expect(accepts(before, second)?.json).toBe(first.json);
+				const tables = [first, second].map(({ file }) => RoutingTable.fromFile(file));
+				for (let index = 0; index < 100; index++) {
+					const [old, now] = tables.map((table) => table.assign("support-reply", user(index))!);
+					if (old!.enrolled && now!.enrolled) expect(now!.flagVariant).toBe(old!.flagVariant);
+				}
+			}),
+			{ numRuns: 200, seed: 8 },
+		);
+		expect(Math.min(seen.accepted, seen.refused)).toBeGreaterThan(25);
+	});
+
+	it("say to whom units would move", () => {
+		const before = bundle(Object.entries({ polite: 6, brief: 4, warm: 2 }));
+		const taken = { field: "layers.chat.slots.polite", fix: expect.stringContaining("would move to brief") };
+		expect(() => bundle(Object.entries({ polite: 4, brief: 6, warm: 2 }), before)).toThrow(
+			expect.objectContaining(taken),
+		);
 	});
 });
 

@@ -8,7 +8,7 @@ import { isRunning } from "./running-experiments.ts";
 
 /**
  * What would move units of an iteration that is in force, or bring one back that is over. Only the gate may move, and a
- * slot may grow.
+ * slot may grow or shrink.
  *
  * @param next what the input compiles to
  */
@@ -34,7 +34,7 @@ export function checkPrevious(input: CompileInput, previous: RoutingFile, next: 
 		} else {
 			const was = before.get(key);
 			const is = after.get(key);
-			if (was !== undefined && is !== undefined) checkFacts(file, was, is, input, problems);
+			if (was !== undefined && is !== undefined) checkFacts(file, was, is, after, input, problems);
 		}
 	}
 	return problems;
@@ -48,6 +48,7 @@ function checkFacts(
 	file: ExperimentFile,
 	was: IterationFacts,
 	is: IterationFacts,
+	after: ReadonlyMap<string, IterationFacts>,
 	input: CompileInput,
 	problems: Problems,
 ): void {
@@ -78,24 +79,43 @@ function checkFacts(
 			changed([...path, "config"], delivery.parameters, JSON.stringify(before.parameters));
 		}
 	}
-	checkSlot(file, was, is, input, problems, changed);
+	if (was.slot?.layer !== is.slot?.layer) {
+		changed(["layer"], experiment.layer ?? "none", was.slot?.layer.replace(/^layer-/, "layer ") ?? "no divided layer");
+	} else if (was.slot !== undefined && is.slot !== undefined) {
+		checkSlot(file, was.slot, is.slot, after, input, problems);
+	}
 }
 
-/** A slot that still covers its buckets only gains units, as a gate that opens does. */
+type Slot = NonNullable<IterationFacts["slot"]>;
+
+/**
+ * A slot that only gains units, or only loses them to nobody, is like a gate that opens or closes, and can be undone. One
+ * that does both would exchange the units, and one that another running experiment takes from would hand them over.
+ */
 function checkSlot(
 	{ experiment }: ExperimentFile,
-	{ slot: was }: IterationFacts,
-	{ slot: is }: IterationFacts,
+	was: Slot,
+	is: Slot,
+	after: ReadonlyMap<string, IterationFacts>,
 	input: CompileInput,
 	problems: Problems,
-	changed: (path: Path, now: unknown, before: string) => void,
 ): void {
-	if (was?.layer !== is?.layer) {
-		changed(["layer"], is?.layer ?? "undivided", was === undefined ? "no divided layer" : was.layer);
-		return;
-	}
-	if (was === undefined || is === undefined || (is.from <= was.from && is.to >= was.to)) return;
 	const path = ["layers", experiment.layer ?? "", "slots", experiment.key];
-	const fix = `the slot had the buckets ${was.from} to ${was.to} of 100000, and its units would leave ${experiment.key}, which runs; put the slots back (new ones last, taking from what is free), or raise its iteration`;
-	problems.add("SLOT_MOVED", environmentSource(input), path, `${is.from} to ${is.to}`, fix);
+	const refuse = (what: string) => {
+		const fix = `the slot had the buckets ${was.from} to ${was.to} of 100000, and ${what}; put the slots back (new ones last, taking from what is free), or set iteration: ${experiment.iteration + 1} in experiments/${experiment.key}.yaml`;
+		problems.add("SLOT_MOVED", environmentSource(input), path, `${is.from} to ${is.to}`, fix);
+	};
+	const [taker] = [...after].find(([key, { slot }]) => key !== experiment.key && overlaps(slot, was)) ?? [];
+	if (taker !== undefined) refuse(`units of ${experiment.key}, which runs, would move to ${taker}`);
+	else if (!covers(is, was) && !covers(was, is)) {
+		refuse(`${experiment.key}, which runs, would lose units and get others`);
+	}
+}
+
+function covers(outer: Slot, inner: Slot): boolean {
+	return outer.from <= inner.from && outer.to >= inner.to;
+}
+
+function overlaps(slot: Slot | undefined, other: Slot): boolean {
+	return slot?.layer === other.layer && slot.from < other.to && other.from < slot.to;
 }
