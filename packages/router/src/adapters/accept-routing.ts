@@ -28,37 +28,37 @@ export interface CheckedRouting {
 	readonly bytes: RoutingBytes;
 }
 
-interface CurrentRouting extends RoutingIdentity {
-	/** Flag set for which it counts; a cached bundle of another environment is no measure. */
-	readonly onlyFor?: string | undefined;
-}
-
 export interface Trust {
 	/** Any of them may have signed; nothing unsigned is taken when given. */
 	readonly publicKeys?: readonly KeyObject[] | undefined;
 	/** What is in use: older ones are refused without a rollback record. */
-	readonly current?: CurrentRouting | undefined;
+	readonly current?: RoutingIdentity | undefined;
+	/** The only one that is taken; any when not given. */
+	readonly flagSetId?: string | undefined;
 	/** Checked before: the same bytes are not compiled again. */
 	readonly known?: CheckedRouting | undefined;
 }
 
 /**
- * Digest → signature → parse → schema → lint → self-test → compile → revision, in this order; nothing after a failure.
- * @throws {RouterError} SIGNATURE_MISSING, SIGNATURE_INVALID, BUNDLE_TORN, a lint code, REVISION_NOT_HIGHER,
- *   REVISION_ROLLED_BACK, ROLLBACK_INVALID
+ * Digest → signature → parse → schema → lint → self-test → compile → environment → revision, in this order; nothing after a failure.
+ * @throws {RouterError} SIGNATURE_MISSING, SIGNATURE_INVALID, BUNDLE_TORN, a lint code, ENVIRONMENT_DIFFERS,
+ *   REVISION_NOT_HIGHER, REVISION_ROLLED_BACK, ROLLBACK_INVALID
  */
 export function* acceptRoutingSteps(
 	bytes: RoutingBytes,
-	{ publicKeys, current, known }: Trust,
+	{ publicKeys, current, flagSetId, known }: Trust,
 ): Generator<void, CheckedRouting, void> {
 	const routingDigest = sha256(bytes.routing);
 	refuseUnsigned(bytes, publicKeys);
 	yield;
 	const { table, file } = known?.routingDigest === routingDigest ? known : yield* loadSteps(bytes);
-	const measure = current?.onlyFor === undefined || current.onlyFor === table.flagSetId ? current : undefined;
+	if (flagSetId !== undefined && table.flagSetId !== flagSetId) {
+		const fix = `it is of ${table.flagSetId} and this reader of ${flagSetId}; name the other source, or the other environment (ARMSPAN_ENVIRONMENT) and start again`;
+		throw bundleError("ENVIRONMENT_DIFFERS", bytes.origin, fix);
+	}
 	const refusal = revisionRefusal(
 		{ revision: table.revision, routingDigest },
-		measure,
+		current,
 		readRollback(bytes, publicKeys),
 	);
 	if (refusal !== undefined) throw bundleError(refusal.code, bytes.origin, refusal.fix);

@@ -106,16 +106,39 @@ describe("the cache", () => {
 		expect(readBundle(cacheDirectory).bytes.rollback).toBeDefined();
 	});
 
-	it("is no measure for the bundle of another environment", async () => {
+	it("of another environment is kept where none is named, and replaced where one is", async () => {
 		await write(7);
 		start().close();
 		await cached(7);
 		rmSync(directory, { recursive: true });
+		await writeBundle(directory, bundle(90, "staging"));
+		const unnamed = start();
+		expect(unnamed.current?.table).toMatchObject({ flagSetId: "armspan/production", revision: 7 });
+		expect(unnamed).toMatchObject({ isFromCache: true, problemCode: "ENVIRONMENT_DIFFERS" });
+		unnamed.close();
+
+		rmSync(directory, { recursive: true });
 		await writeBundle(directory, bundle(2, "staging"));
-		const after = start();
-		expect(after.current?.table.flagSetId).toBe("armspan/staging");
+		errors = [];
+		const named = start({ flagSetId: "armspan/staging" });
+		expect(named.current?.table).toMatchObject({ flagSetId: "armspan/staging", revision: 2 });
 		await cached(2);
-		expect(errors).toEqual([]);
+		expect([errors, cacheErrors]).toEqual([[], ["ENVIRONMENT_DIFFERS"]]);
+	});
+
+	it("and its reader stay with their environment, whatever revision another has", async () => {
+		await write(3);
+		const watcher = start();
+		await cached(3);
+		await writeBundle(directory, bundle(40, "staging"));
+		await until(() => watcher.problemCode === "ENVIRONMENT_DIFFERS");
+		expect(watcher.problem).toContain("it is of armspan/staging and this reader of armspan/production");
+		expect(watcher.current?.table.revision).toBe(3);
+		expect(revisionOnDisk(cacheDirectory)).toBe(3);
+		await writeBundle(directory, bundle(4), { force: true });
+		await until(() => watcher.current?.table.revision === 4);
+		expect(watcher.problem).toBeUndefined();
+		expect(start({ flagSetId: "armspan/staging", cacheDirectory: undefined }).current).toBeUndefined();
 	});
 
 	it("must be signed where a public key is set, and is replaced when it is not", async () => {
@@ -158,7 +181,7 @@ describe("the cache", () => {
 		await write(1);
 		writeFileSync(cacheDirectory, "");
 		const failures: Error[] = [];
-		const cache = new BundleCache(cacheDirectory, undefined, (error) => failures.push(error), 20);
+		const cache = new BundleCache(cacheDirectory, {}, (error) => failures.push(error), 20);
 		const inUse = readBundle(directory);
 		cache.store(inUse);
 		await until(() => cache.problem !== undefined);

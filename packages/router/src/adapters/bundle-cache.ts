@@ -18,14 +18,13 @@ export interface CachedBundle {
 /** The last good bundle in a folder of its own, for the next start. Several processes may share the folder. */
 export class BundleCache {
 	readonly #directory: string;
-	readonly #publicKeys: Trust["publicKeys"];
+	readonly #trust: Pick<Trust, "publicKeys" | "flagSetId">;
 	readonly #onError: (error: Error) => void;
 	#pending: LoadedBundle | undefined;
 	#isWriting = false;
 	#storedDigest: string | undefined;
 	/** What lies there is no good, so its revision is no measure either. */
 	#isUseless = false;
-	#flagSetId: string | undefined;
 	#problem: string | undefined;
 	#failedAtMs = 0;
 	readonly #retryMs: number;
@@ -33,13 +32,13 @@ export class BundleCache {
 	/** @param retryMs before a bundle that could not be kept is tried again */
 	constructor(
 		directory: string,
-		publicKeys: Trust["publicKeys"],
+		{ publicKeys, flagSetId }: Pick<Trust, "publicKeys" | "flagSetId">,
 		onError: (error: Error) => void,
 		retryMs: number = RETRY_MS,
 	) {
 		this.#retryMs = retryMs;
 		this.#directory = directory;
-		this.#publicKeys = publicKeys;
+		this.#trust = { publicKeys, flagSetId };
 		this.#onError = onError;
 	}
 
@@ -51,10 +50,9 @@ export class BundleCache {
 	/** What was kept, checked as anything else; `undefined` when there is nothing good. */
 	load(): CachedBundle | undefined {
 		try {
-			const bundle = readBundle(this.#directory, undefined, { publicKeys: this.#publicKeys });
+			const bundle = readBundle(this.#directory, undefined, this.#trust);
 			const { mtimeMs } = statSync(join(this.#directory, ROUTING_FILE));
 			this.#storedDigest = bundle.routingDigest;
-			this.#flagSetId = bundle.table.flagSetId;
 			return { bundle, ageMs: Math.max(0, Date.now() - mtimeMs) };
 		} catch (error) {
 			if (error instanceof RouterError && error.code === "BUNDLE_MISSING") return undefined;
@@ -100,9 +98,8 @@ export class BundleCache {
 			rollbackSignature: textOf(bytes.rollbackSignature),
 			prompts,
 		};
-		const force = this.#isUseless || (this.#flagSetId !== undefined && this.#flagSetId !== table.flagSetId);
 		try {
-			for await (const _ of placeSteps(this.#directory, files, { force, keepsAlive: false }));
+			for await (const _ of placeSteps(this.#directory, files, { force: this.#isUseless, keepsAlive: false }));
 			this.#isUseless = false;
 		} catch (error) {
 			// Another process has kept the same or a newer one.
@@ -113,7 +110,6 @@ export class BundleCache {
 			}
 		}
 		this.#storedDigest = routingDigest;
-		this.#flagSetId = table.flagSetId;
 		this.#problem = undefined;
 	}
 

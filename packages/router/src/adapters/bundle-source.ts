@@ -11,6 +11,11 @@ export interface BundleSourceOptions {
 	readonly onCacheError?: ((error: Error) => void) | undefined;
 	/** ed25519; any of them may have signed. When given, nothing unsigned is taken, from the cache neither. */
 	readonly publicKeys?: readonly KeyObject[] | undefined;
+	/**
+	 * `metadata.flagSetId` that a bundle must have: `armspan/<environment>`. Without it that of the first bundle, be it the
+	 * cache's, is kept for the life of the source, and any other is refused.
+	 */
+	readonly flagSetId?: string | undefined;
 	/** Folder for the last good bundle, which is used at the next start until the source has a good one. */
 	readonly cacheDirectory?: string | undefined;
 }

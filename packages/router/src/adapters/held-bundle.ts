@@ -23,7 +23,7 @@ export class HeldBundle {
 		const onCacheError = options.onCacheError ?? options.onError;
 		// Whoever constructs has no reference yet, so what went wrong is told right after.
 		const report = (error: Error) => queueMicrotask(() => onCacheError(error));
-		this.#cache = new BundleCache(options.cacheDirectory, options.publicKeys, report);
+		this.#cache = new BundleCache(options.cacheDirectory, options, report);
 		const cached = this.#cache.load();
 		if (cached === undefined) return;
 		this.#current = cached.bundle;
@@ -57,18 +57,15 @@ export class HeldBundle {
 
 	/** What the next routing file is checked against. */
 	get trust(): Trust {
-		const { publicKeys } = this.#options;
+		const { publicKeys, flagSetId } = this.#options;
 		const current = this.#current;
-		if (current === undefined) return { publicKeys, known: this.#known };
+		if (current === undefined) return { publicKeys, flagSetId, known: this.#known };
 		const { table, routingDigest } = current;
 		return {
 			publicKeys,
 			known: this.#known ?? current,
-			current: {
-				revision: table.revision,
-				routingDigest,
-				onlyFor: this.#isFromCache ? table.flagSetId : undefined,
-			},
+			flagSetId: table.flagSetId,
+			current: { revision: table.revision, routingDigest },
 		};
 	}
 

@@ -33,6 +33,8 @@ export interface FlagSourceEvents {
 	readonly onChange: () => void;
 	/** Something was refused; the last good bundle stays. */
 	readonly onError: (error: Error) => void;
+	/** What bundles must be of; `undefined` when the provider was given no `environment`. */
+	readonly flagSetId?: string | undefined;
 }
 
 /** What the application says a unit did: `client.track(name, context, details)`. */
@@ -51,6 +53,8 @@ export interface TrackedEvent {
 export interface ArmspanProviderOptions {
 	/** Folder of the routing bundle, or how to open another source; opened by `initialize`, closed by `onClose`. */
 	readonly source: string | ((events: FlagSourceEvents) => FlagSource);
+	/** Environment whose bundles are taken. @default that of the first bundle */
+	readonly environment?: string | undefined;
 	/** How long `initialize` waits for the first bundle, in milliseconds. @default 5000 */
 	readonly readyTimeoutMs?: number | undefined;
 	/** Whose id the context's `targetingKey` is. @default "flag" */
@@ -96,7 +100,7 @@ export class ArmspanProvider implements Provider {
 	 */
 	async initialize(): Promise<void> {
 		this.#close("the provider is initialized again");
-		const { source, readyTimeoutMs = DEFAULT_READY_TIMEOUT_MS } = this.#options;
+		const { source, environment, readyTimeoutMs = DEFAULT_READY_TIMEOUT_MS } = this.#options;
 		this.#opening++;
 		const opening = this.#opening;
 		// A source that was closed may still have something to say.
@@ -104,6 +108,7 @@ export class ArmspanProvider implements Provider {
 		const opened = open(source, {
 			onChange: () => isOpen() && this.#changed(),
 			onError: (error) => (isOpen() ? this.#refused(error) : this.#report(error)),
+			flagSetId: environment === undefined ? undefined : `armspan/${environment}`,
 		});
 		this.#source = opened;
 		if (opened.current !== undefined) {
