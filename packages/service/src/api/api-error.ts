@@ -13,6 +13,9 @@ export type ApiErrorCode =
 /** Body of every answer that is not a success. */
 export const ApiError = z.strictObject({ code: z.string(), message: z.string() });
 
+/** For the `response` of a route: what every route may answer besides. */
+export const ERROR_RESPONSES = { "4xx": ApiError, "5xx": ApiError };
+
 export function apiError(code: ApiErrorCode, message: string): z.infer<typeof ApiError> {
 	return { code, message };
 }

@@ -7,7 +7,7 @@ import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fas
 import { z } from "zod";
 import { authentication } from "../authentication.ts";
 import { ServiceError } from "../service-error.ts";
-import { apiError } from "./api-error.ts";
+import { ApiError, apiError, ERROR_RESPONSES } from "./api-error.ts";
 import { type EvidenceRoutesOptions, evidenceRoutes } from "./evidence-routes.ts";
 import { type OfrepOptions, ofrep } from "./ofrep.ts";
 import { openApi } from "./open-api.ts";
@@ -102,10 +102,20 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
 			),
 	);
 
-	app.get("/healthz", { schema: { response: { 200: Health, 503: Health } } }, async (_request, reply) => {
-		const health = await backend.health();
-		return reply.code(health.store === "ok" ? 200 : 503).send(health);
-	});
+	app.get(
+		"/healthz",
+		{
+			schema: {
+				operationId: "getHealth",
+				summary: "Whether the service works, and what is wrong",
+				response: { 200: Health, 503: Health, "4xx": ApiError },
+			},
+		},
+		async (_request, reply) => {
+			const health = await backend.health();
+			return reply.code(health.store === "ok" ? 200 : 503).send(health);
+		},
+	);
 
 	app.get("/api/v1/openapi.json", { schema: { hide: true } }, () => app.swagger());
 
@@ -113,7 +123,10 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
 		"/api/v1/experiments",
 		{
 			schema: {
+				operationId: "listExperiments",
+				summary: "Experiments of the deployed commit",
 				response: {
+					...ERROR_RESPONSES,
 					200: z.strictObject({
 						experiments: z.array(
 							z.strictObject({ key: Name, prompt: z.string(), status: ExperimentStatus, iteration: z.int() }),
@@ -129,13 +142,15 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
 		"/api/v1/units",
 		{
 			schema: {
+				operationId: "listUnits",
+				summary: "Units seen lately",
 				description: "Units seen since a time, most recent first; what `armspan routing diff --url` asks about.",
 				querystring: z.strictObject({
 					since: z.iso.datetime(),
 					unit: SeenUnits.shape.unit.default("user"),
 					limit: z.coerce.number().int().min(1).max(MAX_UNITS).default(MAX_UNITS),
 				}),
-				response: { 200: SeenUnits },
+				response: { 200: SeenUnits, ...ERROR_RESPONSES },
 			},
 		},
 		async ({ query: { since, unit, limit } }) => {
@@ -148,8 +163,10 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
 		"/api/v1/decisions",
 		{
 			schema: {
+				operationId: "listDecisions",
+				summary: "Decisions with their inputs, oldest first",
 				querystring: z.strictObject({ experiment: Name.optional() }),
-				response: { 200: z.strictObject({ decisions: z.array(Decision) }) },
+				response: { 200: z.strictObject({ decisions: z.array(Decision) }), ...ERROR_RESPONSES },
 			},
 		},
 		async (request) => ({ decisions: await backend.decisions(request.query.experiment) }),

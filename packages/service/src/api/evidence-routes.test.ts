@@ -79,6 +79,16 @@ test("the description is valid OpenAPI, and answers are as it says", async () =>
 		expect(validate({ ...body, schemaVersion: 2 })).toBe(false);
 		expect(Object.keys(responses)).toEqual(expect.arrayContaining(["200", "4XX", "5XX"]));
 	}
+	for (const [path, { get: route }] of Object.entries<{ get?: { responses: object; operationId?: string } }>(
+		document.paths,
+	)) {
+		if (route === undefined || !path.startsWith("/api/")) continue;
+		expect([path, Object.keys(route.responses), route.operationId]).toEqual([
+			path,
+			expect.arrayContaining(["200", "4XX", "5XX"]),
+			expect.any(String),
+		]);
+	}
 	for (const name of ["ApiError", "ExperimentResults", "MetricList", "PowerPlan", "SqlAnswer", "Verdict"]) {
 		expect(document.components.schemas[name]).toMatchObject({ type: "object" });
 	}

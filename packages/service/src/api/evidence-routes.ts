@@ -2,7 +2,7 @@ import { ExperimentResults, MetricList, Name, PowerPlan, SqlAnswer, SqlQuestion 
 import type { FastifyPluginCallbackZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { EvidenceReader } from "../evidence/evidence-reader.ts";
-import { ApiError, apiError } from "./api-error.ts";
+import { apiError, ERROR_RESPONSES } from "./api-error.ts";
 
 export interface EvidenceRoutesOptions {
 	readonly evidence: Pick<EvidenceReader, "results" | "metrics" | "power" | "sql">;
@@ -12,8 +12,6 @@ const Flag = z.enum(["true", "false"]).transform((text) => text === "true");
 const Number_ = z.coerce.number();
 /** A plan takes about a second of the processor, a statement more. */
 const COSTLY = { rateLimit: { max: 60, timeWindow: "1 minute" } };
-/** Every route may answer these. */
-const ERRORS = { "4xx": ApiError, "5xx": ApiError };
 
 /** Questions about the evidence. */
 export const evidenceRoutes: FastifyPluginCallbackZod<EvidenceRoutesOptions> = (app, { evidence }, done) => {
@@ -33,7 +31,7 @@ export const evidenceRoutes: FastifyPluginCallbackZod<EvidenceRoutesOptions> = (
 					iteration: Number_.int().min(1).max(1_000_000).optional(),
 					pairwise: Flag.optional(),
 				}),
-				response: { 200: ExperimentResults, ...ERRORS },
+				response: { 200: ExperimentResults, ...ERROR_RESPONSES },
 			},
 		},
 		async ({ params: { key }, query }, reply) => {
@@ -50,7 +48,7 @@ export const evidenceRoutes: FastifyPluginCallbackZod<EvidenceRoutesOptions> = (
 				operationId: "listMetrics",
 				summary: "Metrics that may be named, and how often each was observed in the experiments' prompts",
 				querystring: z.strictObject({ days: Number_.int().min(1).max(90).default(14) }),
-				response: { 200: MetricList, ...ERRORS },
+				response: { 200: MetricList, ...ERROR_RESPONSES },
 			},
 		},
 		({ query }) => evidence.metrics(query.days),
@@ -72,7 +70,7 @@ export const evidenceRoutes: FastifyPluginCallbackZod<EvidenceRoutesOptions> = (
 					version: z.string().max(100).optional(),
 					days: Number_.int().min(1).max(90).optional(),
 				}),
-				response: { 200: PowerPlan, ...ERRORS },
+				response: { 200: PowerPlan, ...ERROR_RESPONSES },
 			},
 		},
 		async ({ query }, reply) => {
@@ -91,7 +89,7 @@ export const evidenceRoutes: FastifyPluginCallbackZod<EvidenceRoutesOptions> = (
 				description:
 					"Read-only, within limits of time, memory and rows; no settings, no table functions that read, no other databases. Over all environments.",
 				body: SqlQuestion,
-				response: { 200: SqlAnswer, ...ERRORS },
+				response: { 200: SqlAnswer, ...ERROR_RESPONSES },
 			},
 		},
 		({ body }) => evidence.sql(body),
