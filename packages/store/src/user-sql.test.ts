@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { openStore } from "./open-store.ts";
 import type { Store } from "./store.ts";
@@ -266,6 +267,62 @@ describe("what is more than a question is refused", () => {
 		expect(requests).toBe(0);
 	});
 });
+
+test("no statement made of harmless and harmful parts reveals a file, calls anybody, or writes", async () => {
+	const { statement } = fc.letrec<{ statement: string; expression: string; table: string; clause: string }>((tie) => ({
+		expression: fc.oneof(
+			{ maxDepth: 3, withCrossShrink: true },
+			fc.constantFrom("1", "'x'", "number", `'${secret}'`, "`a`", "NULL", "c", "(system.one)"),
+			fc.constantFrom(...READS),
+			tie("expression").map((e) => `upper(toString(${e}))`),
+			tie("expression").map((e) => `/* ) */ (${e}) AS \`b (children 1)\``),
+			tie("statement").map((q) => `(${q})`),
+			fc.tuple(tie("expression"), tie("table")).map(([e, t]) => `${e} IN ${t}`),
+			tie("statement").map((q) => `EXISTS(${q})`),
+		),
+		table: fc.oneof(
+			{ maxDepth: 3 },
+			fc.constantFrom("numbers(2)", "llm_calls", "c", `\`${secret}\``, "system.one", `file('${secret}', LineAsString)`),
+			fc.constantFrom(`url('${url}', LineAsString)`, `format(LineAsString, 'x')`, "values('a String', 'x')"),
+			tie("statement").map((q) => `(${q}) AS t`),
+			tie("statement").map((q) => `view(${q})`),
+		),
+		clause: fc.oneof(
+			{ maxDepth: 3 },
+			fc.constantFrom(
+				"",
+				"LIMIT 3",
+				"SETTINGS readonly = 0",
+				"FORMAT CSV",
+				`INTO OUTFILE '${written}'`,
+				"; SELECT 1",
+				"-- x",
+				"*/",
+			),
+			tie("expression").map((e) => `WHERE ${e} = ''`),
+			tie("expression").map((e) => `ORDER BY ${e}`),
+		),
+		statement: fc.oneof(
+			{ maxDepth: 3 },
+			fc.constant("SELECT 1"),
+			fc.tuple(tie("expression"), tie("table"), tie("clause")).map(([e, t, c]) => `SELECT ${e} FROM ${t} ${c}`),
+			fc.tuple(tie("statement"), tie("statement")).map(([a, b]) => `WITH c AS (${a}) ${b}`),
+			fc.tuple(tie("statement"), tie("statement")).map(([a, b]) => `${a} UNION ALL ${b}`),
+		),
+	}));
+	let answered = 0;
+	await fc.assert(
+		fc.asyncProperty(statement, async (sql) => {
+			const code = await codeOf(sql, { maxExecutionMs: 2000 });
+			if (code.startsWith("answered")) answered++;
+			expect(code).not.toMatch(/the-secret/i);
+			expect(code).toMatch(/^(?:answered|SQL_(?:REFUSED|FAILED|LIMIT)$)/);
+		}),
+		{ numRuns: 300, examples: [["SELECT 1"]] },
+	);
+	expect(answered).toBeGreaterThan(0);
+	expect([existsSync(written), requests]).toEqual([false, 0]);
+}, 120_000);
 
 describe("what does not end is ended", () => {
 	const limits = { maxExecutionMs: 300 };
