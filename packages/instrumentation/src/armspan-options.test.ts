@@ -7,6 +7,7 @@ const ENVIRONMENT = {
 	ARMSPAN_ROUTING_TOKEN: "token",
 	ARMSPAN_ROUTING_PUBLIC_KEY: "key",
 	ARMSPAN_ROUTING_CACHE: "/cache",
+	ARMSPAN_ENVIRONMENT: "production",
 };
 
 it("reads the environment where the code says nothing", () => {
@@ -16,6 +17,8 @@ it("reads the environment where the code says nothing", () => {
 		routingToken: "token",
 		routingPublicKeys: ["key"],
 		routingCache: "/cache",
+		environment: "production",
+		unknown: [],
 		pollMs: undefined,
 	});
 	expect(resolveOptions({}, {})).toMatchObject({ routingPublicKeys: undefined, routingUrl: undefined });
@@ -35,4 +38,9 @@ it("takes the source that the code names, and not the other kind from the enviro
 it("does not take an empty key for none", () => {
 	expect(resolveOptions({}, { ARMSPAN_ROUTING_PUBLIC_KEY: "" }).routingPublicKeys).toEqual([""]);
 	expect(resolveOptions({ routingPublicKeys: [] }, {}).routingPublicKeys).toEqual([]);
+});
+
+it("names what is no option", () => {
+	const misspelt = { routingDirectry: "/mine", environment: "staging", pollMs: 20 };
+	expect(resolveOptions(misspelt, ENVIRONMENT)).toMatchObject({ unknown: ["routingDirectry"], environment: "staging" });
 });

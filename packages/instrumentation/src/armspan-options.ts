@@ -15,6 +15,12 @@ export interface ArmspanOptions {
 	 */
 	readonly routingPublicKeys?: string | readonly string[] | undefined;
 	/**
+	 * Environment whose bundles are taken: `production`; those of another are refused. `bundledDefault` is not asked.
+	 * Default: environment variable `ARMSPAN_ENVIRONMENT`; without it that of the bundled default, else of the cache, else
+	 * of the first bundle.
+	 */
+	readonly environment?: string | undefined;
+	/**
 	 * Folder for the last good bundle, used at the next start until the source has a good one. One for each
 	 * environment. Default: environment variable `ARMSPAN_ROUTING_CACHE`.
 	 */
@@ -48,6 +54,7 @@ export interface ResolvedOptions {
 	readonly routingToken: string | undefined;
 	/** As given; `undefined` when signatures are not asked for. */
 	readonly routingPublicKeys: readonly string[] | undefined;
+	readonly environment: string | undefined;
 	readonly routingCache: string | undefined;
 	readonly bundledDefault: string | undefined;
 	readonly unitKey: string | undefined;
@@ -59,7 +66,25 @@ export interface ResolvedOptions {
 	readonly referenceKeyUnusable: boolean;
 	readonly baggageHosts: readonly string[];
 	readonly pollMs: number | undefined;
+	/** Names that are no option: misspelt, most likely. */
+	readonly unknown: readonly string[];
 }
+
+const OPTIONS: ReadonlySet<string> = new Set(
+	Object.keys({
+		routingDirectory: true,
+		routingUrl: true,
+		routingToken: true,
+		routingPublicKeys: true,
+		environment: true,
+		routingCache: true,
+		bundledDefault: true,
+		unitKey: true,
+		referenceKey: true,
+		baggage: true,
+		pollMs: true,
+	} satisfies Record<keyof ArmspanOptions, true>),
+);
 
 /** A browser holds signed text and may try keys on it. */
 const MIN_REFERENCE_KEY_LENGTH = 32;
@@ -84,6 +109,7 @@ export function resolveOptions(
 		routingUrl: source.url,
 		routingToken: text(given.routingToken) ?? text(environment.ARMSPAN_ROUTING_TOKEN),
 		routingPublicKeys: texts(given.routingPublicKeys ?? environment.ARMSPAN_ROUTING_PUBLIC_KEY),
+		environment: text(given.environment) ?? text(environment.ARMSPAN_ENVIRONMENT),
 		routingCache: text(given.routingCache) ?? text(environment.ARMSPAN_ROUTING_CACHE),
 		bundledDefault: text(given.bundledDefault),
 		unitKey: usableKey ? unitKey : undefined,
@@ -93,6 +119,7 @@ export function resolveOptions(
 		referenceKeyUnusable: usableReferenceKeys.length < referenceKeys.length,
 		baggageHosts: list(readable(given.baggage).hosts ?? environment.ARMSPAN_BAGGAGE_HOSTS),
 		pollMs: typeof pollMs === "number" && pollMs >= 10 && pollMs <= 60_000 ? pollMs : undefined,
+		unknown: Object.keys(given).filter((name) => !OPTIONS.has(name)),
 	};
 }
 

@@ -41,6 +41,12 @@ export interface ArmspanStatus {
 	readonly routingUrl: string | undefined;
 	/** Revision in force; `undefined` when no bundle could be read. */
 	readonly revision: number | undefined;
+	/** `armspan/<environment>` of the bundle in force. */
+	readonly flagSetId: string | undefined;
+	/** sha256 of its `routing.json`. */
+	readonly routingDigest: string | undefined;
+	/** Commit that it was compiled from. */
+	readonly sourceCommit: string | undefined;
 	readonly source: RoutingOrigin;
 	/** The source cannot be read at present; an older bundle is in force, or none. */
 	readonly stale: boolean;

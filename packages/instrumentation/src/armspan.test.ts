@@ -1,5 +1,5 @@
 import { diag } from "@opentelemetry/api";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type Armspan, createArmspan } from "./armspan.ts";
 import { startSpan } from "./fixtures/recording-span.ts";
 import { temporaryDirectory, writeSupportBundle } from "./fixtures/support-bundle.ts";
@@ -130,6 +130,23 @@ describe("fallbacks", () => {
 			"armspan.fallback.reason": "prompt-unknown",
 			"gen_ai.prompt.name": "nobody",
 		});
+	});
+
+	it("warns once, by name, of what is no option", () => {
+		const warn = vi.fn();
+		const ignore = () => {};
+		diag.setLogger(
+			{ warn, error: ignore, info: ignore, debug: ignore, verbose: ignore },
+			{ suppressOverrideMessage: true },
+		);
+		try {
+			createArmspan({ routingDirectry: "/mine", unitkey: "k" } as never).close();
+		} finally {
+			diag.disable();
+		}
+		expect(warn.mock.calls).toEqual([
+			['[armspan] no such option, ignored: "routingDirectry", "unitkey"; see ArmspanOptions'],
+		]);
 	});
 
 	it("works without any bundle", () => {

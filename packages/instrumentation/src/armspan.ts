@@ -94,6 +94,10 @@ export function createArmspan(options?: ArmspanOptions): Armspan {
 	if (resolved.referenceKeyUnusable) {
 		recorder.guard(() => diag.warn("[armspan] a reference key is shorter than 32 characters: it is not used"));
 	}
+	if (resolved.unknown.length > 0) {
+		const names = resolved.unknown.map((name) => JSON.stringify(name.slice(0, 100))).join(", ");
+		recorder.guard(() => diag.warn(`[armspan] no such option, ignored: ${names}; see ArmspanOptions`));
+	}
 
 	function resolve(name: string, call: PromptCall | undefined): ResolvedCall {
 		const given = typeof call === "object" && call !== null ? call : {};
@@ -141,6 +145,9 @@ export function createArmspan(options?: ArmspanOptions): Armspan {
 			routingDirectory: resolved.routingDirectory,
 			routingUrl: resolved.routingUrl,
 			revision: source.current?.revision,
+			flagSetId: source.current?.flagSetId,
+			routingDigest: source.current?.routingDigest,
+			sourceCommit: source.current?.sourceCommit,
 			source: source.origin,
 			stale: source.stale,
 			staleReason: source.staleReason,

@@ -9,6 +9,9 @@ export interface LoadedBundle {
 	readonly table: RoutingTable;
 	readonly revision: number;
 	readonly flagSetId: string;
+	/** sha256 of `routing.json`. */
+	readonly routingDigest: string;
+	readonly sourceCommit: string;
 	readonly prompts: ParsedPrompts;
 	unitTypeOf(promptName: string): UnitType | undefined;
 	attributesOf(assignment: Assignment): Readonly<Attributes>;
@@ -18,11 +21,12 @@ export interface BundleContents {
 	readonly table: RoutingTable;
 	readonly prompts: ReadonlyMap<string, Uint8Array>;
 	readonly file: RoutingFile;
+	readonly routingDigest: string;
 }
 
 /** @param previous bundle whose parsed prompts are reused */
 export function loadBundle(contents: BundleContents, previous?: LoadedBundle): LoadedBundle {
-	const { table, file } = contents;
+	const { table, file, routingDigest } = contents;
 	const { revision } = table;
 	const prompts = new ParsedPrompts(contents.prompts, previous?.prompts);
 	const unitTypes = new Map(Object.entries(file.flags).map(([name, flag]) => [name, flag.metadata.unit]));
@@ -31,7 +35,9 @@ export function loadBundle(contents: BundleContents, previous?: LoadedBundle): L
 	return {
 		table,
 		revision,
-		flagSetId: file.metadata.flagSetId,
+		flagSetId: table.flagSetId,
+		routingDigest,
+		sourceCommit: table.sourceCommit,
 		prompts,
 		unitTypeOf: (promptName) => unitTypes.get(promptName),
 		attributesOf(assignment) {

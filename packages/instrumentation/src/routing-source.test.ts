@@ -165,3 +165,51 @@ it("does not throw for any source that is no folder", async () => {
 	await writeSupportBundle(directory);
 	await until(() => expect(armspan.status()).toMatchObject({ stale: false, revision: 7 }));
 });
+
+/** The same bundle as another environment would have it. */
+function ofEnvironment(name: string, revision: number): ReturnType<typeof supportBundle> {
+	const bundle = supportBundle(revision);
+	const file = { ...bundle.file, metadata: { ...bundle.file.metadata, flagSetId: `armspan/${name}` } };
+	return { ...bundle, file, json: JSON.stringify(file) };
+}
+
+it("says what is in force: environment, digest, commit", async () => {
+	const status = start({ routingDirectory: await writeSupportBundle() }).status();
+	expect(status).toMatchObject({ flagSetId: "armspan/test", sourceCommit: "0".repeat(40) });
+	expect(status.routingDigest).toMatch(/^[0-9a-f]{64}$/);
+});
+
+it("keeps to its first environment, and takes the right file again whatever revision the wrong one had", async () => {
+	const routingDirectory = await writeSupportBundle();
+	const armspan = start({ routingDirectory, pollMs: 10 });
+	writeFileSync(join(routingDirectory, "routing.json"), ofEnvironment("staging", 900).json);
+	await until(() => expect(armspan.status().staleReason).toBe("ENVIRONMENT_DIFFERS"));
+	expect(armspan.status()).toMatchObject({ flagSetId: "armspan/test", revision: 7, stale: true });
+	expect(armspan.status().lastError).toContain("armspan/staging");
+	writeFileSync(join(routingDirectory, "routing.json"), supportBundle(8).json);
+	await until(() => expect(armspan.status()).toMatchObject({ revision: 8, stale: false }));
+});
+
+it("takes only the environment that is named, over HTTP also, and never writes another over its cache", async () => {
+	const routingCache = temporaryDirectory();
+	let bundle = ofEnvironment("staging", 50);
+	const { url } = await serve(serving(() => bundle));
+	const armspan = start({ routingUrl: url, environment: "test", routingCache, pollMs: 10 });
+	await until(() => expect(armspan.status().staleReason).toBe("ENVIRONMENT_DIFFERS"));
+	expect(armspan.status()).toMatchObject({ source: "none", revision: undefined });
+	expect(revisionOnDisk(routingCache)).toBeUndefined();
+	bundle = supportBundle(3);
+	await until(() => expect(armspan.status()).toMatchObject({ flagSetId: "armspan/test", revision: 3, stale: false }));
+});
+
+it("is of the environment of what was shipped with the code, unless one is named", async () => {
+	const bundledDefault = await writeSupportBundle();
+	const routingDirectory = temporaryDirectory();
+	await writeBundle(routingDirectory, ofEnvironment("staging", 50));
+	expect(start({ routingDirectory, bundledDefault }).status()).toMatchObject({
+		...{ source: "bundled-default", flagSetId: "armspan/test", staleReason: "ENVIRONMENT_DIFFERS" },
+	});
+	expect(start({ routingDirectory, bundledDefault, environment: "staging" }).status()).toMatchObject({
+		...{ source: "routing-directory", flagSetId: "armspan/staging", revision: 50, stale: false },
+	});
+});

@@ -20,6 +20,9 @@ const PARSING_AT_START_MS = 100;
 const PARSING_SLICE_MS = 4;
 const PARSING_PAUSE_MS = 10;
 
+/** The bundled default, or why it cannot be read. */
+type ShippedDefault = { readonly bundle: LoadedBundle } | { readonly bundle?: never; readonly error: unknown };
+
 /**
  * The routing bundle in force: the newest that the source had, else the last good one, else the cached one, else the
  * bundled default. All reading happens at start and when the source has something new; `current` is a field.
@@ -41,8 +44,14 @@ export class RoutingSource {
 		this.#counters = counters;
 		this.#kind = options.routingUrl === undefined ? "routing-directory" : "routing-url";
 		this.#metrics = new RoutingMetrics(this);
-		if (options.routingUrl !== undefined || options.routingDirectory !== undefined) this.#open(options);
-		if (this.#current === undefined && options.bundledDefault !== undefined) this.#loadDefault(options.bundledDefault);
+		const { bundledDefault, environment } = options;
+		const isSourced = options.routingUrl !== undefined || options.routingDirectory !== undefined;
+		// What was shipped with the code says whose bundles the code is for, unless a person did.
+		const isPinning = bundledDefault !== undefined && environment === undefined;
+		const shipped = isPinning ? this.#readDefault(bundledDefault) : undefined;
+		const flagSetId = environment === undefined ? shipped?.bundle?.flagSetId : `armspan/${environment}`;
+		if (isSourced) this.#open(options, flagSetId);
+		if (this.#current === undefined) this.#useDefault(shipped ?? this.#readDefault(bundledDefault));
 	}
 
 	get current(): LoadedBundle | undefined {
@@ -93,9 +102,9 @@ export class RoutingSource {
 		clearTimeout(this.#parsing);
 	}
 
-	#open(options: ResolvedOptions): void {
+	#open(options: ResolvedOptions, flagSetId: string | undefined): void {
 		try {
-			this.#source = this.#createSource(options);
+			this.#source = this.#createSource(options, flagSetId);
 			const contents = this.#source.current;
 			if (contents === undefined) return;
 			const bundle = loadBundle(contents);
@@ -111,27 +120,34 @@ export class RoutingSource {
 		}
 	}
 
-	#createSource({ routingDirectory = "", ...options }: ResolvedOptions): BundleSource {
+	#createSource({ routingDirectory = "", ...options }: ResolvedOptions, flagSetId: string | undefined): BundleSource {
 		const common: BundleSourceOptions = {
 			onChange: (bundle) => this.#accept(bundle),
 			onError: (error) => this.#refuse(error),
 			onCacheError: (error) => this.#reportCache(error),
 			publicKeys: options.routingPublicKeys && readPublicKeys(options.routingPublicKeys),
 			cacheDirectory: options.routingCache,
+			flagSetId,
 		};
 		const { routingUrl, routingToken: token, pollMs } = options;
 		if (routingUrl === undefined) return new BundleWatcher(routingDirectory, { ...common, pollMs });
 		return new HttpBundleSource(routingUrl, { ...common, pollMs, token, beginRequest: untraced });
 	}
 
-	#loadDefault(directory: string): void {
+	#readDefault(directory: string | undefined): ShippedDefault | undefined {
+		if (directory === undefined) return undefined;
 		try {
-			const bundle = loadBundle(readBundle(directory));
-			bundle.prompts.parseFor(PARSING_AT_START_MS);
-			this.#use(bundle);
+			return { bundle: loadBundle(readBundle(directory)) };
 		} catch (error) {
-			this.#refuse(error);
+			return { error };
 		}
+	}
+
+	#useDefault(shipped: ShippedDefault | undefined): void {
+		if (shipped?.bundle !== undefined) {
+			shipped.bundle.prompts.parseFor(PARSING_AT_START_MS);
+			this.#use(shipped.bundle);
+		} else if (shipped !== undefined) this.#refuse(shipped.error);
 	}
 
 	#accept(contents: ReadBundle): void {

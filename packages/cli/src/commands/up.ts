@@ -123,7 +123,7 @@ async function up(options: UpOptions): Promise<void> {
 				...(service.uncommittedFiles.length === 0
 					? []
 					: [`  not deployed, since not committed: ${service.uncommittedFiles.join(", ")}`]),
-				"  your application: ARMSPAN_ROUTING=<routing folder> node --import @armspan/register app.js",
+				`  your application: ARMSPAN_ROUTING=<routing folder> ARMSPAN_ENVIRONMENT=${options.environment} node --import @armspan/register app.js`,
 				"  stop with Ctrl-C",
 				"",
 			].join("\n"),
