@@ -43,7 +43,7 @@ export async function readReleases(
 		const blob = headers[index + wanted.size];
 		const tagName = releaseTag(prompt, version);
 		if (!tag) {
-			const command = `armspan prompt release ${prompt} ${version}`;
+			const command = `git tag -a ${tagName} -m "what changed"`;
 			faults.set(release, `version ${version} of ${prompt} is not released; expected the tag ${tagName} (${command})`);
 		} else if (tag.type !== "tag") {
 			faults.set(release, `the tag ${tagName} is not annotated; expected \`git tag -a\` with a message`);

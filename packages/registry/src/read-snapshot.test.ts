@@ -143,7 +143,7 @@ describe("broken files are reported with file and line", () => {
 		const directory = await starter();
 		await commitAll(directory, { "environments/staging.yaml": "# pins\nprompts:\n  support-reply: 7.0.0\n" });
 		expect(await issuesOf(directory)).toEqual([
-			"environments/staging.yaml:3: version 7.0.0 of support-reply is not released; expected the tag prompts/support-reply@7.0.0 (armspan prompt release support-reply 7.0.0)",
+			'environments/staging.yaml:3: version 7.0.0 of support-reply is not released; expected the tag prompts/support-reply@7.0.0 (git tag -a prompts/support-reply@7.0.0 -m "what changed")',
 		]);
 	});
 

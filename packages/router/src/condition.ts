@@ -17,6 +17,8 @@ export interface Condition {
 	readonly reason: AssignmentReason;
 	/** The slot that the condition asks for, when units in it meet the condition. */
 	readonly slot?: string;
+	/** How many units it names, when it is an override. */
+	readonly overrides?: number;
 	/** The rule behind it, as it came out for this unit. */
 	readonly explain: (unit: UnitId, attributes: Attributes | undefined) => ExplanationStep;
 }
@@ -116,15 +118,11 @@ export class ConditionReader {
 		return {
 			test,
 			reason: "override",
+			overrides: ids.size,
 			explain: (unit) => {
-				const among = ids.size === 1 ? "the unit that is overridden" : `the ${ids.size} units that are overridden`;
-				const outcome = test(unit, undefined) ? "named" : "not-named";
-				return {
-					rule: "override",
-					path,
-					outcome,
-					sentence: `"${unit.text}" is ${outcome === "named" ? "" : "not "}among ${among} here`,
-				};
+				const isNamed = test(unit, undefined);
+				const sentence = `"${unit.text}" is ${isNamed ? "" : "not "}overridden by name`;
+				return { rule: "override", path, outcome: isNamed ? "named" : "not-named", sentence };
 			},
 		};
 	}

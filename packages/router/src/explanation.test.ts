@@ -80,6 +80,25 @@ describe("explain", () => {
 		expect(table.explain("toString", {})).toBeUndefined();
 	});
 
+	it("tells of all overrides in one step, with experiment and arm", () => {
+		const overrides = [
+			{ unit: "qa-1", experiment: "polite", variant: "polite" },
+			{ unit: "qa-2", experiment: "polite", variant: "control" },
+			{ unit: "qa-3", experiment: "polite", variant: "control" },
+		];
+		const table = RoutingTable.fromFile(compileBundle(sampleInput({ environment: { overrides } })).file);
+		const sentences = (user: string) =>
+			table
+				.explain(SUPPORT, { user })!
+				.steps.filter(({ rule }) => rule === "override")
+				.map(({ sentence }) => sentence);
+		expect(sentences("u-1")).toEqual([
+			'"u-1" is not overridden by name, as 2 units for polite.control, 1 unit for polite.polite are',
+		]);
+		expect(sentences("qa-1")).toEqual(['"qa-1" is overridden by name: gets polite.polite']);
+		expect(sentences("qa-3")).toEqual(['"qa-3" is overridden by name: gets polite.control']);
+	});
+
 	it("lays every draw open so that it can be done by hand", () => {
 		const table = sample();
 		for (let index = 0; index < 300; index++) {

@@ -2,7 +2,7 @@ import type { JsonValue, RoutedStatus } from "@armspan/schema";
 import type { Assignment, AssignmentReason, Attributes } from "./assignment.ts";
 import { type Condition, ConditionReader, isNoUnit, MAX_DEPTH } from "./condition.ts";
 import type { Evaluator } from "./evaluators.ts";
-import { describeDraw, type Trail } from "./explanation.ts";
+import { describeDraw, type ExplanationStep, type Trail } from "./explanation.ts";
 import type { FlagVariants } from "./flag-variants.ts";
 import { drawnIndex, openDraw, readFractional } from "./fractional.ts";
 import { HASH_GUARD, isHashGuard } from "./hash-guard.ts";
@@ -89,6 +89,7 @@ export class TargetingCompiler {
 		if (args.length < 2) this.lint.add("TARGETING_INVALID", path, args, "expected condition, result, …, result");
 		const conditions: Condition[] = [];
 		const targets: Target[] = [];
+		const arms: JsonValue[] = [];
 		let last = reason;
 		let index = 0;
 		for (; index + 1 < args.length; index += 2) {
@@ -102,6 +103,7 @@ export class TargetingCompiler {
 			if (condition === undefined) continue;
 			conditions.push(condition);
 			targets.push(result);
+			arms.push(args[index + 1] ?? null);
 		}
 		// JsonLogic: an `if` without a last result gives null.
 		const otherwise = this.target(index < args.length ? args[index] : null, `${path}[${index}]`, last, depth + 1);
@@ -109,6 +111,9 @@ export class TargetingCompiler {
 		const results = targets.map(({ assign }) => assign);
 		const rest = otherwise.assign;
 		const count = tests.length;
+		const overrides = conditions.flatMap((condition, index) =>
+			condition.overrides === undefined ? [] : [{ condition, count: condition.overrides, arm: armName(arms[index]) }],
+		);
 		return {
 			assign(unit, attributes) {
 				for (let branch = 0; branch < count; branch++) {
@@ -118,7 +123,9 @@ export class TargetingCompiler {
 			},
 			explain(unit, attributes, trail) {
 				for (let branch = 0; branch < count; branch++) {
-					trail.add(conditions[branch]!.explain(unit, attributes));
+					const condition = conditions[branch]!;
+					if (condition.overrides === undefined) trail.add(condition.explain(unit, attributes));
+					else trail.add(explainOverrides(overrides, unit, attributes));
 					if (tests[branch]!(unit, attributes)) return targets[branch]!.explain(unit, attributes, trail);
 				}
 				return otherwise.explain(unit, attributes, trail);
@@ -161,4 +168,38 @@ export class TargetingCompiler {
 			},
 		};
 	}
+}
+
+interface Override {
+	readonly condition: Condition;
+	readonly count: number;
+	readonly arm: string;
+}
+
+/** One step for all overrides of a flag: the one that names the unit, or who is named instead. */
+function explainOverrides(
+	overrides: readonly Override[],
+	unit: UnitId,
+	attributes: Attributes | undefined,
+): ExplanationStep {
+	const named = overrides.find(({ condition }) => condition.test(unit, attributes));
+	const { condition, arm } = named ?? overrides[0]!;
+	const step = condition.explain(unit, attributes);
+	const others = overrides
+		.map(({ count, arm: of }) => `${count === 1 ? "1 unit" : `${count} units`} for ${of}`)
+		.join(", ");
+	const sentence =
+		named === undefined
+			? `${step.sentence}, as ${others} ${sumsToOne(overrides) ? "is" : "are"}`
+			: `${step.sentence}: gets ${arm}`;
+	return { ...step, sentence };
+}
+
+function sumsToOne(overrides: readonly Override[]): boolean {
+	return overrides.length === 1 && overrides[0]?.count === 1;
+}
+
+/** `polite.control.override` → `polite.control`: experiment and arm. */
+function armName(node: JsonValue | undefined): string {
+	return typeof node === "string" ? node.replace(/\.override$/, "") : "the default";
 }
