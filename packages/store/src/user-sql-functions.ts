@@ -22,16 +22,16 @@ export const ALLOWED_TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
 	"view",
 ]);
 
-/** They read what is outside of the evidence, call other programs, or show the inside of the server. */
-const REFUSED_CATEGORIES: ReadonlySet<string> = new Set([
-	"AI",
-	"Dictionary",
-	"Embedded Dictionary",
-	// Polygons: their work is not bounded by their size, and they never look at the clock.
-	"Geo Polygon",
-	"Internal",
-	"Introspection",
-	"Machine Learning",
+/**
+ * Categories of functions of their arguments alone. Not among them: `AI`, `Dictionary`, `Embedded Dictionary`,
+ * `Internal`, `Introspection`, `Machine Learning`, which read what is outside of the evidence, call other programs or show
+ * the inside of the server, and `Geo Polygon`, whose work is not bounded by its size.
+ */
+const ALLOWED_CATEGORIES: ReadonlySet<string> = new Set([
+	...["Arithmetic", "Arrays", "Bit", "Bitmap", "Comparison", "Conditional", "Dates and Times", "Distance", "Encoding"],
+	...["Encryption", "Financial", "Geo", "Hash", "IP Address", "JSON", "Logical", "Map", "Mathematical", "Null"],
+	...["Nullable", "Random Number", "Rounding", "String", "String Replacement", "String Search", "String Splitting"],
+	...["Time Series", "Time Window", "Tuple", "Type Conversion", "URL", "UUID"],
 ]);
 
 /** Categories into which engines put whatever has no other: of these, only what is listed. */
@@ -75,5 +75,5 @@ export function isAllowedFunction({ name, origin, category, isAggregate }: Engin
 	return category
 		.split(",")
 		.map((one) => one.replaceAll(/['[\]]/g, "").trim())
-		.every((one) => (MIXED_CATEGORIES.has(one) ? HARMLESS.has(lower) : !REFUSED_CATEGORIES.has(one)));
+		.every((one) => (MIXED_CATEGORIES.has(one) ? HARMLESS.has(lower) : ALLOWED_CATEGORIES.has(one)));
 }
