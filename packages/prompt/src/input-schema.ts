@@ -3,7 +3,7 @@ import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { PromptError } from "./errors.ts";
 import { checkJsonSchema } from "./json-schema.ts";
 import { type JsonSchema, picoschemaToJsonSchema } from "./picoschema.ts";
-import { copyBudget, plainValue } from "./plain-value.ts";
+import { copyBudget, InheritsNothing, plainValue } from "./plain-value.ts";
 
 const MAX_VARIABLE_CHARACTERS = 1_048_576;
 
@@ -61,14 +61,17 @@ export function compileInputSchema(
 		defaults,
 		resolve(variables, prompt) {
 			const budget = copyBudget(MAX_VARIABLE_CHARACTERS);
-			const resolved: Record<string, unknown> = Object.create(null);
+			const resolved = new InheritsNothing();
 			for (const name of names) {
 				const given = Object.hasOwn(variables, name) ? variables[name] : undefined;
 				const value = given === undefined && Object.hasOwn(defaults, name) ? defaults[name] : given;
 				if (value !== undefined) resolved[name] = plainValue(value, name, budget);
 			}
-			const missing = required.filter((name) => resolved[name] === undefined);
-			if (missing.length > 0) throw missingVariables(missing, prompt);
+			for (const name of required) {
+				if (resolved[name] !== undefined) continue;
+				const missing = required.filter((other) => resolved[other] === undefined);
+				throw missingVariables(missing, prompt);
+			}
 			if (validate !== undefined && !validate(resolved)) throw invalidVariable(validate.errors?.[0], prompt);
 			return resolved;
 		},

@@ -1,3 +1,5 @@
+import { InheritsNothing } from "./plain-value.ts";
+
 const ITEMS = Symbol("items");
 
 /**
@@ -26,6 +28,13 @@ export class Scalar {
 }
 
 type List = Record<string, unknown> & { readonly [ITEMS]: readonly unknown[] };
+
+/** The variables of a render as templates see them: `templateValue` of each. */
+export function templateVariables(variables: Readonly<Record<string, unknown>>): Record<string, unknown> {
+	const seen = new InheritsNothing();
+	for (const name of Object.keys(variables)) seen[name] = templateValue(variables[name]);
+	return seen;
+}
 
 /**
  * A plain value as templates see it. Lists and objects have no prototype and no text: written where text is expected

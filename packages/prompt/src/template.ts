@@ -1,11 +1,11 @@
 import assert from "node:assert";
-import { randomBytes } from "node:crypto";
 import Handlebars from "handlebars";
 import { PromptError } from "./errors.ts";
 import type { JsonSchema } from "./picoschema.ts";
 import type { Message, Role } from "./prompt.ts";
+import { takeRoleNonce } from "./role-nonce.ts";
 import { checkTemplate, TEMPLATE_ROLES } from "./template-rules.ts";
-import { isTrue, loopMembers, Scalar, templateValue } from "./template-value.ts";
+import { isTrue, loopMembers, Scalar, templateVariables } from "./template-value.ts";
 
 /** What bounds a render. */
 export interface RenderLimits {
@@ -37,6 +37,18 @@ interface HelperOptions {
 
 const engine = createEngine();
 
+/** No property of a prototype is read, whatever its name. */
+const DENIED = Object.freeze({ whitelist: Object.freeze(Object.create(null)), defaultValue: false });
+/**
+ * How templates run. `partial` tells Handlebars that helpers and access rules are ready; it would make them anew for
+ * every render.
+ */
+const RUNTIME = Object.freeze({
+	partial: true,
+	helpers: engine.helpers as Record<string, Handlebars.HelperDelegate>,
+	protoAccessControl: Object.freeze({ properties: DENIED, methods: DENIED }),
+});
+
 /**
  * Checks the body against the allow-list and compiles it once.
  * @param body Handlebars source, lines ending in `\n`
@@ -63,7 +75,7 @@ export function compileTemplate(body: string, input: JsonSchema | undefined, bod
 	return {
 		variables: facts.variables,
 		render(variables, limits) {
-			const marker = `<<<armspan:${randomBytes(16).toString("hex")}:`;
+			const marker = `<<<armspan:${takeRoleNonce()}:`;
 			const render: RenderState = { marker, limits, iterations: 0 };
 			const output = run(template, variables, render);
 			// The length is known without joining the pieces, so a huge output is never built.
@@ -108,11 +120,7 @@ function trimAroundRoles(body: string, roles: readonly hbs.AST.SourceLocation[])
 
 function run(template: HandlebarsTemplateDelegate, variables: Record<string, unknown>, render: RenderState): string {
 	try {
-		return template(templateValue(variables), {
-			data: { render },
-			allowProtoMethodsByDefault: false,
-			allowProtoPropertiesByDefault: false,
-		});
+		return template(templateVariables(variables), { ...RUNTIME, data: { render } });
 	} catch (error) {
 		if (error instanceof PromptError) throw error;
 		if (error instanceof RangeError) throw tooLarge(render.limits, error);
@@ -129,16 +137,17 @@ function run(template: HandlebarsTemplateDelegate, variables: Record<string, unk
 function splitMessages(output: string, marker: string): Message[] {
 	const messages: Message[] = [];
 	let role: Role = "user";
-	for (const [index, piece] of output.split(marker).entries()) {
-		let content = piece;
-		if (index > 0) {
-			const end = piece.indexOf(">>>");
-			role = piece.slice(0, end) as Role;
-			content = piece.slice(end + 3);
-		}
+	let start = 0;
+	for (;;) {
+		const next = output.indexOf(marker, start);
+		const content = next === -1 ? output.slice(start) : output.slice(start, next);
 		if (content.trim() !== "") messages.push({ role, content });
+		if (next === -1) return messages;
+		const opened = next + marker.length;
+		const end = output.indexOf(">>>", opened);
+		role = output.slice(opened, end) as Role;
+		start = end + 3;
 	}
-	return messages;
 }
 
 function tooLarge({ maxOutputCharacters }: RenderLimits, cause?: unknown): PromptError {
