@@ -44,3 +44,25 @@ it("names what is no option", () => {
 	const misspelt = { routingDirectry: "/mine", environment: "staging", pollMs: 20 };
 	expect(resolveOptions(misspelt, ENVIRONMENT)).toMatchObject({ unknown: ["routingDirectry"], environment: "staging" });
 });
+
+const KEY = "one, two, three, four, five, six, seven";
+const OTHER = "k".repeat(32);
+
+it("splits reference keys at commas in the environment only", () => {
+	const inCode = (referenceKey: string | readonly string[]) =>
+		resolveOptions({ referenceKey }, { ARMSPAN_REFERENCE_KEY: OTHER });
+	expect(inCode(KEY)).toMatchObject({ referenceKeys: [KEY], referenceKeyUnusable: false });
+	expect(inCode([KEY, OTHER])).toMatchObject({ referenceKeys: [KEY, OTHER], referenceKeyUnusable: false });
+	expect(resolveOptions({}, { ARMSPAN_REFERENCE_KEY: `${OTHER},${OTHER}2` })).toMatchObject({
+		referenceKeys: [OTHER, `${OTHER}2`],
+		referenceKeyUnusable: false,
+	});
+});
+
+it.each([["short"], [""], [["short", OTHER]], [7]])("takes no reference key that is too short: %j", (given) => {
+	const referenceKey = given as string;
+	expect(resolveOptions({ referenceKey }, { ARMSPAN_REFERENCE_KEY: OTHER })).toMatchObject({
+		referenceKeys: Array.isArray(given) ? [OTHER] : [],
+		referenceKeyUnusable: true,
+	});
+});

@@ -34,8 +34,8 @@ export interface ArmspanOptions {
 	readonly unitKey?: string | undefined;
 	/**
 	 * Signs what leaves with `reference()` and with baggage: at least 32 characters, several for a change of keys, of
-	 * which the first signs. Default: environment variable `ARMSPAN_REFERENCE_KEY`, several separated by commas; without
-	 * a key there are no references.
+	 * which the first signs. A text is one key, with its commas. Default: environment variable `ARMSPAN_REFERENCE_KEY`,
+	 * several separated by commas; without a key there are no references.
 	 */
 	readonly referenceKey?: string | readonly string[] | undefined;
 	/**
@@ -98,7 +98,7 @@ export function resolveOptions(
 	const unitKey = given.unitKey ?? environment.ARMSPAN_UNIT_KEY;
 	const usableKey = typeof unitKey === "string" && unitKey !== "";
 	const pollMs = given.pollMs;
-	const referenceKeys = list(given.referenceKey ?? environment.ARMSPAN_REFERENCE_KEY);
+	const referenceKeys = keys(given.referenceKey) ?? list(environment.ARMSPAN_REFERENCE_KEY);
 	const usableReferenceKeys = referenceKeys.filter((key) => key.length >= MIN_REFERENCE_KEY_LENGTH);
 	const inOptions = { directory: text(given.routingDirectory), url: text(given.routingUrl) };
 	const inEnvironment = { directory: text(environment.ARMSPAN_ROUTING), url: text(environment.ARMSPAN_ROUTING_URL) };
@@ -136,6 +136,11 @@ function readable(options: unknown): Readonly<Record<string, unknown>> {
 		// An object that cannot be read has no options.
 		return {};
 	}
+}
+
+/** As given in code, where a comma is part of the key; a blank one is too short, not absent. */
+function keys(value: unknown): readonly string[] | undefined {
+	return texts(value)?.map((key) => key.trim());
 }
 
 /** Texts of an array, or separated by commas; blank ones are none. */

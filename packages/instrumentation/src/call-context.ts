@@ -9,6 +9,8 @@ export interface CallRecord {
 	readonly attributes: Attributes;
 	/** A span of another trace that the call's first span is linked to: of a shadow, the live call's. */
 	readonly link?: SpanContext | undefined;
+	/** Written by the span processor: an instrumented SDK has made the span of an LLM call in it. */
+	hasLeafOfSdk?: boolean;
 	/** Tells the call that a span was started inside it and tagged. */
 	spanStarted(spanContext: SpanContext, rank: SpanRank): void;
 }

@@ -23,7 +23,6 @@ let warned = false;
  */
 export class LangChainCallbackSpans {
 	readonly #calls = new WeakMap<Span, CallRecord>();
-	readonly #callsWithLeaf = new WeakSet<CallRecord>();
 
 	/** @returns whether this span may belong to another call than the one whose context it was started in */
 	isAstray(span: Span): boolean {
@@ -41,13 +40,13 @@ export class LangChainCallbackSpans {
 	/** @param isLeaf whether the span is known to be an LLM call */
 	started(span: Span, call: CallRecord, isLeaf: boolean): void {
 		if (isCallbackSpan(span)) this.#calls.set(span, call);
-		else if (isLeaf) this.#callsWithLeaf.add(call);
+		else if (isLeaf) call.hasLeafOfSdk = true;
 	}
 
 	/** Without a prompt's name a span is no call in the evidence. A callback ends after the request that it is about. */
 	ending(span: Span): void {
 		const call = this.#calls.get(span);
-		if (call !== undefined && this.#callsWithLeaf.has(call)) span.setAttribute(GEN_AI_PROMPT_NAME, "");
+		if (call?.hasLeafOfSdk === true) span.setAttribute(GEN_AI_PROMPT_NAME, "");
 	}
 }
 

@@ -66,12 +66,23 @@ export function resolveCall(
 	}
 	const attributes = bundle.attributesOf(assignment);
 	const rawUnitId = readUnitId(unitId(bundle, promptName, units, call));
-	const common = { assignment, bundle, attributes, rawUnitId };
 
 	const rendered = render(bundle, assignment, call.variables);
 	if (!(rendered instanceof InstrumentationError)) {
-		return { ...common, ...delivered(assignment, rendered), fallbackReason: bundleReason, failure: undefined };
+		// Written out: every call passes here, and spreads cost more than routing does.
+		return {
+			messages: rendered,
+			model: assignment.model,
+			config: copyParameters(assignment.parameters),
+			assignment,
+			bundle,
+			attributes,
+			rawUnitId,
+			fallbackReason: bundleReason,
+			failure: undefined,
+		};
 	}
+	const common = { assignment, bundle, attributes, rawUnitId };
 	const fallbackReason = rendered.code === "PROMPT_UNREADABLE" ? "prompt-unreadable" : "render-failed";
 	// Intention to treat: the unit keeps its arm, the call gets the version everybody else gets.
 	const standard = bundle.table.assign(promptName, {}, {});
@@ -168,18 +179,18 @@ function render(
 	variables: PromptCall["variables"],
 ): Message[] | InstrumentationError {
 	const prompt = bundle.prompts.get(assignment.digest);
-	const named = `prompt "${assignment.promptName}" ${assignment.version}`;
+	const named = () => `prompt "${assignment.promptName}" ${assignment.version}`;
 	if (prompt === undefined || prompt instanceof Error) {
 		const why = prompt === undefined ? "its file is not in the bundle" : prompt.message;
-		return new InstrumentationError("PROMPT_UNREADABLE", `${named}: ${why}`, { cause: prompt });
+		return new InstrumentationError("PROMPT_UNREADABLE", `${named()}: ${why}`, { cause: prompt });
 	}
 	try {
 		const { messages } = renderPrompt(prompt, variables ?? {});
-		if (messages.length > 0) return [...messages];
-		return new InstrumentationError("RENDER_FAILED", `${named}: every message is blank`);
+		if (messages.length > 0) return messages;
+		return new InstrumentationError("RENDER_FAILED", `${named()}: every message is blank`);
 	} catch (error) {
 		const why = error instanceof Error ? error.message : String(error);
-		return new InstrumentationError("RENDER_FAILED", `${named}: ${why}`, { cause: error });
+		return new InstrumentationError("RENDER_FAILED", `${named()}: ${why}`, { cause: error });
 	}
 }
 

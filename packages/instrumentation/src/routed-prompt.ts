@@ -80,6 +80,7 @@ export class ArmspanRoutedPrompt implements RoutedPrompt, CallRecord {
 	readonly #recorder: CallRecorder;
 	/** The call in whose shadow this one runs. */
 	readonly #live: ArmspanRoutedPrompt | undefined;
+	#hasLeafOfSdk = false;
 	#executed = false;
 	#attributes: Attributes | undefined;
 	#spanContext: SpanContext | undefined;
@@ -99,6 +100,15 @@ export class ArmspanRoutedPrompt implements RoutedPrompt, CallRecord {
 		this.#call = call;
 		this.#recorder = recorder;
 		this.#live = live;
+	}
+
+	get hasLeafOfSdk(): boolean {
+		return this.#hasLeafOfSdk;
+	}
+
+	/** No field, which would be copied along with what the application takes from the prompt. */
+	set hasLeafOfSdk(hasIt: boolean) {
+		this.#hasLeafOfSdk = hasIt;
 	}
 
 	/** What runs in the shadow of this call, if anything. */
