@@ -86,10 +86,13 @@ export class RouterError extends Error {
 	}
 }
 
-/** `file:line: field: value; fix` in one line. */
+/** `file:line: field: value; fix` in one line; a field that is the file itself is not said twice. */
 function describe({ file, line, field, value, fix }: RouterProblem): string {
-	const shown = value === undefined ? "" : ` ${shorten(value)}`;
-	return `${file}${line === undefined ? "" : `:${line}`}: ${field}:${shown}; ${fix}`;
+	const at = `${file}${line === undefined ? "" : `:${line}`}`;
+	if (value !== undefined) return `${at}: ${field}: ${shorten(value)}; ${fix}`;
+	return field === "" || file.endsWith(field) || file.endsWith(`${field}.sig`)
+		? `${at}: ${fix}`
+		: `${at}: ${field}; ${fix}`;
 }
 
 function shorten(value: unknown): string {

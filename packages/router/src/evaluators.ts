@@ -15,13 +15,15 @@ export type Evaluator =
 			readonly slots: ReadonlySet<string>;
 	  };
 
-/** Reads `$evaluators`; problems go to `lint`. */
-export function compileEvaluators(
+/** Reads `$evaluators`, one a step; problems go to `lint`. */
+export function* compileEvaluatorsSteps(
 	evaluators: Readonly<Record<string, JsonValue>>,
 	lint: Lint,
-): ReadonlyMap<string, Evaluator> {
+): Generator<void, ReadonlyMap<string, Evaluator>, void> {
 	const compiled = new Map<string, Evaluator>();
 	for (const [name, node] of Object.entries(evaluators)) {
+		if (lint.isFull) break;
+		yield;
 		const path = `$evaluators.${name}`;
 		if (name === HASH_GUARD) {
 			if (isHashGuardEvaluator(node)) {

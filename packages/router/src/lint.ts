@@ -1,12 +1,21 @@
 import type { JsonValue } from "@armspan/schema";
 import type { RouterErrorCode, RouterProblem } from "./errors.ts";
 
-/** Collects what is wrong with a routing file: all of it, not just the first. */
+/** What is named of a file that is wrong throughout: nobody reads more, and a hostile one has hundreds of thousands. */
+export const MAX_PROBLEMS = 100;
+
+/** Collects what is wrong with a routing file, up to the limit: not just the first. */
 export class Lint {
 	readonly problems: RouterProblem[] = [];
 	private readonly saltPaths = new Map<string, string>();
 
+	/** Whatever follows is not looked at. */
+	get isFull(): boolean {
+		return this.problems.length >= MAX_PROBLEMS;
+	}
+
 	add(code: RouterErrorCode, field: string, value: unknown, fix: string): void {
+		if (this.isFull) return;
 		this.problems.push({ code, file: "routing.json", field, value, fix });
 	}
 

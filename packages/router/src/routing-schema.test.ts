@@ -27,8 +27,8 @@ function whole(input: unknown): { file?: RoutingFile; issues?: string[] } {
 	return { issues: error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).sort() };
 }
 
-it("takes a step for each flag", () => {
-	expect(check(JSON.parse(json)).steps).toBe(2);
+it("takes a step for each flag and evaluator", () => {
+	expect(check(JSON.parse(json)).steps).toBe(3);
 });
 
 const flag = JSON.stringify(JSON.parse(json).flags.summary);
@@ -40,10 +40,29 @@ it.each<[string, unknown]>([
 	["flags that are a list", { ...JSON.parse(json), flags: [1] }],
 	["flags that are null", { ...JSON.parse(json), flags: null }],
 	["faults in the head and in two flags", { ...JSON.parse(json), $schema: "x", more: 1, flags: { summary: {}, b: 5 } }],
+	["faults in evaluators", { ...JSON.parse(json), $evaluators: { "Not A Name": 1, ok: undefined, "": [] } }],
+	["evaluators that are a list", { ...JSON.parse(json), $evaluators: [] }],
 	["a flag of no prompt's name", { ...JSON.parse(json), flags: { "Not A Name": JSON.parse(flag) } }],
 	["a flag named as what objects inherit", { ...JSON.parse(json), flags: JSON.parse(`{"__proto__":${flag}}`) }],
 	["another flag named so", { ...JSON.parse(json), flags: { constructor: JSON.parse(flag), toString: 1 } }],
 ])("says what the schema says of the whole: %s", (_what, input) => {
 	const { steps: _steps, ...parts } = check(input);
 	expect(parts).toEqual(whole(input));
+});
+
+const manyFlags = (count: number) => ({
+	...JSON.parse(json),
+	flags: Object.fromEntries(Array.from({ length: count }, (_, index) => [`flag-${index}`, 5])),
+});
+
+it("stops at the first hundred problems, and does not look at what is too much", () => {
+	const { steps, issues } = check(manyFlags(10_000));
+	expect(issues).toHaveLength(100);
+	expect(steps).toBeLessThan(110);
+	expect(check(manyFlags(10_001))).toEqual({ steps: 0, issues: ["flags: the limit is 10000"] });
+});
+
+it("does not repeat a hostile key in full", () => {
+	const { issues = [] } = check({ ...JSON.parse(json), ["k".repeat(100_000)]: 1 });
+	expect(issues.join("").length).toBeLessThan(700);
 });

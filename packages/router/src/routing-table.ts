@@ -7,7 +7,7 @@ import {
 } from "@armspan/schema";
 import type { Assignment, Attributes, Units } from "./assignment.ts";
 import { throwProblems } from "./errors.ts";
-import { compileEvaluators, type Evaluator } from "./evaluators.ts";
+import { compileEvaluatorsSteps, type Evaluator } from "./evaluators.ts";
 import { describeAssignment, type Explanation, Trail } from "./explanation.ts";
 import { type FlagVariants, readFlagVariants } from "./flag-variants.ts";
 import { atOnce } from "./in-slices.ts";
@@ -53,7 +53,7 @@ export class RoutingTable {
 
 	/**
 	 * The table of a parsed `routing.json`.
-	 * @throws {RouterError} with every problem and the path of the offending node
+	 * @throws {RouterError} with the first hundred problems, each with the path of the offending node
 	 */
 	static fromFile(input: unknown): RoutingTable {
 		return RoutingTable.load(input).table;
@@ -69,11 +69,12 @@ export class RoutingTable {
 		const file = yield* checkRoutingSchemaSteps(input);
 		const lint = new Lint();
 		checkSelfTest(file, lint);
-		const evaluators = compileEvaluators(file.$evaluators ?? {}, lint);
+		const evaluators = yield* compileEvaluatorsSteps(file.$evaluators ?? {}, lint);
 		const routes = new Map<string, Route>();
 		for (const [name, flag] of Object.entries(file.flags)) {
 			const route = compileRoute(name, flag, evaluators, lint);
 			if (route !== undefined) routes.set(name, route);
+			if (lint.isFull) break;
 			yield;
 		}
 		if (routes.size === 0 && lint.problems.length === 0) {

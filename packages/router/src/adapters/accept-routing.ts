@@ -2,6 +2,7 @@ import type { KeyObject } from "node:crypto";
 import { RollbackRecord, type RoutingFile } from "@armspan/schema";
 import { RoutingTable } from "../routing-table.ts";
 import { bundleError } from "./bundle-file.ts";
+import { shapeProblemSteps } from "./json-shape.ts";
 import { type Rollback, type RoutingIdentity, revisionRefusal } from "./revision-rule.ts";
 import { isSigned } from "./routing-signature.ts";
 import { sha256 } from "./sha256.ts";
@@ -40,7 +41,7 @@ export interface Trust {
 }
 
 /**
- * Digest → signature → parse → schema → lint → self-test → compile → environment → revision, in this order; nothing after a failure.
+ * Digest → signature → size of what is in it → parse → schema → lint → self-test → compile → environment → revision, in this order; nothing after a failure.
  * @throws {RouterError} SIGNATURE_MISSING, SIGNATURE_INVALID, BUNDLE_TORN, a lint code, ENVIRONMENT_DIFFERS,
  *   REVISION_NOT_HIGHER, REVISION_ROLLED_BACK, ROLLBACK_INVALID
  */
@@ -66,6 +67,11 @@ export function* acceptRoutingSteps(
 }
 
 function* loadSteps(bytes: RoutingBytes): ReturnType<typeof RoutingTable.loadSteps> {
+	const shape = yield* shapeProblemSteps(bytes.routing);
+	if (shape !== undefined) {
+		const code = shape.limit === "depth" ? "SCHEMA_INVALID" : "BUNDLE_TOO_LARGE";
+		throw bundleError(code, bytes.origin, shape.fix);
+	}
 	const json = parse(bytes);
 	yield;
 	return yield* RoutingTable.loadSteps(json);

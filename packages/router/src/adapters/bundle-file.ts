@@ -6,7 +6,7 @@ export const SIGNATURE_FILE = "routing.json.sig";
 export const ROLLBACK_FILE = "rollback.json";
 export const ROLLBACK_SIGNATURE_FILE = "rollback.json.sig";
 
-export const MAX_ROUTING_FILE_BYTES = 32 * 1024 * 1024;
+export const MAX_ROUTING_FILE_BYTES = 8 * 1024 * 1024;
 export const MAX_PROMPT_FILE_BYTES = 1024 * 1024;
 /** Of a signature or a rollback record. */
 export const MAX_COMPANION_FILE_BYTES = 64 * 1024;

@@ -20,7 +20,8 @@ export interface BundleSourceOptions {
 	readonly cacheDirectory?: string | undefined;
 }
 
-export type SourceProblemCode = RouterErrorCode | "INTERNAL";
+/** `CHECKING`: something newer is there, and checking it takes longer than a second. */
+export type SourceProblemCode = RouterErrorCode | "INTERNAL" | "CHECKING";
 
 /** Where an application's bundle comes from. It keeps the newest good one and never keeps a process alive. */
 export interface BundleSource {

@@ -185,6 +185,35 @@ describe("BundleWatcher", () => {
 		await revisionIs(2);
 	});
 
+	it("says path and reason once of a file that is no bundle", async () => {
+		const file = join(directory, "routing.json");
+		mkdirSync(directory);
+		writeFileSync(file, "");
+		expect(start().problem).toBe(`${file}: 0 bytes that are no JSON; write it by rename, never in place`);
+	});
+
+	it.each([
+		["nesting", "[".repeat(6_000_000), "SCHEMA_INVALID"],
+		[
+			"flags",
+			`{"flags":{${Array.from({ length: 380_000 }, (_, index) => `"f${index}":1`).join(",")}}}`,
+			"BUNDLE_TOO_LARGE",
+		],
+		["bytes", " ".repeat(8 * 1024 * 1024 + 1), "BUNDLE_TOO_LARGE"],
+	])("refuses too much of it before it is parsed: %s", async (_, text, code) => {
+		await writeBundle(directory, bundle(1));
+		start();
+		const parse = vi.spyOn(JSON, "parse");
+		try {
+			writeFileSync(join(directory, "routing.json"), text);
+			await errorIs(code);
+			expect(parse).not.toHaveBeenCalledWith(text);
+		} finally {
+			parse.mockRestore();
+		}
+		expect(watcher).toMatchObject({ problemCode: code, current: { table: { revision: 1 } } });
+	});
+
 	it("hands errors of the application's callback to onError", async () => {
 		await writeBundle(directory, bundle(1));
 		start({

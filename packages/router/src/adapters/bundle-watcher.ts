@@ -111,6 +111,7 @@ export class BundleWatcher implements BundleSource {
 		}
 		this.settled = undefined;
 		this.isLoading = true;
+		this.held.beginCheck();
 		void inSlices(this.load())
 			.then(
 				(bundle) => this.isClosed || this.accepted(bundle, signature, true),
@@ -118,6 +119,7 @@ export class BundleWatcher implements BundleSource {
 			)
 			.finally(() => {
 				this.isLoading = false;
+				this.held.endCheck();
 				if (!this.isLookWanted) return;
 				this.isLookWanted = false;
 				this.lookAgain();

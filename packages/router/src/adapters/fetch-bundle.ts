@@ -36,10 +36,16 @@ export async function fetchBundle(
 		if (current !== undefined) return "not-modified";
 		throw bundleError("SOURCE_REFUSED", origin, "status 304 to a request without condition");
 	}
-	const bytes = await fetchCompanions(client, { origin, routing: answer.body }, held.trust.publicKeys !== undefined);
-	const routing = await inSlices(acceptRoutingSteps(bytes, held.trust));
-	held.remember(routing);
-	return { bundle: await fetchPrompts(client, routing, current), etag: answer.etag };
+	held.beginCheck();
+	try {
+		const isSigned = held.trust.publicKeys !== undefined;
+		const bytes = await fetchCompanions(client, { origin, routing: answer.body }, isSigned);
+		const routing = await inSlices(acceptRoutingSteps(bytes, held.trust));
+		held.remember(routing);
+		return { bundle: await fetchPrompts(client, routing, current), etag: answer.etag };
+	} finally {
+		held.endCheck();
+	}
 }
 
 /** After the routing file: its writer puts the signature in place before it. */

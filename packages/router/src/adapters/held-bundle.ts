@@ -4,6 +4,9 @@ import { BundleCache } from "./bundle-cache.ts";
 import type { BundleSourceOptions, SourceProblemCode } from "./bundle-source.ts";
 import type { LoadedBundle } from "./read-bundle.ts";
 
+/** After that what is in use is old, as far as anybody knows. */
+const LONG_CHECK_MS = 1_000;
+
 /** The last good bundle of a source, what is wrong with the source, and the cache that outlives the process. */
 export class HeldBundle {
 	readonly #options: BundleSourceOptions;
@@ -14,6 +17,8 @@ export class HeldBundle {
 	#problemCode: SourceProblemCode | undefined;
 	/** By the monotonic clock. */
 	#confirmedAtMs: number | undefined;
+	/** By the monotonic clock. */
+	#checkingSinceMs: number | undefined;
 	/** Checked last, in use or still waiting for a prompt file. */
 	#known: CheckedRouting | undefined;
 
@@ -40,11 +45,16 @@ export class HeldBundle {
 	}
 
 	get problem(): string | undefined {
-		return this.#problem;
+		if (this.#problem !== undefined || !this.#isCheckLong) return this.#problem;
+		return `a newer routing file is there, and checking it takes longer than ${LONG_CHECK_MS} ms`;
 	}
 
 	get problemCode(): SourceProblemCode | undefined {
-		return this.#problemCode;
+		return this.#problemCode ?? (this.#isCheckLong ? "CHECKING" : undefined);
+	}
+
+	get #isCheckLong(): boolean {
+		return this.#checkingSinceMs !== undefined && performance.now() - this.#checkingSinceMs > LONG_CHECK_MS;
 	}
 
 	get cacheProblem(): string | undefined {
@@ -67,6 +77,16 @@ export class HeldBundle {
 			flagSetId: table.flagSetId,
 			current: { revision: table.revision, routingDigest },
 		};
+	}
+
+	/** The source has something that may be new. */
+	beginCheck(): void {
+		this.#checkingSinceMs = performance.now();
+	}
+
+	/** It was taken, refused, or is gone. */
+	endCheck(): void {
+		this.#checkingSinceMs = undefined;
 	}
 
 	/** Not compiled again, should only its prompt files be missing yet. */

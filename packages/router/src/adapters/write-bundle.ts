@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { RollbackRecord } from "@armspan/schema";
 import { RouterError } from "../errors.ts";
 import type { RoutingBundle } from "../routing-bundle.ts";
+import { MAX_FLAGS } from "../routing-schema.ts";
 import { readRollback } from "./accept-routing.ts";
 import {
 	bundleError,
@@ -92,6 +93,10 @@ function bundleFiles(bundle: RoutingBundle, { privateKey, rollback }: WriteBundl
 			ROUTING_FILE,
 			`${routing.length} bytes; readers take ${MAX_ROUTING_FILE_BYTES}`,
 		);
+	}
+	const flags = Object.keys(bundle.file.flags).length;
+	if (flags > MAX_FLAGS) {
+		throw bundleError("BUNDLE_TOO_LARGE", ROUTING_FILE, `${flags} flags; readers take ${MAX_FLAGS}`);
 	}
 	const record: RollbackRecord | undefined = rollback && {
 		...rollback,
