@@ -1,3 +1,4 @@
+import { knownAnthropicError } from "./error-type.ts";
 import { type Fields, fieldsOf, type ResponseReader, type StatedUsage } from "./sdk-dialect.ts";
 
 /**
@@ -43,7 +44,8 @@ export function anthropicResponseReader(): ResponseReader {
 export function anthropicErrorType(error: unknown): string | undefined {
 	const { status, error: envelope, type } = fieldsOf(error);
 	for (const stated of [type, fieldsOf(fieldsOf(envelope).error).type]) {
-		if (typeof stated === "string" && stated !== "") return stated;
+		const known = knownAnthropicError(stated);
+		if (known !== undefined) return known;
 	}
 	if (typeof status === "number") return String(status);
 	const name = fieldsOf(error).constructor?.name;

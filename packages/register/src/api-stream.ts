@@ -1,5 +1,6 @@
 import { followedIterator } from "./followed-iterator.ts";
 import type { LlmCall } from "./llm-call.ts";
+import { openCalls } from "./open-calls.ts";
 import { guarded } from "./traced-call.ts";
 
 interface ApiStream {
@@ -17,7 +18,10 @@ export function followApiStream(value: unknown, call: LlmCall): boolean {
 	if (typeof stream !== "object" || stream === null || typeof stream.iterator !== "function") return false;
 	const original = stream.iterator;
 	const signal = stream.controller?.signal;
+	openCalls.abandonWithout(stream, call);
 	stream.iterator = function iterator(this: unknown): AsyncIterator<unknown> {
+		// Whoever reads need not keep the stream.
+		if (typeof this === "object" && this !== null) openCalls.forgetReader(this);
 		return followedIterator(Reflect.apply(original, this, []) as AsyncIterator<unknown>, call, {
 			isAborted: () => signal?.aborted === true,
 			fail: (error) => call.fail(error),

@@ -21,12 +21,12 @@ const SIGNALS = ["SIGTERM", "SIGINT"] as const;
  */
 export function flushOnExit(options: FlushOnExitOptions): void {
 	process.on("exit", () => {
-		options.pending.take();
+		options.pending.take(true);
 		keep(options);
 	});
 	for (const signal of SIGNALS) flushOnSignal(signal, options);
 	process.on("beforeExit", () => {
-		if (!options.pending.take()) return;
+		if (!options.pending.take(true)) return;
 		void flushWithin(options).then((finished) => {
 			// Nothing but our sending kept the process alive when this began, so ending it loses nothing of the host's;
 			// unless the host, too, began something just now.
@@ -60,7 +60,8 @@ function flushOnSignal(signal: (typeof SIGNALS)[number], options: FlushOnExitOpt
 			return;
 		}
 		leaving = true;
-		options.pending.take();
+		// Where the host decides, calls may still come to an end.
+		options.pending.take(alone);
 		void flushWithin(options).then(() => {
 			leaving = false;
 			if (alone) leave();

@@ -1,4 +1,5 @@
 import type { LlmCall } from "./llm-call.ts";
+import { openCalls } from "./open-calls.ts";
 import { guarded } from "./traced-call.ts";
 
 interface FollowOptions {
@@ -39,11 +40,12 @@ export function followedIterator(
 	if (stop !== undefined) {
 		iterator.return = async (value) => {
 			// The reader has seen enough; waiting for the connection to close would only lengthen the span.
-			guarded(() => call.end());
+			guarded(() => call.abort());
 			return stop(value);
 		};
 	}
 	const raise = source.throw?.bind(source);
 	if (raise !== undefined) iterator.throw = (error) => follow(raise(error));
+	openCalls.abandonWithout(iterator, call);
 	return iterator;
 }

@@ -153,8 +153,36 @@ describe.each([
 		setTimeout(() => aborter.abort(), 50);
 		await expect(pending).rejects.toThrow("abort");
 		const { attributes, status } = await spans.only();
+		expect(attributes["gen_ai.response.finish_reasons"]).toEqual(["aborted"]);
 		expect(attributes).not.toHaveProperty("error.type");
 		expect(status.code).toBe(SpanStatusCode.UNSET);
+	});
+
+	it.each(["message", "stream", "helper"])("are an error when the caller's time is up: %s", async (kind) => {
+		const { messages } = createClient({ fault: kind === "message" ? "hang" : "never-ends" });
+		const options = { signal: AbortSignal.timeout(100) };
+		const asked: Promise<unknown> =
+			kind === "message"
+				? messages.create(request, options)
+				: kind === "stream"
+					? messages.create({ ...request, stream: true }, options).then(readAll)
+					: messages.stream(request, options).finalMessage();
+		await asked.catch(() => {});
+		const { attributes, status } = await spans.only();
+		expect(attributes["error.type"]).toBe("timeout");
+		expect(status.code).toBe(SpanStatusCode.ERROR);
+	});
+
+	it("never repeat what the provider calls an error, unless it is a known name", async () => {
+		const canary = "canary: my secret prompt";
+		const body = JSON.stringify({ type: "error", error: { type: canary, message: canary } });
+		const proxied = createClient().withOptions({
+			fetch: async () => new Response(body, { status: 418, headers: { "content-type": "application/json" } }),
+		});
+		await expect(proxied.messages.create(request)).rejects.toThrow();
+		const { attributes, status } = await spans.only();
+		expect(attributes["error.type"]).toBe("418");
+		expect(JSON.stringify([attributes, status])).not.toContain("canary");
 	});
 
 	it("end when the reader of a stream breaks off, with no usage of output that nobody knows", async () => {
@@ -165,6 +193,7 @@ describe.each([
 		for await (const event of stream) if (event.type === "content_block_delta") break;
 		const { attributes } = await spans.only();
 		expect(attributes["gen_ai.usage.input_tokens"]).toBe(1000);
+		expect(attributes["gen_ai.response.finish_reasons"]).toEqual(["aborted"]);
 		for (const name of ["error.type", "gen_ai.usage.output_tokens", "armspan.cost.usd"]) {
 			expect(attributes).not.toHaveProperty(name);
 		}

@@ -3,9 +3,10 @@ import { makesOwnSpans } from "./anthropic-own-spans.ts";
 import { type AnthropicClient, anthropicRequestAttributes } from "./anthropic-request.ts";
 import { anthropicErrorType, anthropicResponseReader } from "./anthropic-response.ts";
 import { observeApiPromise } from "./api-promise.ts";
+import { keepCallersSignal } from "./caller-signal.ts";
 import { countAttempts } from "./count-attempts.ts";
 import { anthropicPrompt } from "./recognised-texts.ts";
-import type { SdkDialect } from "./sdk-dialect.ts";
+import { fieldsOf, type SdkDialect } from "./sdk-dialect.ts";
 import { tracedCall } from "./traced-call.ts";
 import { wrapMethod } from "./wrap-method.ts";
 
@@ -24,6 +25,7 @@ export function instrumentAnthropic(Anthropic: unknown): boolean {
 	try {
 		const api = classOf(Anthropic);
 		wrapCreate(api.Beta?.Messages?.prototype);
+		for (const messages of [api.Messages, api.Beta?.Messages]) keepCallersSignal(messages?.prototype, "stream");
 		countAttempts(api.prototype);
 		return wrapCreate(api.Messages?.prototype);
 	} catch (error) {
@@ -54,6 +56,7 @@ function wrapCreate(prototype: object | undefined): boolean {
 			},
 			() => Reflect.apply(original, self, values),
 			observeApiPromise,
+			fieldsOf(values[1]).signal,
 			() => anthropicPrompt(values[0]),
 		),
 	);

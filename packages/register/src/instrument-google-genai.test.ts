@@ -120,6 +120,19 @@ it("tells the caller's abort from a timeout", async () => {
 	expect((await spans.only()).attributes["error.type"]).toBe("timeout");
 });
 
+it("counts the caller's own timeout as an error, streamed or not", async () => {
+	const config = () => ({ abortSignal: AbortSignal.timeout(100) });
+	const hanging = createClient({ "x-simulated-fault": "hang" }).models;
+	await expect(hanging.generateContent({ ...request, config: config() })).rejects.toThrow();
+	expect((await spans.only()).attributes["error.type"]).toBe("timeout");
+	spans.reset();
+	const endless = createClient({ "x-simulated-fault": "never-ends" }).models;
+	await expect(endless.generateContentStream({ ...request, config: config() }).then(readAll)).rejects.toThrow();
+	const { attributes, status } = await spans.only();
+	expect(attributes["error.type"]).toBe("timeout");
+	expect(status.code).toBe(SpanStatusCode.ERROR);
+});
+
 it("ends the span when the reader breaks off", async () => {
 	for await (const _ of await createClient({ "x-simulated-fault": "never-ends" }).models.generateContentStream(
 		request,
@@ -127,6 +140,7 @@ it("ends the span when the reader breaks off", async () => {
 		break;
 	}
 	const { attributes } = await spans.only();
+	expect(attributes["gen_ai.response.finish_reasons"]).toEqual(["aborted"]);
 	expect(attributes).not.toHaveProperty("error.type");
 	expect(attributes).not.toHaveProperty("armspan.cost.usd");
 });

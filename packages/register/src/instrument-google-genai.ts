@@ -1,4 +1,5 @@
 import { diag } from "@opentelemetry/api";
+import { TIMEOUT } from "./error-type.ts";
 import { followedIterator } from "./followed-iterator.ts";
 import { type GoogleClient, googleRequestAttributes } from "./google-request.ts";
 import { googleResponseReader } from "./google-response.ts";
@@ -42,7 +43,8 @@ function modelsPrototype(given: unknown): object | undefined {
 
 function wrapRequest(prototype: object | undefined, name: string, operation: LlmOperation, stream: boolean): boolean {
 	return wrapMethod(prototype, name, (original, self, values) => {
-		const isAborted = () => isCallersAbort(values[0]);
+		const signal = fieldsOf(fieldsOf(values[0]).config).abortSignal;
+		const isAborted = () => fieldsOf(signal).aborted === true;
 		return tracedCall(
 			() => {
 				const client = (self as { apiClient?: GoogleClient } | undefined)?.apiClient;
@@ -55,6 +57,7 @@ function wrapRequest(prototype: object | undefined, name: string, operation: Llm
 			},
 			() => Reflect.apply(original, self, values),
 			(result, call) => observePromise(result, call, isAborted),
+			signal,
 			operation === "embeddings" ? undefined : () => googlePrompt(values[0]),
 		);
 	});
@@ -91,13 +94,9 @@ function followGenerator(
 	return true;
 }
 
-function isCallersAbort(request: unknown): boolean {
-	return fieldsOf(fieldsOf(fieldsOf(request).config).abortSignal).aborted === true;
-}
-
 /** All HTTP errors are of one class; and its abort error, when the caller did not abort, is the timeout. */
 function errorType(error: unknown): string | undefined {
 	const { status, name } = fieldsOf(error);
 	if (typeof status === "number") return String(status);
-	return name === "AbortError" ? "timeout" : undefined;
+	return name === "AbortError" ? TIMEOUT : undefined;
 }

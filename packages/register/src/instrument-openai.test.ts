@@ -10,6 +10,7 @@ import { CostSpanProcessor } from "./cost-span-processor.ts";
 import { type ChatServer, startChatServer } from "./fixtures/chat-server.ts";
 import { readAll } from "./fixtures/read-all.ts";
 import { instrumentOpenAi } from "./instrument-openai.ts";
+import { openCalls } from "./open-calls.ts";
 import { endUnreadResponses } from "./raw-response.ts";
 
 recordTelemetry();
@@ -98,6 +99,31 @@ describe("a request", () => {
 		expect(attributes["gen_ai.response.finish_reasons"]).toEqual(["aborted"]);
 		expect(attributes).not.toHaveProperty("error.type");
 		expect(status.code).toBe(SpanStatusCode.UNSET);
+	});
+
+	it("that hangs until the caller's time is up is an error, whatever carries the signal", async () => {
+		const own = AbortSignal.timeout(50);
+		const hanging = request("x", "hang");
+		const calls: (() => Promise<unknown>)[] = [
+			() => client.chat.completions.create(hanging, { signal: AbortSignal.timeout(50) }),
+			() => client.chat.completions.create(hanging, { signal: AbortSignal.any([own, new AbortController().signal]) }),
+			() => client.chat.completions.stream(hanging, { signal: AbortSignal.timeout(50) }).finalContent(),
+			async () => {
+				const stream = await client.chat.completions.create(
+					{ ...request("abc", "never-ends"), stream: true },
+					{ signal: AbortSignal.timeout(50) },
+				);
+				await readAll(stream);
+			},
+		];
+		for (const call of calls) {
+			await call().catch(() => {});
+			const { attributes, status } = await onlySpan();
+			expect(attributes["error.type"]).toBe("timeout");
+			expect(attributes).not.toHaveProperty("gen_ai.response.finish_reasons");
+			expect(status.code).toBe(SpanStatusCode.ERROR);
+			exporter.reset();
+		}
 	});
 
 	it("of the other endpoints makes spans too", async () => {
@@ -224,8 +250,30 @@ describe("a stream", () => {
 	it("ends its span when the reader breaks off", async () => {
 		for await (const _ of await streamed("abcdef", "never-ends")) break;
 		const { attributes } = await onlySpan();
+		expect(attributes["gen_ai.response.finish_reasons"]).toEqual(["aborted"]);
 		expect(attributes).not.toHaveProperty("error.type");
 		expect(attributes).not.toHaveProperty("gen_ai.usage.output_tokens");
+	});
+
+	it("keeps its finish reason when the reader leaves after it", async () => {
+		for await (const { choices } of await streamed("abc")) if (choices[0]?.finish_reason === "stop") break;
+		expect((await onlySpan()).attributes["gen_ai.response.finish_reasons"]).toEqual(["stop"]);
+	});
+
+	it("that is open when the process leaves is neither success nor failure, and ends once", async () => {
+		// Calls of other tests that nobody awaited.
+		openCalls.abandonAll();
+		exporter.reset();
+		const stream = await streamed("abc", "never-ends");
+		await stream[Symbol.asyncIterator]().next();
+		openCalls.abandonAll();
+		const { attributes, status } = await onlySpan();
+		expect(attributes["gen_ai.response.finish_reasons"]).toEqual(["abandoned"]);
+		expect(attributes).not.toHaveProperty("error.type");
+		expect(status.code).toBe(SpanStatusCode.UNSET);
+		stream.controller.abort();
+		openCalls.abandonAll();
+		expect(exporter.getFinishedSpans()).toHaveLength(1);
 	});
 
 	it("ends its span when it is aborted and read no more", async () => {
@@ -264,7 +312,7 @@ describe("a stream", () => {
 		expect(JSON.stringify(failed.attributes)).not.toContain("secret");
 		exporter.reset();
 		for await (const _ of await responses()) break;
-		expect((await onlySpan()).attributes).not.toHaveProperty("gen_ai.response.finish_reasons");
+		expect((await onlySpan()).attributes["gen_ai.response.finish_reasons"]).toEqual(["aborted"]);
 	});
 
 	it("may be split, or read as a web stream", async () => {

@@ -1,10 +1,11 @@
 import { diag } from "@opentelemetry/api";
 import { observeApiPromise } from "./api-promise.ts";
+import { keepCallersSignal } from "./caller-signal.ts";
 import { countAttempts } from "./count-attempts.ts";
 import { type OpenAiClient, openAiRequestAttributes } from "./openai-request.ts";
 import { openAiResponseReader } from "./openai-response.ts";
 import { openAiPrompt } from "./recognised-texts.ts";
-import type { LlmOperation, SdkDialect } from "./sdk-dialect.ts";
+import { fieldsOf, type LlmOperation, type SdkDialect } from "./sdk-dialect.ts";
 import { tracedCall } from "./traced-call.ts";
 import { wrapMethod } from "./wrap-method.ts";
 
@@ -25,6 +26,8 @@ export function instrumentOpenAi(OpenAI: unknown): boolean {
 		wrapCreate(api.Responses?.prototype, "chat");
 		wrapCreate(api.Completions?.prototype, "text_completion");
 		wrapCreate(api.Embeddings?.prototype, "embeddings");
+		for (const helper of ["stream", "runTools"]) keepCallersSignal(api.Chat?.Completions?.prototype, helper);
+		keepCallersSignal(api.Responses?.prototype, "stream");
 		countAttempts(api.prototype);
 		return chat;
 	} catch (error) {
@@ -54,6 +57,7 @@ function wrapCreate(prototype: object | undefined, operation: LlmOperation): boo
 			},
 			() => Reflect.apply(original, self, values),
 			observeApiPromise,
+			fieldsOf(values[1]).signal,
 			operation === "embeddings" ? undefined : () => openAiPrompt(values[0]),
 		),
 	);

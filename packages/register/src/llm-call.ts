@@ -11,14 +11,20 @@ import {
 } from "@armspan/schema/semconv";
 import { type Span, SpanStatusCode } from "@opentelemetry/api";
 import { CACHE_WRITE_INPUT_TOKENS, CACHE_WRITE_ONE_HOUR_INPUT_TOKENS } from "./cache-write-attributes.ts";
+import { CallerSignals } from "./caller-signal.ts";
 import type { ContentRecorder } from "./content-recorder.ts";
+import { isErrorName, OTHER_ERROR, TIMEOUT } from "./error-type.ts";
+import { openCalls } from "./open-calls.ts";
 import { fieldsOf, type Observation, type ResponseReader, type SdkDialect, type StatedUsage } from "./sdk-dialect.ts";
 
 const HTTP_RESPONSE_STATUS_CODE = "http.response.status_code";
 const HTTP_REQUEST_RESEND_COUNT = "http.request.resend_count";
 
 /** Finish reason of a call that its caller aborted: no provider says it, and it is no error of the provider's. */
-const ABORTED = "aborted";
+export const ABORTED = "aborted";
+
+/** Finish reason of a call that was open when the process left, or whose stream nobody can read any more. */
+const ABANDONED = "abandoned";
 
 const USAGE: readonly (readonly [part: keyof StatedUsage, attribute: string])[] = [
 	["inputTokens", GEN_AI_USAGE_INPUT_TOKENS],
@@ -35,19 +41,26 @@ export class LlmCall {
 	readonly #dialect: SdkDialect;
 	readonly #read: ResponseReader;
 	readonly #content: ContentRecorder | undefined;
+	readonly #signals: CallerSignals;
 	readonly #startedAtMs = performance.now();
 	#attempts = 0;
 	#ended = false;
 	#received = false;
 	#chunkSeen = false;
+	#hasFailed = false;
 	#finishReasons: readonly (string | undefined)[] = [];
 
-	/** @param content keeps the texts, when that is asked for */
-	constructor(span: Span, dialect: SdkDialect, content?: ContentRecorder) {
+	/**
+	 * @param content keeps the texts, when that is asked for
+	 * @param signals say why the caller aborted, if it did
+	 */
+	constructor(span: Span, dialect: SdkDialect, content?: ContentRecorder, signals = new CallerSignals()) {
+		this.#signals = signals;
 		this.#span = span;
 		this.#content = content;
 		this.#dialect = dialect;
 		this.#read = dialect.createReader();
+		openCalls.add(this);
 	}
 
 	/** The SDK sends the request, for the first time or again. */
@@ -91,14 +104,23 @@ export class LlmCall {
 		}
 		const { status } = fieldsOf(error);
 		if (typeof status === "number") this.#span.setAttribute(HTTP_RESPONSE_STATUS_CODE, status);
-		this.#failed(this.#dialect.errorType?.(error) ?? classOf(error));
+		this.#failed(this.#dialect.errorType?.(error) ?? classOf(error) ?? statusOf(error) ?? OTHER_ERROR);
 		this.end();
 	}
 
-	/** The caller wants no answer any more. The provider did nothing wrong: no `error.type`, no error status. */
+	/**
+	 * The caller wants no answer any more, or has read enough. The provider did nothing wrong: no `error.type`, no error
+	 * status; unless the caller's time was up, which is the error that an SDK's own timeout is.
+	 */
 	abort(): void {
-		this.#finishReasons = [ABORTED];
-		this.end();
+		if (this.#ended) return;
+		if (!this.#isWhole() && this.#signals.isTimedOut()) this.#failed(TIMEOUT);
+		this.#breakOff(ABORTED);
+	}
+
+	/** Nobody will see the end of it: neither a success nor a failure. */
+	abandon(): void {
+		if (!this.#ended) this.#breakOff(ABANDONED);
 	}
 
 	/** The head of the HTTP response is there, and somebody looked at it. */
@@ -110,6 +132,7 @@ export class LlmCall {
 	end(endedAt?: Date): void {
 		if (this.#ended) return;
 		this.#ended = true;
+		openCalls.delete(this);
 		this.#content?.end();
 		// Choices may arrive out of order, and some never: no holes.
 		const reasons = this.#finishReasons.filter((reason) => reason !== undefined);
@@ -117,7 +140,18 @@ export class LlmCall {
 		this.#span.end(endedAt);
 	}
 
+	/** A finish reason says that the answer was complete, whatever happened to the connection after it. */
+	#isWhole(): boolean {
+		return this.#finishReasons.some((reason) => reason !== undefined);
+	}
+
+	#breakOff(reason: string): void {
+		if (!this.#hasFailed && !this.#isWhole()) this.#finishReasons = [reason];
+		this.end();
+	}
+
 	#failed(type: string): void {
+		this.#hasFailed = true;
 		this.#span.setAttribute(ERROR_TYPE, type);
 		this.#span.setStatus({ code: SpanStatusCode.ERROR });
 	}
@@ -140,11 +174,16 @@ function isAbort(error: unknown): boolean {
 }
 
 /** The SDK's class name, such as `RateLimitError`: the low-cardinality name that the convention asks for. */
-function classOf(error: unknown): string {
-	if (typeof error !== "object" || error === null) return "_OTHER";
+function classOf(error: unknown): string | undefined {
+	if (typeof error !== "object" || error === null) return undefined;
 	const name = error.constructor?.name;
-	if (isText(name) && name !== "Object") return name;
-	return error instanceof Error ? error.name : "_OTHER";
+	if (isErrorName(name) && name !== "Object") return name;
+	return error instanceof Error && isErrorName(error.name) ? error.name : undefined;
+}
+
+function statusOf(error: unknown): string | undefined {
+	const { status } = fieldsOf(error);
+	return typeof status === "number" ? String(status) : undefined;
 }
 
 function isCount(value: unknown): value is number {

@@ -1,3 +1,4 @@
+import { knownOpenAiError, OTHER_ERROR } from "./error-type.ts";
 import { type Fields, fieldsOf, type Observation, type ResponseReader, type StatedUsage } from "./sdk-dialect.ts";
 
 /** Of a response of the Responses API; the others say that it is under way. */
@@ -16,7 +17,7 @@ export function openAiResponseReader(): ResponseReader {
 		const observation = observe(response, finishReasons);
 		if (fields.type !== "response.failed" && fields.type !== "error") return observation;
 		const { code } = fieldsOf(response.error ?? fields);
-		return { ...observation, failure: typeof code === "string" && code !== "" ? code : "_OTHER" };
+		return { ...observation, failure: knownOpenAiError(code) ?? OTHER_ERROR };
 	};
 }
 

@@ -1,5 +1,6 @@
 import type { LogRecordProcessor } from "@opentelemetry/sdk-logs";
 import type { SpanProcessor } from "@opentelemetry/sdk-trace";
+import { openCalls } from "./open-calls.ts";
 
 /** Knows whether anything ended since the last flush, so that leaving the process flushes at most once for nothing. */
 export class PendingWork {
@@ -11,9 +12,13 @@ export class PendingWork {
 		this.#endOpen = endOpen;
 	}
 
-	/** @returns whether there was anything, and forgets it */
-	take(): boolean {
+	/**
+	 * @param isLeaving no call will end any more by itself
+	 * @returns whether there was anything, and forgets it
+	 */
+	take(isLeaving = false): boolean {
 		this.#endOpen();
+		if (isLeaving) openCalls.abandonAll();
 		const pending = this.#pending;
 		this.#pending = false;
 		return pending;
@@ -24,14 +29,9 @@ export class PendingWork {
 		this.#pending = true;
 	}
 
-	readonly spanProcessor: SpanProcessor = {
-		onStart() {},
-		onEnd: () => {
-			this.#pending = true;
-		},
-		forceFlush: async () => {},
-		shutdown: async () => {},
-	};
+	readonly spanProcessor: SpanProcessor = new PendingSpanProcessor(() => {
+		this.#pending = true;
+	});
 
 	readonly logRecordProcessor: LogRecordProcessor = {
 		onEmit: () => {
@@ -40,4 +40,19 @@ export class PendingWork {
 		forceFlush: async () => {},
 		shutdown: async () => {},
 	};
+}
+
+/** A class, so that `armspan doctor` has a name to show. */
+class PendingSpanProcessor implements SpanProcessor {
+	readonly onEnd: () => void;
+
+	constructor(onEnd: () => void) {
+		this.onEnd = onEnd;
+	}
+
+	onStart(): void {}
+
+	async forceFlush(): Promise<void> {}
+
+	async shutdown(): Promise<void> {}
 }

@@ -1,5 +1,7 @@
+import { noticeUnsampled } from "@armspan/instrumentation/recognition";
 import { GEN_AI_REQUEST_MODEL } from "@armspan/schema/semconv";
 import { type Context, createContextKey, diag, SpanKind, trace } from "@opentelemetry/api";
+import { callerSignals, withCallerSignals } from "./caller-signal.ts";
 import { contentRecorder } from "./content-recorder.ts";
 import { isLeafSpan } from "./leaf-span.ts";
 import { LlmCall } from "./llm-call.ts";
@@ -18,16 +20,22 @@ const CALL_KEY = createContextKey("armspan.register.call");
  * @param describe what is asked for; nothing when another makes the span
  * @param invoke makes the request; what it returns or throws is passed on as it is
  * @param observe looks at what was returned; must call `received`, `fail` or `end` in the end
+ * @param signal the caller's, whose reason tells a timeout from an abort; also when another makes the span
  * @param prompt the request's texts, by which a prompt in code is recognised; also when another makes the span
  */
 export function tracedCall(
 	describe: () => LlmRequest | undefined,
 	invoke: () => unknown,
 	observe: (result: unknown, call: LlmCall) => void,
+	signal?: unknown,
 	prompt?: () => PromptRequest,
 ): unknown {
 	const outer = activeContext();
-	const parent = (prompt && guarded(() => recognition.contextOf(outer, prompt))) ?? outer;
+	const recognised = (prompt && guarded(() => recognition.contextOf(outer, prompt))) ?? outer;
+	const parent =
+		signal === undefined || signal === null
+			? recognised
+			: withCallerSignals(recognised, callerSignals(recognised).with(signal));
 	const started = guarded(() => start(parent, describe));
 	if (started === undefined) return parent === outer ? invoke() : withContext(parent, invoke);
 	const { active, call } = started;
@@ -68,6 +76,8 @@ function start(
 	const model = attributes[GEN_AI_REQUEST_MODEL];
 	const name = typeof model === "string" ? `${operation} ${model}` : operation;
 	const span = registeredTracer("@armspan/register").startSpan(name, { kind: SpanKind.CLIENT, attributes }, parent);
-	const call = new LlmCall(span, dialect, contentRecorder(span, body));
+	// Processors see the others.
+	if (!span.isRecording()) noticeUnsampled(parent);
+	const call = new LlmCall(span, dialect, contentRecorder(span, body), callerSignals(parent));
 	return { active: trace.setSpan(parent, span).setValue(CALL_KEY, call), call };
 }
