@@ -1,7 +1,8 @@
 import { GEN_AI_OPERATION_NAME, LEAF_OPERATIONS } from "@armspan/schema/semconv";
-import { type Context, type Span, trace } from "@opentelemetry/api";
+import { type Context, type Span, TraceFlags, trace } from "@opentelemetry/api";
 import { callOf, type SpanRank } from "./call-context.ts";
 import { LangChainCallbackSpans } from "./langchain-callback-spans.ts";
+import { noticeUnsampled } from "./unsampled-span.ts";
 
 const LEAVES: ReadonlySet<unknown> = new Set(LEAF_OPERATIONS);
 const LLM_ATTRIBUTE = /^(?:gen_ai|llm|ai|openinference)\./;
@@ -23,6 +24,8 @@ export class ArmspanSpanProcessor {
 			span.setAttributes(call.attributes);
 			this.#callbackSpans.started(span, call, rank === 2);
 			call.spanStarted(span.spanContext(), rank);
+			// Recorded, and yet not sampled; what is not recorded no processor gets to see.
+			if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) noticeUnsampled(parentContext);
 			const { link } = call;
 			if (link !== undefined && trace.getSpan(parentContext) === undefined) span.addLink?.({ context: link });
 		} catch {

@@ -8,3 +8,4 @@ export {
 	textDigest,
 } from "./code-prompt-fingerprint.ts";
 export { codePrompts, MAX_TEXT_CHARACTERS, type PromptIdentity, recognitionCounters } from "./code-prompt-memory.ts";
+export { noticeUnsampled } from "./unsampled-span.ts";

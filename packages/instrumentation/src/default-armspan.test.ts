@@ -16,6 +16,17 @@ it("serves the caller's fallback until it is started, and says how to start", ()
 	expect(armspan.status()).toMatchObject({ started: false, counters: { unroutedCalls: 3 } });
 });
 
+it("says once that it was never started, where a host without OpenTelemetry can see it", () => {
+	delete (globalThis as Record<symbol, unknown>)[Symbol.for("armspan.not-started.warned")];
+	const emitWarning = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+	expect(armspan.feedback("reference", { score: 1 })).toBe(false);
+	armspan.prompt("support-reply", { user: "u1", variables });
+	expect(emitWarning.mock.calls).toEqual([
+		[expect.stringContaining("call armspan.start()"), { type: "ArmspanWarning", code: "ARMSPAN_NOT_STARTED" }],
+	]);
+	emitWarning.mockRestore();
+});
+
 it("is shared by every copy of this package", async () => {
 	armspan.start({ routingDirectory: await writeSupportBundle() });
 	vi.resetModules();

@@ -8,6 +8,7 @@ import { EventLogger } from "./event-logger.ts";
 import { executeLive } from "./execute.ts";
 import { flush } from "./flush.ts";
 import { InstrumentationError } from "./instrumentation-error.ts";
+import { NOT_STARTED, warnNotStarted } from "./not-started-warning.ts";
 import { unrouted } from "./resolve-call.ts";
 import { ArmspanRoutedPrompt } from "./routed-prompt.ts";
 
@@ -34,7 +35,8 @@ export const armspan: DefaultArmspan = {
 		const instance = globals[INSTANCE];
 		if (instance !== undefined) return instance.prompt(name, call);
 		counters.unroutedCalls++;
-		const message = "Armspan is not started; run node with --import @armspan/register, or call armspan.start()";
+		const message = NOT_STARTED;
+		warnNotStarted("prompts are not routed");
 		const given = typeof call === "object" && call !== null ? call : {};
 		const named = typeof name === "string" ? name : undefined;
 		const resolved =
@@ -71,7 +73,7 @@ const recorder = new CallRecorder(counters, new EventLogger(), (unitId) => unitI
 
 function refuse(): false {
 	counters.referencesRefused++;
-	recorder.warnOnce("feedback refused: Armspan is not started");
+	warnNotStarted("feedback is refused");
 	return false;
 }
 

@@ -11,6 +11,8 @@ export const DROP_REASONS = [
 	"spool-failed",
 	/** There is no logs API that would take the event. */
 	"no-logs-api",
+	/** The application's sampler did not want the span of a routed call. */
+	"unsampled",
 ] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 

@@ -3,6 +3,7 @@ import {
 	ARMSPAN_EVALUATION_KIND,
 	ARMSPAN_EVENT_ID,
 	ARMSPAN_EXPERIMENT,
+	ARMSPAN_FALLBACK_REASON,
 	ARMSPAN_ITERATION,
 	ARMSPAN_UNIT_ID,
 	GEN_AI_EVALUATION_EXPLANATION,
@@ -71,8 +72,10 @@ export function evaluationAttributes(
 	if (id !== undefined && (typeof id !== "string" || id === "" || id.length > MAX_ID_LENGTH)) {
 		return `${kind} "${name}": expected an id of 1 to ${MAX_ID_LENGTH} characters`;
 	}
+	// What was delivered is the calls' to say; feedback may come by a prompt fetched for nothing but it.
+	const { [ARMSPAN_FALLBACK_REASON]: _, ...of } = assignment;
 	const attributes: Attributes = {
-		...assignment,
+		...of,
 		[GEN_AI_EVALUATION_NAME]: name,
 		[GEN_AI_EVALUATION_SCORE_VALUE]: score,
 		[ARMSPAN_EVALUATION_KIND]: kind,

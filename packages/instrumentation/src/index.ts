@@ -1,5 +1,6 @@
 export { type Armspan, createArmspan } from "./armspan.ts";
 export type { ArmspanOptions } from "./armspan-options.ts";
+export { ArmspanSampler } from "./armspan-sampler.ts";
 export { ArmspanSpanProcessor } from "./armspan-span-processor.ts";
 export type { ArmspanStatus, Counters } from "./armspan-status.ts";
 export { type CallHandle, callHandle, withCallHandle } from "./call-handle.ts";

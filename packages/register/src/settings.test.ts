@@ -9,6 +9,7 @@ it("sends to loopback by number when nothing is said", () => {
 		exportLogs: true,
 		traceExporter: { url: "http://127.0.0.1:4318/v1/traces", timeoutMillis: 3000 },
 		logExporter: { url: "http://127.0.0.1:4318/v1/logs" },
+		sampler: { name: "parentbased_always_on", ratio: 1 },
 		batchDelayMs: 1000,
 		warnings: [],
 	});
@@ -32,6 +33,16 @@ it("says what it cannot do, and goes on with the default", () => {
 	});
 	expect(warnings).toHaveLength(3);
 	expect([batchDelayMs, exportLogs]).toEqual([1000, true]);
+});
+
+it("takes the sampler that is asked for, and no other", () => {
+	const ratio = { OTEL_TRACES_SAMPLER: "traceidratio", OTEL_TRACES_SAMPLER_ARG: "0.25" };
+	expect(readSettings(ratio).sampler).toEqual({ name: "traceidratio", ratio: 0.25 });
+	for (const wrong of [{ OTEL_TRACES_SAMPLER: "jaeger_remote" }, { OTEL_TRACES_SAMPLER_ARG: "2" }]) {
+		const { sampler, warnings } = readSettings(wrong);
+		expect(sampler).toEqual({ name: "parentbased_always_on", ratio: 1 });
+		expect(warnings).toHaveLength(1);
+	}
 });
 
 it("knows which Node is too old", () => {

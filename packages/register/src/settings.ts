@@ -1,4 +1,5 @@
 import { DiagLogLevel } from "@opentelemetry/api";
+import { DEFAULT_SAMPLER, SAMPLER_NAMES, type SamplerSettings } from "./configured-sampler.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -14,6 +15,8 @@ export interface Settings {
 	readonly exportLogs: boolean;
 	readonly traceExporter: ExporterSettings;
 	readonly logExporter: ExporterSettings;
+	/** Of spans outside of routed and recognised calls; those inside are always sampled. */
+	readonly sampler: SamplerSettings;
 	readonly batchDelayMs: number;
 	/** How long leaving the process may take because of us. */
 	readonly flushLimitMs: number;
@@ -51,6 +54,7 @@ export function readSettings(environment: Environment): Settings {
 		exportLogs: exports(environment, "OTEL_LOGS_EXPORTER", warnings),
 		traceExporter: exporterSettings(environment, "TRACES", "v1/traces"),
 		logExporter: exporterSettings(environment, "LOGS", "v1/logs"),
+		sampler: samplerSettings(environment, warnings),
 		batchDelayMs: milliseconds(environment, "OTEL_BSP_SCHEDULE_DELAY", 1000, warnings),
 		flushLimitMs: milliseconds(environment, "ARMSPAN_FLUSH_LIMIT_MS", 2000, warnings),
 		logLevel: logLevel(value(environment, "OTEL_LOG_LEVEL")),
@@ -89,6 +93,21 @@ function exports(environment: Environment, name: string, warnings: string[]): bo
 		warnings.push(`${name}=${exporter} is not supported; expected "otlp" or "none", otlp is used`);
 	}
 	return exporter !== "none";
+}
+
+function samplerSettings(environment: Environment, warnings: string[]): SamplerSettings {
+	const name = value(environment, "OTEL_TRACES_SAMPLER") ?? DEFAULT_SAMPLER;
+	if (!SAMPLER_NAMES.includes(name)) {
+		warnings.push(
+			`OTEL_TRACES_SAMPLER=${name} is not supported; expected ${SAMPLER_NAMES.join(", ")}; ${DEFAULT_SAMPLER} is used`,
+		);
+		return { name: DEFAULT_SAMPLER, ratio: 1 };
+	}
+	const text = value(environment, "OTEL_TRACES_SAMPLER_ARG");
+	const ratio = Number(text ?? 1);
+	if (ratio >= 0 && ratio <= 1) return { name, ratio };
+	warnings.push(`OTEL_TRACES_SAMPLER_ARG=${text} is not a share from 0 to 1; 1 is used`);
+	return { name, ratio: 1 };
 }
 
 function milliseconds(environment: Environment, name: string, fallbackMs: number, warnings: string[]): number {

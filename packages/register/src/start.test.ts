@@ -74,6 +74,25 @@ describe.each(["module", "commonjs"] as const)("a %s host", (type) => {
 	});
 });
 
+it.each([
+	[{ OTEL_TRACES_SAMPLER: "always_off" }, 1],
+	[{ OTEL_TRACES_SAMPLER: "traceidratio", OTEL_TRACES_SAMPLER_ARG: "0" }, 1],
+	[{ OTEL_TRACES_SAMPLER: "always_on" }, 2],
+])("%j: the routed call has its span, and one outside is the sampler's", async (sampling, spans) => {
+	const unsampled = `
+import { context, trace } from "@opentelemetry/api";
+const header = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331", traceFlags: 0, isRemote: true };
+trace.getTracer("app").startSpan("outside").end();
+const text = await context.with(trace.setSpanContext(context.active(), header), () => reply("u1"));
+console.log(text, armspan.status().drops.spans.unsampled);
+`;
+	const { exited, stdout, stderr } = host("module", unsampled, { env: sampling });
+	expect((await exited).code).toBe(0);
+	expect([stdout(), stderr()]).toEqual(["Where is it? 0\n", ""]);
+	expect(collector.spans).toHaveLength(spans);
+	expect(collector.spans.find(({ name }) => name.startsWith("chat"))?.attributes["armspan.unit.id"]).toBe("u1");
+});
+
 describe("leaving", () => {
 	const STAY = 'void reply("u1").then(() => console.log("ready"));\nsetInterval(() => {}, 1000);\n';
 

@@ -1,4 +1,4 @@
-import { ArmspanSpanProcessor, armspan, delivery } from "@armspan/instrumentation";
+import { ArmspanSampler, armspan, delivery } from "@armspan/instrumentation";
 import { DiagLogLevel, diag, propagation, type TextMapPropagator, TraceFlags } from "@opentelemetry/api";
 import { OTLPLogExporter } from "@opentelemetry/exporter-logs-otlp-proto";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
@@ -11,18 +11,17 @@ import {
 import type { LogRecordProcessor, ReadableLogRecord } from "@opentelemetry/sdk-logs";
 import { NodeSDK } from "@opentelemetry/sdk-node";
 import type { ReadableSpan, SpanProcessor } from "@opentelemetry/sdk-trace";
-import { AnthropicSpanProcessor } from "./anthropic-span-processor.ts";
 import { findApplication } from "./application.ts";
+import { armspanSpanProcessors } from "./armspan-span-processors.ts";
+import { configuredSampler } from "./configured-sampler.ts";
 import { guarded } from "./content.ts";
 import { ContentGuard } from "./content-guard.ts";
 import { recordContent } from "./content-recorder.ts";
 import { contentOptions } from "./content-settings.ts";
-import { CostSpanProcessor } from "./cost-span-processor.ts";
 import { DeliveryQueue, type DeliveryQueueOptions } from "./delivery-queue.ts";
 import type { Diagnosis } from "./diagnosis.ts";
 import { diagnosisFacts } from "./diagnosis-facts.ts";
 import { flushOnExit } from "./flush-on-exit.ts";
-import { NestedCallSpanProcessor } from "./nested-call-span-processor.ts";
 import { PendingWork } from "./pending-work.ts";
 import { endUnreadResponses } from "./raw-response.ts";
 import { recognition } from "./recognition.ts";
@@ -72,13 +71,11 @@ export async function start(diagnosis?: Diagnosis): Promise<void> {
 		),
 		// No process detector: command lines are personal data. The environment comes last and wins.
 		resourceDetectors: [serviceInstanceIdDetector, envDetector],
+		sampler: new ArmspanSampler(configuredSampler(settings.sampler)),
 		spanProcessors: [
-			new ArmspanSpanProcessor(),
-			new NestedCallSpanProcessor(),
-			new AnthropicSpanProcessor(),
-			new CostSpanProcessor(),
+			...armspanSpanProcessors(),
 			pending.spanProcessor,
-			...(spans === undefined ? [] : [spanProcessor(spans)]),
+			...(spans === undefined ? [] : [new QueueSpanProcessor(spans)]),
 		],
 		logRecordProcessors: [pending.logRecordProcessor, ...(events === undefined ? [] : [logRecordProcessor(events)])],
 		metricReaders: [],
@@ -146,15 +143,26 @@ function queueOptions(settings: Settings, signal: DeliveryQueueOptions["signal"]
 	return { ...PATIENCE, signal, delayMs: settings.batchDelayMs };
 }
 
-function spanProcessor(queue: DeliveryQueue<ReadableSpan>): SpanProcessor {
-	return {
-		onStart() {},
-		onEnd(span) {
-			if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0) queue.add(span);
-		},
-		forceFlush: () => queue.flush(),
-		shutdown: () => queue.shutdown(),
-	};
+class QueueSpanProcessor implements SpanProcessor {
+	readonly #queue: DeliveryQueue<ReadableSpan>;
+
+	constructor(queue: DeliveryQueue<ReadableSpan>) {
+		this.#queue = queue;
+	}
+
+	onStart(): void {}
+
+	onEnd(span: ReadableSpan): void {
+		if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0) this.#queue.add(span);
+	}
+
+	forceFlush(): Promise<void> {
+		return this.#queue.flush();
+	}
+
+	shutdown(): Promise<void> {
+		return this.#queue.shutdown();
+	}
 }
 
 function logRecordProcessor(queue: DeliveryQueue<ReadableLogRecord>): LogRecordProcessor {
