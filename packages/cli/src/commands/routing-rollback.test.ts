@@ -45,11 +45,17 @@ test("verify, sign, verify, go back: what a reader with the public key takes", a
 	const reader = new BundleWatcher(routing, { publicKeys: readPublicKeys([publicKey]), onChange() {}, onError() {} });
 	try {
 		expect(reader.current?.table.revision).toBe(42);
+		const keyless = await runArmspan(["routing", "rollback", routing, "--to", backup, "--reason", "in French"]);
+		expect([keyless.code, keyless.stdout]).toEqual([2, ""]);
+		expect(keyless.stderr).toContain("is signed, and applications refuse what is not");
+		expect((await verify()).stdout).toMatch(/^armspan\/test revision 42 .*signature good\n$/);
+
 		const back = await runArmspan(
 			["routing", "rollback", routing, "--to", backup, "--reason", "answers in French", "--by", "ada"],
 			{ env: { ARMSPAN_ROUTING_PRIVATE_KEY: keyFile } },
 		);
 		expect([back.code, back.stdout]).toEqual([0, "armspan/test: gone back from revision 42 to 41\n"]);
+		expect(back.stderr).toMatch(/^note: a running service .* environments\/test\.yaml\n$/);
 		await expect.poll(() => reader.current?.table.revision, { timeout: 10_000 }).toBe(41);
 		expect(JSON.parse(readFileSync(join(routing, "rollback.json"), "utf8"))).toMatchObject({
 			...{ fromRevision: 42, toRevision: 41, reason: "answers in French", by: "ada" },
@@ -61,8 +67,23 @@ test("verify, sign, verify, go back: what a reader with the public key takes", a
 	expect(JSON.parse(stdout)).toMatchObject({ revision: 41, signature: "good" });
 });
 
+test("what was gone back to without a key is signed by going back again with it", async () => {
+	const unsigned = join(folder, "unsigned");
+	await writeBundle(unsigned, supportBundle(42));
+	const back = (...more: string[]) =>
+		runArmspan(["routing", "rollback", unsigned, "--to", backup, "--reason", "in French", ...more]);
+	expect((await back()).code).toBe(0);
+	expect(() => statSync(join(unsigned, "routing.json.sig"))).toThrow("ENOENT");
+	const again = await back("--private-key", keyFile);
+	expect([again.code, again.stdout]).toEqual([0, "armspan/test: gone back from revision 42 to 41\n"]);
+	const { stdout } = await runArmspan(["routing", "verify", unsigned, "--public-key", publicKey, "--json"]);
+	expect(JSON.parse(stdout)).toMatchObject({ revision: 41, signature: "good" });
+	expect(JSON.parse(readFileSync(join(unsigned, "rollback.json"), "utf8")).fromRevision).toBe(42);
+	expect(statSync(join(unsigned, "rollback.json.sig")).size).toBeGreaterThan(64);
+});
+
 test.each([
-	[["rollback", routing, "--to", routing, "--reason", "x"], 1, "NOTHING_TO_ROLL_BACK"],
+	[["rollback", backup, "--to", backup, "--reason", "x"], 1, "NOTHING_TO_ROLL_BACK"],
 	[["rollback", join(folder, "nowhere"), "--to", backup, "--reason", "x"], 1, "NOTHING_TO_ROLL_BACK"],
 	[["rollback", routing, "--to", backup], 2, "required option '--reason"],
 	[["sign", routing], 2, "name a key with --private-key"],

@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
-import { resolve } from "node:path";
-import { readBundle, revisionOnDisk, writeBundle } from "@armspan/router";
+import { join, resolve } from "node:path";
+import { readBundle, readRoutingBytes, revisionOnDisk, writeBundle } from "@armspan/router";
+import { RollbackRecord } from "@armspan/schema";
 import { Command } from "commander";
 import { CliError } from "../cli-error.ts";
 import { givenPrivateKey, PRIVATE_KEY_VARIABLE } from "../routing/routing-keys.ts";
@@ -16,8 +18,11 @@ interface RollbackOptions {
 
 const EXAMPLES = `
 Puts an older bundle back in place, with rollback.json: a person's word that applications may go back to it. While the
-record lies there, they refuse every other revision up to the one that was gone back from. A running service publishes
-what git says at the next commit, above that revision: revert there, too.
+record lies there, they refuse every other revision up to the one that was gone back from. A folder that is signed takes
+the private key: applications refuse what is not.
+
+A running service puts its own bundle back at its next look, within seconds and above that revision: where one runs, the
+way back is a commit that restores the pin in environments/<environment>.yaml. Commit it, or stop the service, first.
 
 Example:
   armspan routing rollback data/routing --to /backups/routing-41 --reason "revision 42 answers in French"
@@ -42,10 +47,16 @@ export function routingRollbackCommand(): Command {
 			`ed25519 in PEM, where applications check signatures; default: ${PRIVATE_KEY_VARIABLE}`,
 		)
 		.addHelpText("after", EXAMPLES)
-		.action(async (directory: string, options: RollbackOptions) => {
+		.action(async (directory: string, options: RollbackOptions, command: Command) => {
 			const target = resolve(directory);
+			const privateKey = givenPrivateKey(options.privateKey);
+			if (privateKey === undefined && isSigned(target)) {
+				return command.error(
+					`error: ${directory} is signed, and applications refuse what is not: name the key with --private-key or ${PRIVATE_KEY_VARIABLE}; where nobody checks signatures, remove routing.json.sig and rollback.json.sig first`,
+				);
+			}
 			const older = readBundle(resolve(options.to));
-			const fromRevision = options.fromRevision ?? revisionOnDisk(target);
+			const fromRevision = options.fromRevision ?? revisionGoneBackFrom(target, older.routingDigest);
 			if (fromRevision === undefined) {
 				throw new CliError(
 					"NOTHING_TO_ROLL_BACK",
@@ -63,11 +74,32 @@ export function routingRollbackCommand(): Command {
 			}
 			const json = Buffer.from(older.bytes.routing).toString("utf8");
 			const rollback = { fromRevision, reason: options.reason, by: options.by ?? userInfo().username };
-			await writeBundle(
-				target,
-				{ file: older.file, json, prompts: older.prompts },
-				{ rollback, privateKey: givenPrivateKey(options.privateKey) },
-			);
+			await writeBundle(target, { file: older.file, json, prompts: older.prompts }, { rollback, privateKey });
 			process.stdout.write(`${flagSetId}: gone back from revision ${fromRevision} to ${revision}\n`);
+			process.stderr.write(
+				`note: a running service of this folder puts its own bundle back within seconds; commit what restores the pin: environments/${flagSetId.replace(/^armspan\//, "")}.yaml\n`,
+			);
 		});
+}
+
+function isSigned(directory: string): boolean {
+	return ["routing.json.sig", "rollback.json.sig"].some((name) => existsSync(join(directory, name)));
+}
+
+/** The revision in the folder; where it has gone back to this bundle already, the one that it came from. */
+function revisionGoneBackFrom(directory: string, routingDigest: string): number | undefined {
+	const onDisk = revisionOnDisk(directory);
+	if (onDisk === undefined) return undefined;
+	const record = rollbackRecord(readRoutingBytes(directory).rollback);
+	return record?.routingDigest === routingDigest ? Math.max(onDisk, record.fromRevision) : onDisk;
+}
+
+function rollbackRecord(bytes: Uint8Array | undefined): RollbackRecord | undefined {
+	if (bytes === undefined) return undefined;
+	try {
+		return RollbackRecord.safeParse(JSON.parse(new TextDecoder().decode(bytes))).data;
+	} catch {
+		// No record: it is replaced.
+		return undefined;
+	}
 }
