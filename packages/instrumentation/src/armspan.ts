@@ -92,7 +92,11 @@ export function createArmspan(options?: ArmspanOptions): Armspan {
 		);
 	}
 	if (resolved.referenceKeyUnusable) {
-		recorder.guard(() => diag.warn("[armspan] a reference key is shorter than 32 characters: it is not used"));
+		recorder.guard(() =>
+			diag.warn(
+				"[armspan] a reference key (referenceKey or ARMSPAN_REFERENCE_KEY) is shorter than 32 characters: it is not used; take 32 random ones",
+			),
+		);
 	}
 	if (resolved.unknown.length > 0) {
 		const names = resolved.unknown.map((name) => JSON.stringify(name.slice(0, 100))).join(", ");

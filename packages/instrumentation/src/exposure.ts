@@ -13,7 +13,7 @@ import { type Attributes, context } from "@opentelemetry/api";
 import { BoundedSet } from "./bounded-set.ts";
 import type { EventLogger } from "./event-logger.ts";
 
-/** Units remembered as exposed; beyond it the least recent may be reported again, which costs a row and no truth. */
+/** Units remembered as exposed; beyond it one not used lately may be reported again, which costs a row and no truth. */
 const REMEMBERED_UNITS = 50_000;
 
 const PROVIDER = "armspan";

@@ -1,5 +1,5 @@
-import { trace } from "@opentelemetry/api";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { diag, trace } from "@opentelemetry/api";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Armspan, createArmspan } from "./armspan.ts";
 import { writeSupportBundle } from "./fixtures/support-bundle.ts";
 import { recordTelemetry } from "./fixtures/telemetry.ts";
@@ -90,6 +90,34 @@ describe("feedback by reference", () => {
 		expect(answered.feedback(reference, undefined as never)).toBe(false);
 		expect(answered.conversion(reference, "purchase", { id: "" })).toBe(false);
 		expect(evaluations()).toEqual([]);
+	});
+
+	it("warns once of keys that are too short, and says once that there are no references", () => {
+		const warn = vi.fn();
+		const ignore = () => {};
+		diag.setLogger(
+			{ warn, error: ignore, info: ignore, debug: ignore, verbose: ignore },
+			{ suppressOverrideMessage: true },
+		);
+		try {
+			const weak = createArmspan({ routingDirectory: routing, referenceKey: ["short", "short, too"] });
+			expect(warn.mock.calls).toEqual([[expect.stringContaining("shorter than 32 characters: it is not used")]]);
+			for (let call = 0; call < 3; call++) {
+				expect(weak.prompt("support-reply", { user: "u1", variables: { question: "?" } }).reference()).toBeUndefined();
+			}
+			weak.close();
+		} finally {
+			diag.disable();
+		}
+		expect(warn.mock.calls.slice(1)).toEqual([[expect.stringContaining("no references: set ARMSPAN_REFERENCE_KEY")]]);
+	});
+
+	it("signs with a key given in code that contains commas", () => {
+		const key = "one, two, three, four, five, six, seven";
+		const signing = createArmspan({ routingDirectory: routing, referenceKey: key });
+		const reference = signing.prompt("support-reply", { user: "u1" }).reference();
+		expect(signing.feedback(reference ?? "", { score: 1 })).toBe(true);
+		signing.close();
 	});
 
 	it("has no reference without a key, for an unrouted call, and for a shadow's answer", () => {
