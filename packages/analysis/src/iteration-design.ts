@@ -1,22 +1,4 @@
-import type { Decision, Experiment, JsonValue } from "@armspan/schema";
-
-/** Fields that must not change within an iteration: with them the meaning of the evidence would. */
-const DESIGN_FIELDS = [
-	"prompt",
-	"unit",
-	"variants",
-	"audience",
-	"layer",
-	"primaryMetric",
-	"secondaryMetrics",
-	"guardrails",
-	"alpha",
-	"inference",
-	"plannedUnits",
-	"plannedLooks",
-	"maturationHours",
-	"metrics",
-] as const satisfies readonly (keyof Experiment)[];
+import { type Decision, type Experiment, ITERATION_FIELDS, type JsonValue } from "@armspan/schema";
 
 /** What fields stood for before they existed; iterations that were begun then did not record them. */
 const UNRECORDED: Readonly<Record<string, JsonValue>> = { plannedLooks: 5, metrics: [] };
@@ -25,7 +7,7 @@ const UNRECORDED: Readonly<Record<string, JsonValue>> = { plannedLooks: 5, metri
 export type IterationDesign = Readonly<Record<string, JsonValue>>;
 
 export function iterationDesign(experiment: Experiment): IterationDesign {
-	return Object.fromEntries(DESIGN_FIELDS.map((field) => [field, (experiment[field] ?? null) as JsonValue]));
+	return Object.fromEntries(ITERATION_FIELDS.map((field) => [field, (experiment[field] ?? null) as JsonValue]));
 }
 
 /** The design that a start decision recorded; `undefined` for other decisions. */
@@ -39,7 +21,7 @@ export function recordedDesign(decision: Decision): IterationDesign | undefined 
 /** Fields in which an experiment differs from what its iteration was begun with. */
 export function changedFields(begun: IterationDesign, experiment: Experiment): string[] {
 	const now = iterationDesign(experiment);
-	return DESIGN_FIELDS.filter((field) => canonical(begun[field] ?? UNRECORDED[field]) !== canonical(now[field]));
+	return ITERATION_FIELDS.filter((field) => canonical(begun[field] ?? UNRECORDED[field]) !== canonical(now[field]));
 }
 
 /** Keys in one order, so that neither YAML's nor ClickHouse's order of keys is a change. */

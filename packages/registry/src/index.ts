@@ -1,6 +1,13 @@
 export { initRepository } from "./init-repository.ts";
 export { openRegistry } from "./open-registry.ts";
-export type { Author, CommitDescription, ExperimentChange, PromptRelease, Registry } from "./registry.ts";
+export type {
+	Author,
+	CommitDescription,
+	CommitHistory,
+	ExperimentChange,
+	PromptRelease,
+	Registry,
+} from "./registry.ts";
 export type { RegistryErrorCode, RegistryErrorDetails, RepositoryIssue } from "./registry-error.ts";
 export { RegistryError } from "./registry-error.ts";
 export type {

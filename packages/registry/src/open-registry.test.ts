@@ -83,3 +83,27 @@ test("the fingerprint differs after a commit and after a tag, and only then", as
 	seen.push(await registry.fingerprint());
 	expect(new Set(seen).size).toBe(3);
 });
+
+test("the history of a branch: first parents that touch what is deployed, newest first, and the commit itself", async () => {
+	const directory = join(temporaryFolder(onTestFinished), "repository");
+	await initRepository(directory);
+	const registry = await openRegistry(directory);
+	const head = () => git(directory, "rev-parse", "HEAD").toString().trim();
+	const [first, root] = (await registry.history("HEAD", 10)).commits;
+	expect(first).toBe(head());
+	const { commit } = await registry.changeExperiment("support-tone", (document) => document.set("status", "halted"), {
+		message: "Halt",
+	});
+	await writeFile(join(directory, "README.md"), "of no account");
+	git(directory, "add", "README.md");
+	git(directory, "commit", "--quiet", "-m", "Readme");
+	await writeFile(join(directory, "README.md"), "nor this");
+	git(directory, "commit", "--quiet", "--all", "-m", "Readme");
+	expect((await registry.history("HEAD", 10)).commits).toEqual([head(), commit, first, root]);
+	expect((await registry.history(commit, 10)).commits).toEqual([commit, first, root]);
+	expect((await registry.history("HEAD", 2)).commits).toEqual([head(), commit]);
+	const shallow = join(temporaryFolder(onTestFinished), "shallow");
+	git(directory, "clone", "--quiet", "--depth", "1", `file://${directory}`, shallow);
+	expect(await (await openRegistry(shallow)).history("HEAD", 9)).toEqual({ commits: [head()], isShallow: true });
+	await expect(registry.history("--all", 2)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+});

@@ -3,10 +3,14 @@ import { realpath, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { changeExperiment } from "./change-experiment.ts";
 import { type Git, gitIn } from "./git.ts";
+import { resolveCommit } from "./git-objects.ts";
 import { readSnapshot } from "./read-snapshot.ts";
-import type { Registry } from "./registry.ts";
+import type { CommitHistory, Registry } from "./registry.ts";
 import { RegistryError } from "./registry-error.ts";
 import { releasePrompt } from "./release-prompt.ts";
+
+/** Whatever a snapshot or a release may come from. */
+const FOLDERS = ["prompts", "experiments", "environments", "metrics"] as const;
 
 /**
  * Opens the repository whose top folder (or bare git folder) is `directory`.
@@ -28,6 +32,7 @@ export async function openRegistry(directory: string): Promise<Registry> {
 		bare,
 		fingerprint: () => fingerprint(git),
 		snapshot: (ref = "HEAD") => readSnapshot(git, top, ref),
+		history: (ref, limit) => readHistory(git, top, ref, limit),
 		uncommittedFiles: async () => (bare ? [] : listUncommitted(git)),
 		changeExperiment: (key, edit, commit) => changeExperiment(repository, key, edit, commit),
 		releasePrompt: (name, version, release) => releasePrompt(repository, name, version, release),
@@ -63,19 +68,20 @@ function noRepository(path: string, reason: string, cause?: unknown): RegistryEr
 	);
 }
 
+async function readHistory(git: Git, directory: string, ref: string, limit: number): Promise<CommitHistory> {
+	const tip = await resolveCommit(git, directory, ref);
+	const { stdout } = await git(["rev-list", "--first-parent", `--max-count=${limit}`, tip, "--", ...FOLDERS]);
+	const touching = stdout.toString("utf8").split("\n").filter(Boolean);
+	const shallow = await git(["rev-parse", "--is-shallow-repository"]);
+	return {
+		commits: [tip, ...touching.filter((commit) => commit !== tip)].slice(0, limit),
+		isShallow: shallow.stdout.toString("utf8").trim() === "true",
+	};
+}
+
 async function listUncommitted(git: Git): Promise<string[]> {
-	const { stdout } = await git([
-		"status",
-		"--porcelain=v1",
-		"-z",
-		"--no-renames",
-		"--untracked-files=all",
-		"--",
-		"prompts",
-		"experiments",
-		"environments",
-		"metrics",
-	]);
+	const options = ["--porcelain=v1", "-z", "--no-renames", "--untracked-files=all"];
+	const { stdout } = await git(["status", ...options, "--", ...FOLDERS]);
 	const files = stdout
 		.toString("utf8")
 		.split("\0")

@@ -34,6 +34,12 @@ export interface PromptRelease {
 	readonly digest: string;
 }
 
+export interface CommitHistory {
+	readonly commits: readonly string[];
+	/** The clone does not have all commits, so there may be more. */
+	readonly isShallow: boolean;
+}
+
 /** The git repository that holds prompts, experiments and environments. */
 export interface Registry {
 	/** Absolute path, symbolic links resolved. */
@@ -45,6 +51,12 @@ export interface Registry {
 
 	/** What the commit intends, checked. @throws {RegistryError} INVALID_REPOSITORY with every fault found. */
 	snapshot(ref?: string): Promise<RepositorySnapshot>;
+
+	/**
+	 * Commits on the way from `ref` back along first parents that touch what a snapshot reads, newest first; `ref`'s own
+	 * commit always comes first.
+	 */
+	history(ref: string, limit: number): Promise<CommitHistory>;
 
 	/** Files of prompts, experiments and environments that differ from HEAD or are untracked; sorted. */
 	uncommittedFiles(): Promise<readonly string[]>;

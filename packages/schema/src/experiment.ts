@@ -246,3 +246,21 @@ export const Experiment = z
 		checkMetricNames(experiment, context);
 	});
 export type Experiment = z.infer<typeof Experiment>;
+
+/** What must not change within an iteration, since the meaning of its evidence would: what a start decision records. */
+export const ITERATION_FIELDS = [
+	"prompt",
+	"unit",
+	"variants",
+	"audience",
+	"layer",
+	"primaryMetric",
+	"secondaryMetrics",
+	"guardrails",
+	"alpha",
+	"inference",
+	"plannedUnits",
+	"plannedLooks",
+	"maturationHours",
+	"metrics",
+] as const satisfies readonly (keyof Experiment)[];

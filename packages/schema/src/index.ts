@@ -9,6 +9,7 @@ export {
 	ExperimentStatus,
 	ExperimentVariant,
 	Guardrail,
+	ITERATION_FIELDS,
 	UnitType,
 } from "./experiment.ts";
 export { JsonValue, ModelParameters } from "./json-value.ts";

@@ -46,6 +46,18 @@ beforeAll(async () => {
 	writeFileSync(join(repository, "environments/production.yaml"), "prompts:\n  support-reply: 2.0.0\n");
 	git("commit", "--all", "--message", "promote");
 	git("tag", "promoted");
+	git("checkout", "-q", "-b", "layers", "gate-50");
+	const environment = (slots: string) =>
+		writeFileSync(
+			join(repository, "environments/production.yaml"),
+			`prompts:\n  support-reply: 1.0.0\nlayers:\n  chat:\n    slots:${slots}\n`,
+		);
+	environment("\n      support-tone: 0.4");
+	commit("layered", ["prompt: support-reply", "prompt: support-reply\nlayer: chat"]);
+	commit("unlayered", ["layer: chat\n", ""]);
+	git("checkout", "-q", "layered");
+	environment(" { ghost: 0.2,\n      support-tone: 0.4 }");
+	commit("shifted", ["owner: support-team", "owner: another"]);
 	git("checkout", "-q", "-b", "broken", "gate-50");
 	writeFileSync(join(repository, "experiments/support-tone.yaml"), "key: support-tone\nstatus: runing\n");
 	git("commit", "--all", "--message", "broken");
@@ -91,6 +103,22 @@ describe("given units", () => {
 		expect(experiment).toMatchObject({ moved: 0, from: { iteration: 1 }, to: { iteration: 2 } });
 		expect(experiment.redrawn).toBeGreaterThan(100);
 		expect(experiment.newlyEnrolled).toBeGreaterThan(300);
+		const { stdout } = await diff("--from", "gate-50", "--to", "other-weights-raised", "--units", idFile);
+		expect(stdout).toContain(`new iteration: ${experiment.redrawn} drawn into another\n`);
+	});
+
+	test("--exit-code refuses what the service would: a layer that is taken away, slots that exchange units", async () => {
+		const unlayered = await counted("layered", "unlayered", "--exit-code");
+		expect(unlayered.experiment).toMatchObject({ moved: 0, unenrolled: 0 });
+		expect(unlayered.code).toBe(1);
+		expect(unlayered.stderr).toMatch(
+			/UNITS_MOVE.*\n {2}experiments\/support-tone\.yaml:\d+: layer: iteration 1 runs with/,
+		);
+		const shifted = await counted("layered", "shifted", "--exit-code");
+		expect(shifted.experiment.moved).toBe(0);
+		expect(shifted.stderr).toContain("environments/production.yaml:6: layers.chat.slots.support-tone: ");
+		expect(shifted.code).toBe(1);
+		expect((await counted("layered", "shifted")).code).toBe(0);
 	});
 
 	test("a halted iteration stays halted, whatever the commit after it says", async () => {
@@ -251,6 +279,11 @@ describe("refusals", () => {
 			['{"user":', "not valid JSON"],
 			['{"account":"a"}', "account"],
 			['{"user":""}', "user"],
+			['{"user":1.5}', "user: expected a text of 1 to 1000 characters or a whole number, found 1.5"],
+			[
+				'{"user":"a","attributes":{"plan":["pro"]}}',
+				'attributes.plan: expected a text, a number, true or false, found ["pro"]',
+			],
 		] as const) {
 			writeFileSync(file, `u1\n${line}\n`);
 			const { code, stderr } = await diff("--from", "gate-20", "--units", file);

@@ -44,7 +44,7 @@ Examples:
 Each line of --units is an id, or JSON: {"user":"u-1","session":"s-7","attributes":{"plan":"pro"}}.
 
 Exit codes: 0 compared, 1 failed, 2 wrong usage; with --exit-code, 1 also when a unit would change its arm, or its arm
-what it delivers, without a new iteration.`;
+what it delivers, without a new iteration, and when --to is a commit that the service would refuse after --from.`;
 
 /** `armspan routing diff` */
 export function routingDiffCommand(): Command {
@@ -59,7 +59,7 @@ export function routingDiffCommand(): Command {
 		.option("--units <file>", "units to ask about, - for stdin")
 		.addOption(new Option("--unit <type>", "what an id alone in --units names").choices(UNIT_KINDS).default("user"))
 		.option("--seed <n>", "of the synthetic ids", integerBetween(0, 2 ** 31 - 1), 1)
-		.option("--exit-code", "exit with 1 when a unit would change its arm without a new iteration")
+		.option("--exit-code", "exit with 1 when the change moves units of an iteration that runs")
 		.option("--json", "print JSON")
 		.addHelpText("after", EXAMPLES)
 		.action(async (options: DiffOptions) => {
@@ -84,15 +84,25 @@ export function routingDiffCommand(): Command {
 							renderRoutingDiff(diff, synthetic),
 						].join("\n"),
 			);
-			const moved = diff.experiments.filter((one) => one.moved + one.redefined > 0).map((one) => one.experiment);
-			if (options.exitCode === true && moved.length > 0) {
-				throw new CliError(
-					"UNITS_MOVE",
-					`units change their arm, or their arm what it delivers, within an iteration of ${moved.join(", ")}`,
-					`raise iteration in ${moved.map((key) => `experiments/${key}.yaml`).join(", ")}`,
-				);
-			}
+			if (options.exitCode === true) refuseMoves(diff, to);
 		});
+}
+
+/** @throws {CliError} UNITS_MOVE */
+function refuseMoves({ experiments }: RoutingDiff, { refused = [] }: RoutingSide): void {
+	const moved = experiments.filter((one) => one.moved + one.redefined > 0).map((one) => one.experiment);
+	if (moved.length + refused.length === 0) return;
+	const counted = `units change their arm, or their arm what it delivers, within an iteration of ${moved.join(", ")}`;
+	const lines = refused.map(
+		({ file, line, field, fix }) => `\n  ${file}${line === undefined ? "" : `:${line}`}: ${field}: ${fix}`,
+	);
+	throw new CliError(
+		"UNITS_MOVE",
+		`${moved.length === 0 ? "units of an iteration that runs would be exchanged or lost" : counted}${lines.join("")}`,
+		moved.length === 0
+			? "undo the change"
+			: `raise iteration in ${moved.map((key) => `experiments/${key}.yaml`).join(", ")}`,
+	);
 }
 
 async function fromOf({ from, data, url }: DiffOptions): Promise<string> {

@@ -33,14 +33,20 @@ function experimentRow(one: ExperimentDiff, count: (hits: number) => string): st
 		arrow(count(one.enrolledBefore), count(one.enrolledAfter)),
 		count(one.newlyEnrolled),
 		count(one.unenrolled),
-		one.moved === 0 ? "0" : `${count(one.moved)}  ← must be 0`,
+		movedCell(one, count),
 	];
+}
+
+/** Arms of a new iteration are drawn afresh, which is no move. */
+function movedCell(one: ExperimentDiff, count: (hits: number) => string): string {
+	if (one.moved > 0) return `${count(one.moved)}  ← must be 0`;
+	const isNew = one.from !== null && one.to !== null && one.from.iteration !== one.to.iteration;
+	return isNew ? `new iteration: ${count(one.redrawn)} drawn into another` : "0";
 }
 
 function experimentNotes(one: ExperimentDiff, count: (hits: number) => string): string[] {
 	const notes: string[] = [];
-	if (one.redrawn > 0)
-		notes.push(`${count(one.redrawn)} get another arm, since the iteration was raised: fresh evidence`);
+	if (one.redrawn > 0) notes.push("all arms are drawn afresh, since the iteration was raised: fresh evidence");
 	if (one.redefined > 0)
 		notes.push(`${count(one.redefined)} stay in their arm, which delivers something else: raise the iteration`);
 	if (one.shadowedBefore + one.shadowedAfter > 0) {

@@ -1,7 +1,14 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { openRegistry } from "@armspan/registry";
-import { compileBundle, RoutingTable, readBundle } from "@armspan/router";
+import {
+	type CompileInput,
+	compileBundle,
+	RouterError,
+	type RouterProblem,
+	RoutingTable,
+	readBundle,
+} from "@armspan/router";
 import { type RoutingFile, routedExperiments } from "@armspan/schema";
 import { CliError } from "../cli-error.ts";
 
@@ -11,6 +18,8 @@ export interface RoutingSide {
 	readonly file: RoutingFile;
 	/** For people: `HEAD (1a2b3c4d)`, or the folder. */
 	readonly label: string;
+	/** Why a service that has the other side in force would not deploy this commit. */
+	readonly refused?: readonly RouterProblem[];
 }
 
 export interface RepositoryPlace {
@@ -42,7 +51,7 @@ export async function sideOfCommit(ref: string, place: RepositoryPlace, before?:
 			"the same command with --environment NAME",
 		);
 	}
-	const { json } = compileBundle({
+	const input: CompileInput = {
 		environmentName: found.name,
 		environment: found.environment,
 		environmentLineOf: found.lineOf,
@@ -50,10 +59,21 @@ export async function sideOfCommit(ref: string, place: RepositoryPlace, before?:
 		prompts: snapshot.releases,
 		revision: 1,
 		sourceCommit: snapshot.commit,
-		halted: before === undefined ? undefined : haltedIterations(before),
-	});
-	const { table, file } = RoutingTable.load(JSON.parse(json));
-	return { table, file, label: `${ref} (${snapshot.commit.slice(0, 8)})` };
+		halted: before === undefined ? undefined : haltedIterations(before.file),
+	};
+	const { table, file } = RoutingTable.load(JSON.parse(compileBundle(input).json));
+	const refused = before === undefined ? [] : problemsOf({ ...input, previous: before.file });
+	return { table, file, label: `${ref} (${snapshot.commit.slice(0, 8)})`, refused };
+}
+
+function problemsOf(input: CompileInput): readonly RouterProblem[] {
+	try {
+		compileBundle(input);
+		return [];
+	} catch (error) {
+		if (error instanceof RouterError) return error.problems;
+		throw error;
+	}
 }
 
 /** A folder with `routing.json`, else a commit, branch or tag. */
@@ -67,8 +87,9 @@ export function sideOf(
 		: sideOfCommit(refOrFolder, place, before);
 }
 
-function haltedIterations({ file }: RoutingSide): ReadonlySet<string> {
-	const experiments = Object.values(file.flags).flatMap(({ metadata }) => routedExperiments(metadata));
+/** `key#iteration` of what a bundle has halted: it never resumes. */
+export function haltedIterations({ flags }: RoutingFile): ReadonlySet<string> {
+	const experiments = Object.values(flags).flatMap(({ metadata }) => routedExperiments(metadata));
 	const halted = experiments.filter(({ status }) => status === "halted");
 	return new Set(halted.map(({ key, iteration }) => `${key}#${iteration}`));
 }

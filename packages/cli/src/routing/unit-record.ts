@@ -2,14 +2,19 @@ import type { Attributes } from "@armspan/router";
 import { z } from "zod";
 import { CliError } from "../cli-error.ts";
 
-const Id = z.union([z.string().min(1).max(1000), z.int().transform(String)]);
+const Id = z.union(
+	[z.string().min(1).max(1000), z.int().transform(String)],
+	"expected a text of 1 to 1000 characters or a whole number",
+);
 
 /** One unit, or one call, whose routing is asked for. */
 const UnitRecord = z.strictObject({
 	user: Id.optional(),
 	session: Id.optional(),
 	request: Id.optional(),
-	attributes: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+	attributes: z
+		.record(z.string(), z.union([z.string(), z.number(), z.boolean()], "expected a text, a number, true or false"))
+		.optional(),
 });
 export type UnitRecord = z.infer<typeof UnitRecord>;
 
@@ -51,9 +56,17 @@ function parseRecord(line: string, at: string): UnitRecord {
 	const checked = UnitRecord.safeParse(value);
 	if (checked.success) return checked.data;
 	const [issue] = checked.error.issues;
-	throw new CliError("UNITS_UNREADABLE", `${at}: ${issue?.path.join(".") || "line"}: ${issue?.message}`, undefined, {
-		cause: checked.error,
-	});
+	const found = issue?.path.reduce<unknown>(
+		(from, key) => (from as Record<PropertyKey, unknown> | undefined)?.[key],
+		value,
+	);
+	const shown = issue?.code === "invalid_union" ? `, found ${JSON.stringify(found)?.slice(0, 80)}` : "";
+	throw new CliError(
+		"UNITS_UNREADABLE",
+		`${at}: ${issue?.path.join(".") || "line"}: ${issue?.message}${shown}`,
+		undefined,
+		{ cause: checked.error },
+	);
 }
 
 /**
