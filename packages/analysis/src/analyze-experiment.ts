@@ -48,9 +48,10 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 	const asOf = halt === undefined ? now : new Date(halt.decidedAt);
 	const request: MetricTotalsRequest = {
 		...{ ...iteration, ...closed, asOf },
-		metrics: [...metrics.map(({ metric }) => metric), metricOf(experiment, "cache-hit-rate")].filter(
-			(metric, index, all) => all.indexOf(metric) === index,
-		),
+		metrics: [
+			...metrics.map(({ metric }) => metric),
+			...["cache-hit-rate", "abort-rate"].map((key) => metricOf(experiment, key)),
+		].filter((metric, index, all) => all.indexOf(metric) === index),
 		...(experiment.maturationHours === undefined ? {} : { maturationMs: experiment.maturationHours * 3_600_000 }),
 		unitType: experiment.unit,
 		prompt: experiment.prompt,

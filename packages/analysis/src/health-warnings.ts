@@ -4,8 +4,8 @@ import type { MetricTotals } from "@armspan/store";
 import { type Evidence, ratioSums } from "./evidence.ts";
 import { treatmentPairs } from "./pair.ts";
 
-/** Level of the alarm, over all treatments: one look, since nothing is decided by it. */
-const CACHE_ALARM = 0.001;
+/** Level of an alarm, over all treatments: one look, since nothing is decided by it. */
+const ALARM = 0.001;
 /** Relative difference of cache-hit rates below which no alarm is raised, however sure it is. */
 const CACHE_DIFFERENCE = 0.02;
 const EXCLUDED_SHARE = 0.01;
@@ -24,8 +24,8 @@ type Rule = (inputs: HealthInputs) => HealthWarning[];
 
 /** What a reader of the numbers has to know about the data behind them. */
 export function healthWarnings(inputs: HealthInputs): HealthWarning[] {
-	return [cacheHitRates, excludedUnits, immatureUnits, quarantinedCalls, oldEvidence].flatMap((rule: Rule) =>
-		rule(inputs),
+	return [cacheHitRates, abortRates, excludedUnits, immatureUnits, quarantinedCalls, oldEvidence].flatMap(
+		(rule: Rule) => rule(inputs),
 	);
 }
 
@@ -33,26 +33,52 @@ export function healthWarnings(inputs: HealthInputs): HealthWarning[] {
  * The arms' caches are warmed by the arms' own traffic: the larger one, or the one with the longer shared beginning, is
  * served cheaper and faster. A difference may be the prompt's merit or only its share of the traffic.
  */
-function cacheHitRates({ experiment, evidence }: HealthInputs): HealthWarning[] {
-	const metric = findMetric([], "cache-hit-rate");
-	if (metric === undefined) throw new TypeError("cache-hit-rate is built in");
+function cacheHitRates(inputs: HealthInputs): HealthWarning[] {
+	return differingRates(inputs, "cache-hit-rate", CACHE_DIFFERENCE).map(
+		({ against, variant, rates: [rate, other] }) => ({
+			code: "cache-hit-rates-differ",
+			variant,
+			metric: "cache-hit-rate",
+			message: `The provider's cache served ${percent(other)} of the input tokens of ${variant} and ${percent(rate)} of ${against}: effects on cost and latency hold what the cache did. Compare input-tokens and output-tokens, which no cache changes; with unequal weights the larger arm warms its cache more.`,
+		}),
+	);
+}
+
+/** Whoever does not wait for slow answers makes the rest look fast: latency is that of those who waited. */
+function abortRates(inputs: HealthInputs): HealthWarning[] {
+	return differingRates(inputs, "abort-rate", 0).map(({ against, variant, rates: [rate, other] }) => ({
+		code: "abort-rates-differ",
+		variant,
+		metric: "abort-rate",
+		message: `${percent(other)} of the calls of ${variant} broke off, and ${percent(rate)} of those of ${against}: latency and output tokens are known of the others only, and hold who waited for them.`,
+	}));
+}
+
+interface DifferingRates {
+	readonly against: string;
+	readonly variant: string;
+	readonly rates: readonly [against: number, variant: number];
+}
+
+/** @param relativeDifference below which no alarm is raised, however sure it is */
+function differingRates(
+	{ experiment, evidence }: HealthInputs,
+	key: "cache-hit-rate" | "abort-rate",
+	relativeDifference: number,
+): DifferingRates[] {
+	const metric = findMetric([], key);
+	if (metric === undefined) throw new TypeError(`${key} is built in`);
 	const pairs = treatmentPairs(experiment);
-	return pairs.flatMap(({ against, variant }): HealthWarning[] => {
-		const [control, treatment] = [ratioSums(evidence, against, metric), ratioSums(evidence, variant, metric)];
-		const contrast = ratioContrast(control, treatment);
+	const alpha = ALARM / pairs.length;
+	return pairs.flatMap(({ against, variant }): DifferingRates[] => {
+		const contrast = ratioContrast(ratioSums(evidence, against, metric), ratioSums(evidence, variant, metric));
 		if (contrast.kind === "not-estimable") return [];
-		const compared = fixedComparison(contrast, { alpha: CACHE_ALARM / pairs.length });
+		const compared = fixedComparison(contrast, { alpha });
 		const { value: rate } = contrast.baseline;
-		const isSmall = Math.abs(contrast.difference) < CACHE_DIFFERENCE * Math.max(rate, rate + contrast.difference);
-		if (compared.kind === "not-estimable" || compared.pValue >= CACHE_ALARM / pairs.length || isSmall) return [];
-		return [
-			{
-				code: "cache-hit-rates-differ",
-				variant,
-				metric: "cache-hit-rate",
-				message: `The provider's cache served ${percent(rate + contrast.difference)} of the input tokens of ${variant} and ${percent(rate)} of ${against}: effects on cost and latency hold what the cache did. Compare input-tokens and output-tokens, which no cache changes; with unequal weights the larger arm warms its cache more.`,
-			},
-		];
+		const other = rate + contrast.difference;
+		const isSmall = Math.abs(contrast.difference) < relativeDifference * Math.max(rate, other);
+		if (compared.kind === "not-estimable" || compared.pValue >= alpha || isSmall) return [];
+		return [{ against, variant, rates: [rate, other] }];
 	});
 }
 

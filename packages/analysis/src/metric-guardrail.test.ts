@@ -127,6 +127,17 @@ describe("warnings", () => {
 		expect(await codes(totalsOf({ control: cached(0.5), friendly: cached(0.505) }))).toEqual([]);
 	});
 
+	test("arms whose calls break off unequally", async () => {
+		const aborted = (perUnit: number, units = 400) => ({
+			...armOf(1000, 400_000, units),
+			"abort-rate": momentsOf(values(units, perUnit), 200),
+		});
+		expect(await codes(totalsOf({ control: aborted(2), friendly: aborted(30) }))).toEqual([
+			"abort-rates-differ: friendly",
+		]);
+		expect(await codes(totalsOf({ control: aborted(2), friendly: aborted(2) }))).toEqual([]);
+	});
+
 	test("units left out, units to come, calls that cannot be, evidence that stopped", async () => {
 		const totals = totalsOf({ control: armOf(1000), friendly: armOf(1000) }, 100);
 		totals.immatureUnits = 7;

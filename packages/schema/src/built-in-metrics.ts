@@ -7,6 +7,11 @@ const DEFINITIONS = {
 		description: "Share of calls that failed",
 		...{ source: "calls", kind: "proportion", event: [{ column: "failed", is: true }], direction: "decrease" },
 	},
+	"abort-rate": {
+		description: "Share of calls that broke off: aborted, read only in part, or open when the process left",
+		...{ source: "calls", kind: "proportion", direction: "decrease" },
+		event: [{ column: "finish-reason", in: ["aborted", "abandoned"] }],
+	},
 	latency: {
 		description: "Time until the last byte of successful calls",
 		...{ source: "calls", kind: "mean", value: "latency", where: SUCCESSFUL, direction: "decrease" },

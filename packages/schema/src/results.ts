@@ -139,7 +139,14 @@ export type GuardrailResult = z.infer<typeof GuardrailResult>;
 
 /** Something about the data that a reader of the numbers has to know. */
 export const HealthWarning = z.strictObject({
-	code: z.enum(["cache-hit-rates-differ", "units-excluded", "units-immature", "calls-quarantined", "evidence-old"]),
+	code: z.enum([
+		"cache-hit-rates-differ",
+		"abort-rates-differ",
+		"units-excluded",
+		"units-immature",
+		"calls-quarantined",
+		"evidence-old",
+	]),
 	variant: Name.nullable(),
 	metric: MetricKey.nullable(),
 	/** One sentence for people. */

@@ -28,8 +28,9 @@ WITH
                 toInt64(countIf(is_error)) AS errors,
                 -- the assigned text did not reach the model; a stale bundle still delivers it
                 toInt64(countIf(fallback_reason IN ('render-failed', 'prompt-unreadable'))) AS undelivered,
-                toInt64(countIf(NOT is_error AND latency_us IS NOT NULL)) AS latency_n,
-                sum(toInt128(if(is_error, 0, ifNull(latency_us, 0)))) AS latency_y,
+                -- of a call that broke off, nobody knows when its last byte would have come
+                toInt64(countIf(NOT is_error AND finish_reason NOT IN ('aborted', 'abandoned') AND latency_us IS NOT NULL)) AS latency_n,
+                sum(toInt128(if(is_error OR finish_reason IN ('aborted', 'abandoned'), 0, ifNull(latency_us, 0)))) AS latency_y,
                 toInt64(count(cost_nano_usd)) AS cost_n,
                 sum(toInt128(ifNull(cost_nano_usd, 0))) AS cost_y
             FROM llm_calls FINAL

@@ -217,7 +217,7 @@ function quantityOf(row: RandomRow, quantity: MetricQuantity): number | null {
 		case "count":
 			return 1;
 		case "latency":
-			return call.latencyUs;
+			return ["aborted", "abandoned"].includes(call.finish) ? null : call.latencyUs;
 		case "time-to-first-chunk":
 			return call.firstChunkUs;
 		case "cost":

@@ -20,7 +20,8 @@ const BOOLEAN_COLUMNS: Readonly<Record<string, string>> = {
 /** Stored integers; NULL where unknown. */
 const QUANTITY_COLUMNS: Readonly<Record<MetricQuantity, string>> = {
 	count: "toInt64(1)",
-	latency: "latency_us",
+	// Of a call that broke off, nobody knows when its last byte would have come.
+	latency: "if(finish_reason IN ('aborted', 'abandoned'), NULL, latency_us)",
 	"time-to-first-chunk": "time_to_first_chunk_us",
 	cost: "cost_nano_usd",
 	"input-tokens": "input_tokens",

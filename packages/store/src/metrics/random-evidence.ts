@@ -98,7 +98,7 @@ export function randomEvidence(seed: number): Evidence {
 				errorType: failed ? oneOf("", "rate_limit", "timeout", "a,b'] OR 1=1 --") : "",
 				model: oneOf("gpt-'x", "gpt-y", "claude"),
 				provider: oneOf("openai", "other", "it's \\ 'quoted'"),
-				finish: oneOf("stop", "content_filter", ""),
+				finish: oneOf("stop", "content_filter", "", "aborted", "abandoned"),
 				fallback: oneOf("", "", "", "render-failed", "stale"),
 				impossible: random() < 0.05,
 			});
