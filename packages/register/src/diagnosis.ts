@@ -35,13 +35,17 @@ const BEGUN = Symbol.for("armspan.register.diagnosis");
 
 /** @returns nothing in a second copy of register: the first one looks on, and there is one report for each thread */
 export function beginDiagnosis(folder: string): Diagnosis | undefined {
-	const globals = globalThis as { [BEGUN]?: true };
 	// Without the folder nobody looks on: a process that outlived its doctor must not go without telemetry.
-	if (globals[BEGUN] === true || !existsSync(folder)) return undefined;
-	globals[BEGUN] = true;
+	if (currentDiagnosis() !== undefined || !existsSync(folder)) return undefined;
 	const diagnosis = new Diagnosis(folder);
+	(globalThis as { [BEGUN]?: Diagnosis })[BEGUN] = diagnosis;
 	diagnosis.begin();
 	return diagnosis;
+}
+
+/** The one that looks on in this process, from whichever copy of register. */
+export function currentDiagnosis(): Diagnosis | undefined {
+	return (globalThis as { [BEGUN]?: Diagnosis })[BEGUN];
 }
 
 /** Watches a process start up, and writes what it sees into a folder, for `armspan doctor`. */

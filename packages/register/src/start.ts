@@ -22,10 +22,10 @@ import { DeliveryQueue, type DeliveryQueueOptions } from "./delivery-queue.ts";
 import type { Diagnosis } from "./diagnosis.ts";
 import { diagnosisFacts } from "./diagnosis-facts.ts";
 import { flushOnExit } from "./flush-on-exit.ts";
+import { instrumentLlmSdks } from "./instrument-llm-sdks.ts";
 import { PendingWork } from "./pending-work.ts";
 import { endUnreadResponses } from "./raw-response.ts";
 import { recognition } from "./recognition.ts";
-import { hookSdks } from "./sdk-hook.ts";
 import { selfCheck } from "./self-check.ts";
 import { EXPORT_TIMEOUT_MS, readSettings, type Settings } from "./settings.ts";
 import { Spool } from "./spool.ts";
@@ -83,7 +83,7 @@ export async function start(diagnosis?: Diagnosis): Promise<void> {
 	});
 	sdk.start();
 	if (settings.carriesBaggage) carryBaggage();
-	hookSdks(diagnosis?.instrumented);
+	instrumentLlmSdks();
 	const flush = async () => {
 		await Promise.all([spans?.flush(), events?.flush()]);
 	};
