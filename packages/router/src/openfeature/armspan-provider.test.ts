@@ -531,6 +531,23 @@ describe("from a folder", () => {
 		expect(["CACHED", "STALE"]).toContain(details.reason);
 	});
 
+	it.each([
+		["a folder", () => folder],
+		["a source of the application's", () => (events: FlagSourceEvents) => new BundleWatcher(folder, { ...events })],
+	])("takes bundles of the environment that is named only: %s", async (_, source) => {
+		await writeBundle(folder, compileBundle(sampleInput({ environmentName: "staging" })));
+		const errors: string[] = [];
+		const provider = new ArmspanProvider({
+			...{ source: source(), environment: "production", readyTimeoutMs: 20 },
+			onError: ({ message }) => errors.push(message),
+		});
+		await expect(OpenFeature.setProviderAndWait(newDomain(), provider)).rejects.toThrow(
+			"this reader of armspan/production",
+		);
+		expect(errors).toEqual([expect.stringContaining("it is of armspan/staging")]);
+		await provider.onClose();
+	});
+
 	it("waits for a folder that does not exist yet", async () => {
 		const missing = join(folder, "later");
 		const setting = OpenFeature.setProviderAndWait(newDomain(), new ArmspanProvider({ source: missing }));
