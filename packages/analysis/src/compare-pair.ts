@@ -30,7 +30,7 @@ export interface PairComparison {
 }
 
 /** The planned look has not come: there is nothing to conclude from yet. */
-export interface Waiting {
+interface Waiting {
 	readonly kind: "waiting";
 	readonly message: string;
 }

@@ -5,7 +5,7 @@ import { type GridCell, type MetricSums, type MetricTotals, VALUE_GRID } from "@
 type ArmTotals = MetricTotals["arms"][number];
 
 /** What is known of the units of one variant: all of them, or those first exposed on one day. */
-export interface ArmEvidence {
+interface ArmEvidence {
 	readonly variant: string;
 	readonly units: number;
 	readonly calls: number;

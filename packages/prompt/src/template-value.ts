@@ -40,7 +40,7 @@ export function templateVariables(variables: Readonly<Record<string, unknown>>):
  * A plain value as templates see it. Lists and objects have no prototype and no text: written where text is expected
  * they fail instead of printing `[object Object]`.
  */
-export function templateValue(value: unknown): unknown {
+function templateValue(value: unknown): unknown {
 	if (typeof value === "number" || typeof value === "boolean") return new Scalar(value);
 	if (value === null || typeof value !== "object") return value;
 	const seen: Record<string | symbol, unknown> = Object.create(null);

@@ -59,7 +59,7 @@ const PART = "(?:0|[1-9][0-9]{0,14})";
 const COMPARATOR = new RegExp(`^(?:>=|>|<=|<|=)${PART}\\.${PART}\\.${PART}(?:-${IDENTIFIER}(?:\\.${IDENTIFIER})*)?$`);
 
 /** `>=1.2.0 <2.0.0`: comparators that all must hold, separated by single spaces; no `^`, `~`, which flagd reads its own way. */
-export const VersionRange = z
+const VersionRange = z
 	.string()
 	.max(200)
 	.refine(
