@@ -4,7 +4,9 @@ import type { Span, SpanProcessor } from "@opentelemetry/sdk-trace";
 import { type CallerSignals, callerSignals } from "./caller-signal.ts";
 import { isErrorName, knownAnthropicError, OTHER_ERROR, TIMEOUT } from "./error-type.ts";
 import { isLeafSpan } from "./leaf-span.ts";
-import { ABORTED } from "./llm-call.ts";
+import { ABANDONED, ABORTED } from "./llm-call.ts";
+import { type OpenCall, openCalls } from "./open-calls.ts";
+import { fieldsOf } from "./sdk-dialect.ts";
 
 const ANTHROPIC_SCOPE = /^com\.anthropic\.sdk\.typescript/;
 const AI_SDK_SCOPES: ReadonlySet<string> = new Set(["gen_ai", "ai"]);
@@ -12,19 +14,34 @@ const HTTP_RESPONSE_STATUS_CODE = "http.response.status_code";
 
 /**
  * Says on leaf LLM spans that SDKs make themselves how an aborted call ended, as on ours: finish reason `aborted`, no
- * error; or an error, `timeout`, where the caller's time was up. And keeps their `error.type` to names.
+ * error; or an error, `timeout`, where the caller's time was up. Ends them when the process leaves. And keeps their
+ * `error.type` to names.
  * Put it after the processors that set finish reasons.
  */
 export class AbortSpanProcessor implements SpanProcessor {
 	readonly #signals = new WeakMap<object, CallerSignals>();
+	readonly #open = new WeakMap<object, OpenCall>();
 
 	onStart(span: ApiSpan, parentContext: Context): void {
+		const scope = scopeOf(span);
+		if (!ANTHROPIC_SCOPE.test(scope) && !AI_SDK_SCOPES.has(scope)) return;
 		this.#signals.set(span, callerSignals(parentContext));
+		if (!isLeafSpan(span)) return;
+		const call: OpenCall = {
+			abandon() {
+				span.setAttribute(GEN_AI_RESPONSE_FINISH_REASONS, [ABANDONED]);
+				span.end();
+			},
+		};
+		this.#open.set(span, call);
+		openCalls.add(call);
 	}
 
 	onEnding(span: Span): void {
+		const call = this.#open.get(span);
+		if (call !== undefined) openCalls.delete(call);
 		if (!isLeafSpan(span)) return;
-		const scope = span.instrumentationScope.name;
+		const scope = scopeOf(span);
 		if (ANTHROPIC_SCOPE.test(scope)) this.#endAnthropics(span);
 		else if (AI_SDK_SCOPES.has(scope)) endAiSdks(span);
 		const type = span.attributes[ERROR_TYPE];
@@ -71,6 +88,12 @@ function endAiSdks(span: Span): void {
 	} else if (isErrorName(type)) {
 		span.setAttribute(ERROR_TYPE, type);
 	}
+}
+
+/** Set-ups of one's own may have spans of any shape. */
+function scopeOf(span: unknown): string {
+	const { name } = fieldsOf(fieldsOf(span).instrumentationScope);
+	return typeof name === "string" ? name : "";
 }
 
 function isGeneration({ attributes }: Span): boolean {

@@ -24,7 +24,7 @@ const HTTP_REQUEST_RESEND_COUNT = "http.request.resend_count";
 export const ABORTED = "aborted";
 
 /** Finish reason of a call that was open when the process left, or whose stream nobody can read any more. */
-const ABANDONED = "abandoned";
+export const ABANDONED = "abandoned";
 
 const USAGE: readonly (readonly [part: keyof StatedUsage, attribute: string])[] = [
 	["inputTokens", GEN_AI_USAGE_INPUT_TOKENS],

@@ -16,8 +16,17 @@ it("abandons what is open, once, and nothing that has ended", () => {
 	expect(open.abandon).toHaveBeenCalledTimes(1);
 });
 
-it("keeps the newest 10,000", () => {
-	const calls = Array.from({ length: 10_002 }, createCall);
+it("throws nothing into a process that leaves, and goes on", () => {
+	const throwing = { abandon: () => expect.unreachable() };
+	openCalls.add(throwing);
+	const open = createCall();
+	expect(() => openCalls.abandonAll()).not.toThrow();
+	expect(open.abandon).toHaveBeenCalledTimes(1);
+	openCalls.delete(throwing);
+});
+
+it("keeps the newest 4,096", () => {
+	const calls = Array.from({ length: 4098 }, createCall);
 	openCalls.abandonAll();
 	const abandoned = calls.map(({ abandon }) => abandon.mock.calls.length);
 	expect(abandoned.slice(0, 3)).toEqual([0, 0, 1]);

@@ -1,14 +1,25 @@
+import { diag } from "@opentelemetry/api";
+
 /** A call whose end may never be seen. */
-interface OpenCall {
+export interface OpenCall {
 	/** Ends the span: how the call ended, nobody will know. */
 	abandon(): void;
 }
 
 /** Of more than that many at once, the oldest are not looked after when the process leaves. */
-const MAX_OPEN = 10_000;
+const MAX_OPEN = 4096;
 
 const open = new Set<OpenCall>();
-const lost = new FinalizationRegistry<OpenCall>((call) => call.abandon());
+const lost = new FinalizationRegistry<OpenCall>(abandon);
+
+/** Called where an error would be the host's: as its exit code, or from nowhere. */
+function abandon(call: OpenCall): void {
+	try {
+		call.abandon();
+	} catch (error) {
+		diag.error("[armspan] span of an open call:", String(error));
+	}
+}
 
 export const openCalls = {
 	add(call: OpenCall): void {
@@ -23,7 +34,7 @@ export const openCalls = {
 
 	/** The process leaves: no call will come to an end any more. */
 	abandonAll(): void {
-		for (const call of open) call.abandon();
+		for (const call of open) abandon(call);
 	},
 
 	/**
