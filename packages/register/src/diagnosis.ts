@@ -15,6 +15,9 @@ const MAX_LINE_LENGTH = 500;
 const WATCHED =
 	/^(?:openai|ai|openlit|langfuse|dd-trace|cohere-ai|groq-sdk|ollama|@aws-sdk\/client-bedrock-runtime|@mistralai\/mistralai|@google\/gen.+|@(?:opentelemetry|anthropic-ai|ai-sdk|langchain|traceloop|arizeai|langfuse|armspan)\/.+)$/;
 
+/** Packages that an application loads to set OpenTelemetry up. */
+const OTEL_SET_UP = /^@opentelemetry\/(?:sdk-(?:node|trace(?:-base|-node)?)|auto-instrumentations-node)$/;
+
 type SetUp = NonNullable<StartupReport["setUp"]>;
 
 /** What only the started register knows. */
@@ -22,6 +25,10 @@ export interface StartedFacts {
 	readonly setUp: SetUp;
 	readonly spanProcessors: string[] | null;
 	readonly globalApiVersion: string | null;
+	readonly sampler: string | null;
+	readonly samplerDropsCalls: boolean;
+	/** Whether somebody else than register has called `armspan.start()`. */
+	readonly startedByApplication: boolean;
 }
 
 interface Copy {
@@ -59,6 +66,8 @@ export class Diagnosis {
 	#problem: string | null = null;
 	#uncaught: string | null = null;
 	#facts: (() => StartedFacts) | undefined;
+	#registerAsked = asksForRegister([...process.execArgv, process.env.NODE_OPTIONS ?? ""].join(" "));
+	#lookedOn = false;
 
 	/** @param folder that exists; the report is named after the process and the thread */
 	constructor(folder: string) {
@@ -68,6 +77,7 @@ export class Diagnosis {
 	begin(): void {
 		nodeModule.registerHooks?.({
 			resolve: (specifier, context, nextResolve) => {
+				if (specifier === "@armspan/register") this.#registerAsked = true;
 				const resolved = nextResolve(specifier, context);
 				this.#resolved(resolved.url, context.parentURL);
 				return resolved;
@@ -96,8 +106,10 @@ export class Diagnosis {
 		this.#write();
 	}
 
-	started(facts: () => StartedFacts): void {
+	/** @param lookedOn whether nothing was set up, since the application does it */
+	started(facts: () => StartedFacts, lookedOn = false): void {
 		this.#facts = facts;
+		this.#lookedOn = lookedOn;
 		this.#write();
 	}
 
@@ -143,6 +155,10 @@ export class Diagnosis {
 		return copy;
 	}
 
+	#setsUpOpenTelemetry(): boolean {
+		return [...this.#copies.values()].some(({ name, byApplication }) => byApplication && OTEL_SET_UP.test(name));
+	}
+
 	#report(): StartupReport {
 		const facts = this.#facts?.();
 		return {
@@ -162,6 +178,10 @@ export class Diagnosis {
 			})),
 			globalApiVersion: facts?.globalApiVersion ?? null,
 			spanProcessors: facts?.spanProcessors ?? null,
+			sampler: facts?.sampler ?? null,
+			samplerDropsCalls: facts?.samplerDropsCalls ?? false,
+			ownSetUp: facts?.startedByApplication === true && !this.#registerAsked && this.#setsUpOpenTelemetry(),
+			lookedOn: this.#lookedOn,
 			diagnostics: this.#diagnostics,
 			uncaughtError: this.#uncaught,
 			setUp: facts?.setUp ?? null,
@@ -180,6 +200,11 @@ export class Diagnosis {
 }
 
 const OWN_PACKAGES = new URL("../../", import.meta.url).href;
+
+/** By its name; the doctor itself brings it by its address. */
+function asksForRegister(options: string): boolean {
+	return /@armspan\/register(?=["'\s]|$)/.test(options);
+}
 
 /** Below a `node_modules`; what begins with a dot there is no package. */
 function isOfPackage(url: string): boolean {

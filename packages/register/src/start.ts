@@ -20,7 +20,7 @@ import { recordContent } from "./content-recorder.ts";
 import { contentOptions } from "./content-settings.ts";
 import { DeliveryQueue, type DeliveryQueueOptions } from "./delivery-queue.ts";
 import type { Diagnosis } from "./diagnosis.ts";
-import { diagnosisFacts } from "./diagnosis-facts.ts";
+import { armspanInstance, diagnosisFacts } from "./diagnosis-facts.ts";
 import { flushOnExit } from "./flush-on-exit.ts";
 import { instrumentLlmSdks } from "./instrument-llm-sdks.ts";
 import { PendingWork } from "./pending-work.ts";
@@ -50,7 +50,8 @@ export async function start(diagnosis?: Diagnosis): Promise<void> {
 	const application = findApplication(process.argv[1], process.cwd());
 	armspan.start();
 	const warning = settings.selfCheck ? selfCheck(application) : undefined;
-	diagnosis?.started(() => diagnosisFacts(settings, warning));
+	const ours = armspanInstance();
+	diagnosis?.started(() => diagnosisFacts(settings, warning, ours));
 	if (settings.sdkDisabled) return;
 
 	const pending = new PendingWork(endUnreadResponses);

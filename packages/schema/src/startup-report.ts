@@ -34,6 +34,14 @@ export const StartupReport = z.strictObject({
 	globalApiVersion: z.string().nullable(),
 	/** Class names, in order; `null` when the tracer provider in force does not show them. */
 	spanProcessors: z.array(z.string()).nullable(),
+	/** The sampler in force, in its own words; `null` when it does not show itself. */
+	sampler: z.string().nullable().default(null),
+	/** Whether that sampler drops spans of routed calls, some or all. */
+	samplerDropsCalls: z.boolean().default(false),
+	/** The application sets up OpenTelemetry and Armspan by itself and does not ask for register, which would be in its way. */
+	ownSetUp: z.boolean().default(false),
+	/** Register has set up nothing, and only looked on. */
+	lookedOn: z.boolean().default(false),
 	/** OpenTelemetry's warnings and errors, oldest first. */
 	diagnostics: z.array(z.string()),
 	uncaughtError: z.string().nullable(),

@@ -33,6 +33,10 @@ const REPORT: StartupReport = {
 	clients: [PATCHED],
 	globalApiVersion: "1.10.0",
 	spanProcessors: ["ArmspanSpanProcessor", "BatchSpanProcessor"],
+	sampler: "ArmspanSampler{ParentBased}",
+	samplerDropsCalls: false,
+	ownSetUp: false,
+	lookedOn: false,
 	diagnostics: [],
 	uncaughtError: null,
 	setUp: SET_UP,
@@ -73,6 +77,29 @@ it.each([
 ] as const)("processors %j: %s", (spanProcessors, status) => {
 	const found = checksOf({ spanProcessors: spanProcessors === null ? null : [...spanProcessors] });
 	expect(found.find(({ name }) => name === "processors")?.status).toBe(status);
+});
+
+describe("a set-up of the application's own", () => {
+	const own: Partial<StartupReport> = {
+		lookedOn: true,
+		packages: [OPENAI, copy("@opentelemetry/sdk-node", "0.223.0", { byApplication: true })],
+		spanProcessors: ["ArmspanSpanProcessor", "CostSpanProcessor", "BatchSpanProcessor"],
+	};
+
+	it("is judged, and not blamed for being there", () => {
+		const checks = checksOf(own);
+		expect(checks.filter(({ status }) => status !== "ok")).toEqual([]);
+		expect(checks.find(({ name }) => name === "opentelemetry")?.message).toContain("@opentelemetry/sdk-node 0.223.0");
+	});
+
+	it.each([
+		[{ spanProcessors: ["ArmspanSpanProcessor"] }, "processors", "warn", "no costs"],
+		[{ clients: [] }, "llm sdk", "warn", "not patched by instrumentLlmSdks()"],
+		[{ sampler: "AlwaysOff", samplerDropsCalls: true }, "sampling", "fail", "AlwaysOff drops spans of routed calls"],
+	] as const)("%j", (more, name, status, message) => {
+		const found = checksOf({ ...own, ...more } as Partial<StartupReport>).find((check) => check.name === name);
+		expect(found).toMatchObject({ status, message: expect.stringContaining(message), fix: expect.any(String) });
+	});
 });
 
 it.each([
@@ -123,6 +150,12 @@ describe("LLM SDKs", () => {
 		// Another folder whose name begins alike is another copy.
 		[[copy("openai", "7.0.0", { directory: "/app/node_modules/open" })], [PATCHED], "fail", "no spans and no tags"],
 		[[OPENAI], [{ ...PATCHED, wrappedByOthers: true }], "warn", "wrapped by another instrumentation"],
+		[[copy("@anthropic-ai/sdk", "1.11.0")], [], "ok", "makes its own spans"],
+		[
+			[copy("@anthropic-ai/sdk", "0.133.0")],
+			[{ ...PATCHED, module: "/app/node_modules/@anthropic-ai/sdk/client.mjs" }],
+			...(["ok", "patched by @armspan/register"] as const),
+		],
 		[[], [], "warn", "none was loaded"],
 	] as const)("%j, patched %j: %s", (packages, clients, status, message) => {
 		const found = checksOf({ packages: [...packages], clients: [...clients] }).find(({ name }) => name === "llm sdk");

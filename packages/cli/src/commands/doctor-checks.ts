@@ -16,6 +16,8 @@ export interface Surroundings {
 
 const SHOWN_PROMPTS = 10;
 
+const EXPORTERS_NOT_JUDGED = ok("exporter", "own set-up: its exporters and its content guard are not judged");
+
 /** What is in order with an application's start-up, what is not, and what to do. Pure. */
 export function doctorChecks(run: ApplicationRun, around: Surroundings): Check[] {
 	if (run.register === null) {
@@ -37,15 +39,15 @@ export function doctorChecks(run: ApplicationRun, around: Surroundings): Check[]
 	}
 	return [
 		...first,
-		ok("register", run.register),
+		ok("register", report.lookedOn ? "has only looked on: the application has a set-up of its own" : run.register),
 		...othersCheck(run),
 		...setUp.warnings.map((text) => warn("settings", text, "mend or unset the environment variable")),
 		...apiChecks(report),
 		...openTelemetryChecks(report, setUp),
 		processorCheck(report, setUp),
+		...samplingChecks(report),
 		...llmSdkChecks(report),
-		...around.probes.map(probeCheck),
-		...switchedOff(setUp),
+		...(report.lookedOn ? [EXPORTERS_NOT_JUDGED] : [...around.probes.map(probeCheck), ...switchedOff(setUp)]),
 		...routingChecks(setUp, around.prompts),
 		unitCheck(setUp),
 		mappingCheck(setUp),
@@ -109,9 +111,9 @@ function canSee(own: string, global: string): boolean {
 
 const SDK_PACKAGE = /^@opentelemetry\/(?:sdk-(?:node|trace(?:-base|-node)?)|auto-instrumentations-node)$/;
 const LEAVE_ONE =
-	"keep one: leave out @armspan/register, put new ArmspanSpanProcessor() first among your spanProcessors and call armspan.start(); or remove your own set-up";
+	"keep one: remove your own set-up; or leave out --import @armspan/register, put ...armspanSpanProcessors() first, call instrumentLlmSdks() (both of @armspan/register/own-set-up) and armspan.start()";
 
-function openTelemetryChecks({ packages, diagnostics }: StartupReport, setUp: SetUp): Check[] {
+function openTelemetryChecks({ packages, diagnostics, lookedOn }: StartupReport, setUp: SetUp): Check[] {
 	const name = "opentelemetry";
 	const isDuplicate = (line: string) => line.includes("duplicate registration");
 	const own = packages.filter((copy) => SDK_PACKAGE.test(copy.name) && copy.byApplication);
@@ -125,6 +127,8 @@ function openTelemetryChecks({ packages, diagnostics }: StartupReport, setUp: Se
 		checks.unshift(
 			warn(name, "OTEL_SDK_DISABLED=true: register sets up nothing", "unset it, unless you set up your own"),
 		);
+	} else if (lookedOn) {
+		checks.unshift(ok(name, `set up by the application (${second})`));
 	} else if (diagnostics.some(isDuplicate)) {
 		const message = `a second set-up was refused${second === "" ? "" : ` (${second})`}: its processors and exporters get no spans`;
 		checks.unshift(warn(name, message, LEAVE_ONE));
@@ -141,7 +145,16 @@ function lineOf({ version }: { version: string }): string {
 	return `${version.split(".")[0]}.x`;
 }
 
-function processorCheck({ spanProcessors }: StartupReport, { sdkDisabled }: SetUp): Check {
+/** What is not sampled is missing from its arm, while its exposure counts. */
+function samplingChecks({ sampler, samplerDropsCalls }: StartupReport): Check[] {
+	const name = "sampling";
+	if (sampler === null) return [];
+	if (!samplerDropsCalls) return [ok(name, `all routed calls are recorded (${sampler})`)];
+	const fix = "sampler: new ArmspanSampler(yours), of @armspan/register/own-set-up";
+	return [fail(name, `${sampler} drops spans of routed calls: comparisons are biased`, fix)];
+}
+
+function processorCheck({ spanProcessors, lookedOn }: StartupReport, { sdkDisabled }: SetUp): Check {
 	const name = "processors";
 	if (spanProcessors === null) {
 		if (sdkDisabled) return warn(name, "no tracer provider is set up: no spans", "unset OTEL_SDK_DISABLED");
@@ -158,6 +171,10 @@ function processorCheck({ spanProcessors }: StartupReport, { sdkDisabled }: SetU
 		return fail(name, `ArmspanSpanProcessor is missing among: ${order}`, "add it before the exporting processor");
 	if (exporting !== -1 && exporting < ours) {
 		return fail(name, `ArmspanSpanProcessor stands after an exporting one: ${order}`, "put it first");
+	}
+	if (lookedOn && !spanProcessors.includes("CostSpanProcessor")) {
+		const fix = "put ...armspanSpanProcessors() of @armspan/register/own-set-up in its place";
+		return warn(name, `${order}: no costs, and calls that two instrumentations see count twice`, fix);
 	}
 	return ok(name, order);
 }

@@ -27,12 +27,26 @@ export interface ApplicationRun {
 }
 
 /**
+ * Runs an application as `runOnce` does, and when it sets up OpenTelemetry and Armspan by itself, once more, without
+ * register's set-up in its way.
+ * @throws {CliError} APPLICATION_NOT_STARTED
+ */
+export async function runApplication(command: readonly string[], timeLimitMs: number): Promise<ApplicationRun> {
+	const run = await runOnce(command, timeLimitMs, {});
+	return run.reports[0]?.ownSetUp === true ? runOnce(command, timeLimitMs, { ARMSPAN_DOCTOR_LOOKS_ON: "1" }) : run;
+}
+
+/**
  * Runs a program with `@armspan/register` looking on, for a time, and ends it with the children that it began (those
  * that stay in its process group).
  * @param command a program and its arguments, or a JavaScript or TypeScript file and its arguments
  * @throws {CliError} APPLICATION_NOT_STARTED
  */
-export async function runApplication(command: readonly string[], timeLimitMs: number): Promise<ApplicationRun> {
+async function runOnce(
+	command: readonly string[],
+	timeLimitMs: number,
+	more: Readonly<Record<string, string>>,
+): Promise<ApplicationRun> {
 	const [first = "", ...rest] = command;
 	const isScript = /\.[cm]?[jt]s$/.test(first);
 	const register = findRegister([...command.filter((word) => /\.[cm]?[jt]s$/.test(word)).map(dirname), "."]);
@@ -45,7 +59,7 @@ export async function runApplication(command: readonly string[], timeLimitMs: nu
 			// A group of its own, so that its children can be ended with it.
 			detached: true,
 			stdio: ["ignore", "pipe", "pipe"],
-			env: { ...process.env, ARMSPAN_DOCTOR: folder, NODE_OPTIONS: nodeOptions(register) },
+			env: { ...process.env, ...more, ARMSPAN_DOCTOR: folder, NODE_OPTIONS: nodeOptions(register) },
 		});
 		const stopWithUs = () => {
 			kill(child, "SIGKILL");

@@ -54,25 +54,44 @@ export function llmSdkChecks(report: StartupReport): Check[] {
 	return checks;
 }
 
-function patchedCheck(copy: LoadedCopy, { clients, setUp }: StartupReport, makers: readonly LoadedCopy[]): Check {
+function patchedCheck(
+	copy: LoadedCopy,
+	{ clients, setUp, lookedOn }: StartupReport,
+	makers: readonly LoadedCopy[],
+): Check {
 	const name = "llm sdk";
 	const what = describe(copy);
 	const client = clients.filter(({ module }) => module.startsWith(copy.directory + sep));
 	if (setUp?.sdkDisabled === true) return warn(name, `${what}: not patched, OTEL_SDK_DISABLED=true`, "unset it");
 	if (!client.some(({ patched }) => patched)) {
 		if (makers.length > 0) return ok(name, `${what}: not patched by register; ${namesOf(makers)} is loaded`);
+		if (makesOwnSpans(copy)) return ok(name, `${what}: makes its own spans`);
+		if (lookedOn) {
+			const fix =
+				"call instrumentLlmSdks() of @armspan/register/own-set-up before it is loaded; nothing, if instrumentOpenAi or its like is called by hand";
+			return warn(name, `${what}: not patched by instrumentLlmSdks()`, fix);
+		}
 		return fail(
 			name,
 			`${what}: not patched, so no spans and no tags`,
 			`npm install ${copy.name} ${PATCHED[copy.name]}`,
 		);
 	}
-	if (!client.some(({ wrappedByOthers }) => wrappedByOthers)) return ok(name, `${what}: patched by @armspan/register`);
+	const patched = makesOwnSpans(copy)
+		? "makes its own spans; @armspan/register is patched in and makes them where openTelemetry is false"
+		: "patched by @armspan/register";
+	if (!client.some(({ wrappedByOthers }) => wrappedByOthers)) return ok(name, `${what}: ${patched}`);
 	return warn(
 		name,
 		`${what}: patched by @armspan/register and wrapped by ${makers.length === 0 ? "another instrumentation" : namesOf(makers)}`,
 		"a call counts once, as theirs, when their span is active; remove one of the two to have one kind of span",
 	);
+}
+
+/** `@anthropic-ai/sdk` since 0.134. */
+function makesOwnSpans({ name, version }: LoadedCopy): boolean {
+	const [major = 0, minor = 0] = version.split(".").map(Number);
+	return name === "@anthropic-ai/sdk" && (major > 0 || minor >= 134);
 }
 
 function otherCheck(copy: LoadedCopy, makers: readonly LoadedCopy[], fix: string): Check {

@@ -256,6 +256,40 @@ process.exit(0);`,
 	});
 });
 
+const OWN_SET_UP = (sampler: string) => `
+import { NodeSDK } from "@opentelemetry/sdk-node";
+import { AlwaysOffSampler, SimpleSpanProcessor } from "@opentelemetry/sdk-trace";
+import { armspan } from "@armspan/instrumentation";
+import { ArmspanSampler, armspanSpanProcessors, instrumentLlmSdks } from "@armspan/register/own-set-up";
+const exporter = { export() {}, async shutdown() {} };
+const spanProcessors = [...armspanSpanProcessors(), new SimpleSpanProcessor({ exporter })];
+new NodeSDK({ sampler: ${sampler}, spanProcessors, metricReaders: [], logRecordProcessors: [] }).start();
+armspan.start();
+instrumentLlmSdks();
+await import("openai");
+process.exit(0);`;
+
+test("a set-up of the application's own is judged as it would be without register", async () => {
+	const source = OWN_SET_UP("new ArmspanSampler(new AlwaysOffSampler())");
+	const { code, checks, of } = await doctor({ source, env: { ARMSPAN_ROUTING: bundle } });
+	expect(checks.filter(({ status }) => status !== "ok")).toEqual([]);
+	expect(code).toBe(0);
+	expect(of("register")[0]?.message).toContain("has only looked on");
+	expect(of("opentelemetry")[0]?.message).toMatch(/^set up by the application \(.*@opentelemetry\/sdk-node 0\.301\.0/);
+	expect(of("processors")[0]?.message).toMatch(/^ArmspanSpanProcessor, .*CostSpanProcessor, SimpleSpanProcessor$/);
+	expect(of("llm sdk")[0]?.message).toContain("patched by @armspan/register");
+	expect(of("sampling")[0]?.message).toContain("ArmspanSampler{");
+});
+
+test("a sampler that drops routed calls is named", async () => {
+	const { code, of } = await doctor({ source: OWN_SET_UP("new AlwaysOffSampler()") });
+	expect(code).toBe(1);
+	expect(of("sampling")[0]).toMatchObject({
+		status: "fail",
+		message: expect.stringMatching(/^AlwaysOff.* drops spans/),
+	});
+});
+
 test("OTEL_SDK_DISABLED is said, and nothing is called patched", async () => {
 	const { of } = await doctor({ source: OPENAI.module, env: { OTEL_SDK_DISABLED: "true" } });
 	for (const name of ["opentelemetry", "processors", "llm sdk"]) {

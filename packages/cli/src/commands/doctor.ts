@@ -17,7 +17,8 @@ interface DoctorOptions {
 
 const EXAMPLES = `
 It runs the application as it is: what the application does at start-up, it does. Nothing that is recorded meanwhile
-leaves the process. It is ended after the time limit, with its children.
+leaves the process. It is ended after the time limit, with its children. An application that sets OpenTelemetry and
+Armspan up by itself is run a second time, without register's set-up; then its own exporters send what they get.
 
 Examples:
   armspan doctor app.js
@@ -39,7 +40,7 @@ export function doctorCommand(): Command {
 			const run = await runApplication(command, options.timeLimit * 1000);
 			const [report] = run.reports;
 			const checks = doctorChecks(run, {
-				probes: await probes(report?.setUp ?? null),
+				probes: await probes(report?.setUp ?? null, report?.lookedOn === true),
 				prompts: promptsOf(report?.setUp?.routing.directory ?? null),
 				timeLimitSeconds: options.timeLimit,
 			});
@@ -51,8 +52,8 @@ export function doctorCommand(): Command {
 		});
 }
 
-function probes(setUp: StartupReport["setUp"]): Promise<EndpointProbe[]> {
-	if (setUp === null || setUp.sdkDisabled) return Promise.resolve([]);
+function probes(setUp: StartupReport["setUp"], lookedOn: boolean): Promise<EndpointProbe[]> {
+	if (setUp === null || setUp.sdkDisabled || lookedOn) return Promise.resolve([]);
 	const probe = (url: string | null, signal: "TRACES" | "LOGS") =>
 		url === null ? [] : [probeEndpoint(url, otlpHeaders(process.env, signal))];
 	return Promise.all([...probe(setUp.tracesUrl, "TRACES"), ...probe(setUp.logsUrl, "LOGS")]);
