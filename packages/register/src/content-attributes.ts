@@ -1,7 +1,7 @@
 /**
  * Attributes that hold prompts, answers, tool traffic or what was retrieved, under the names of the semantic
- * conventions (present and past), AI SDK, OpenInference, OpenLLMetry, Langfuse and MLflow. Checked against their sources
- * of November 2026.
+ * conventions (present and past), AI SDK, OpenInference, OpenLLMetry, Langfuse, MLflow, Google ADK, LiveKit and Logfire.
+ * Checked against their sources of November 2026, but for the last three.
  */
 const KEYS: ReadonlySet<string> = new Set([
 	"gen_ai.input.messages",
@@ -48,6 +48,16 @@ const KEYS: ReadonlySet<string> = new Set([
 	"langfuse.trace.output",
 	"mlflow.spanInputs",
 	"mlflow.spanOutputs",
+	"lk.user_input",
+	"lk.user_transcript",
+	"lk.input_text",
+	"lk.instructions",
+	"lk.chat_ctx",
+	"lk.response.text",
+	"lk.response.function_calls",
+	"lk.function_tool.arguments",
+	"lk.function_tool.output",
+	"logfire.msg",
 	"exception.message",
 	"error.message",
 ]);
@@ -55,6 +65,9 @@ const KEYS: ReadonlySet<string> = new Set([
 const PREFIXES = [
 	"gen_ai.prompt.variable.",
 	"gen_ai.content.",
+	"gcp.vertex.agent.llm_",
+	"gcp.vertex.agent.tool_",
+	"gcp.vertex.agent.data",
 	"ai.prompt",
 	"llm.input_messages.",
 	"llm.output_messages.",
@@ -75,4 +88,48 @@ const INDEXED = /^gen_ai\.(?:prompt|completion)\.\d/;
 /** Whether the attribute is there for what was said to or by a model, or may quote it. */
 export function isContentAttribute(key: string): boolean {
 	return KEYS.has(key) || INDEXED.test(key) || PREFIXES.some((prefix) => key.startsWith(prefix));
+}
+
+/** Events that have a message, or a part of one, whatever they call it: `gen_ai.user.message`, `gen_ai.choice`, … */
+const MESSAGE_EVENT = /^(?:gen_ai|ai|llm)\./;
+/** What such an event says besides: who, of what model, how it ended. */
+const OF_MESSAGE_EVENT =
+	/^(?:gen_ai\.(?:system|(?:provider|operation|request|response|usage|conversation|agent|token|prompt)\..+)|armspan\..+|feature_flag\..+|event\.name|role|id|index|finish_reason|exception\.type|error\.type|server\.address)$/;
+
+/** @param name of an event, or of a log record that is one */
+export function isMessageEvent(name: unknown): boolean {
+	return typeof name === "string" && MESSAGE_EVENT.test(name);
+}
+
+/** Whether a text of an event that has a message may be the message. */
+export function mayBeMessage(key: string): boolean {
+	return !OF_MESSAGE_EVENT.test(key);
+}
+
+/** Marks spans of LLM libraries, and all that were started inside a routed or recognised call. */
+const LLM_ATTRIBUTE =
+	/^(?:gen_ai|llm|ai|openinference|traceloop|langfuse|mlflow|gcp\.vertex\.agent|lk|logfire|pydantic_ai|armspan)\./;
+const LONG_AND_HARMLESS = /^(?:armspan|feature_flag|code)\./;
+const LONG_CHARACTERS = 1000;
+
+export function isOfLlm(attributes: Readonly<Record<string, unknown>>): boolean {
+	for (const key in attributes) if (LLM_ATTRIBUTE.test(key)) return true;
+	return false;
+}
+
+/** Whether a text that nobody knows is too long to be a name, an id or a parameter. */
+export function isLongText(key: string, value: unknown): boolean {
+	return !LONG_AND_HARMLESS.test(key) && lengthOf(value) > LONG_CHARACTERS;
+}
+
+function lengthOf(value: unknown): number {
+	if (typeof value === "string") return value.length;
+	if (typeof value !== "object" || value === null) return 0;
+	if (Array.isArray(value) && value.every((one) => typeof one === "number")) return 0;
+	try {
+		return JSON.stringify(value).length;
+	} catch {
+		// It holds itself: not what an exporter could write, either.
+		return Number.POSITIVE_INFINITY;
+	}
 }

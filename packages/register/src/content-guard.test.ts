@@ -1,8 +1,8 @@
-import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
+import { diag, SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from "@opentelemetry/sdk-logs";
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { guardContent, guardLogContent } from "./content.ts";
 import { ContentGuard, type ContentOptions } from "./content-guard.ts";
 
@@ -34,6 +34,10 @@ const CONTENT: Readonly<Record<string, string>> = Object.fromEntries(
 		"traceloop.entity.input",
 		"langfuse.observation.input",
 		"mlflow.spanInputs",
+		"gcp.vertex.agent.llm_request",
+		"gcp.vertex.agent.llm_response",
+		"lk.user_input",
+		"logfire.msg",
 	].map((key) => [key, `[{"content":"${CANARY}"}]`]),
 );
 const KEPT = {
@@ -59,7 +63,9 @@ function export_(options?: ContentOptions): ReadableSpan {
 	const span = provider
 		.getTracer("ai")
 		.startSpan("chat", { kind: SpanKind.CLIENT, attributes: { ...CONTENT, ...KEPT } });
-	span.addEvent("gen_ai.content.prompt", { "gen_ai.prompt": CANARY, other: "kept" });
+	span.addEvent("gen_ai.content.prompt", { "gen_ai.prompt": CANARY, index: 3 });
+	span.addEvent("gen_ai.user.message", { content: CANARY, whatever: CANARY, role: "user", "gen_ai.system": "openai" });
+	span.addEvent("retrieved", { hits: 2, from: "index" });
 	span.addLink({ context: span.spanContext(), attributes: { "input.value": CANARY } });
 	try {
 		throwDeep();
@@ -80,9 +86,16 @@ describe("a span of anybody", () => {
 		expect(written(span)).not.toContain(CANARY);
 		expect(span.attributes).toEqual(KEPT);
 		expect(span.status).toEqual({ code: SpanStatusCode.ERROR });
-		expect(span.events.map(({ name }) => name)).toEqual(["gen_ai.content.prompt", "exception"]);
-		expect(span.events[0]?.attributes).toEqual({ other: "kept" });
-		const { "exception.type": type, "exception.stacktrace": stack } = span.events[1]?.attributes ?? {};
+		expect(span.events.map(({ name }) => name)).toEqual([
+			"gen_ai.content.prompt",
+			"gen_ai.user.message",
+			"retrieved",
+			"exception",
+		]);
+		expect(span.events[0]?.attributes).toEqual({ index: 3 });
+		expect(span.events[1]?.attributes).toEqual({ role: "user", "gen_ai.system": "openai" });
+		expect(span.events[2]?.attributes).toEqual({ hits: 2, from: "index" });
+		const { "exception.type": type, "exception.stacktrace": stack } = span.events[3]?.attributes ?? {};
 		expect(type).toBe("TypeError");
 		expect(stack).toContain("throwDeep");
 		expect(span.spanContext().spanId).toMatch(/^[0-9a-f]{16}$/);
@@ -125,6 +138,45 @@ describe("a span of anybody", () => {
 		const span = export_({ capture: true, redact });
 		expect(written(span)).not.toContain(CANARY);
 		expect(span.attributes).toEqual(KEPT);
+	});
+
+	it("loses a long text that nobody knows when it is an LLM library's or inside a routed call, and keeps it elsewhere", () => {
+		const long = CANARY.padEnd(1001, "…");
+		const attributes = {
+			"app.text": long,
+			"app.texts": [long, ""],
+			"app.short": "s".repeat(1000),
+			"code.stacktrace": long,
+		};
+		const kept = (more: Record<string, string>, options?: ContentOptions) => {
+			const span = new TracerProvider().getTracer("t").startSpan("s", { attributes: { ...attributes, ...more } });
+			return new ContentGuard(options ?? { capture: false }).span(span as unknown as ReadableSpan).attributes;
+		};
+		const { "app.short": short, "code.stacktrace": stack } = attributes;
+		for (const key of ["gen_ai.prompt.name", "gen_ai.operation.name", "openinference.span.kind", "lk.provider"]) {
+			expect(kept({ [key]: "x" })).toEqual({ "app.short": short, "code.stacktrace": stack, [key]: "x" });
+		}
+		expect(kept({ "http.route": "/" })).toEqual({ ...attributes, "http.route": "/" });
+		const redacted = kept({ "gen_ai.system": "x" }, { capture: true, redact: () => "***" });
+		expect(redacted).toMatchObject({ "app.text": "***", "app.texts": ["***", "***"], "app.short": short });
+	});
+
+	it("says once that a redaction function throws, or cannot be waited for, and not what it threw", () => {
+		const warn = vi.fn();
+		diag.setLogger({ error() {}, warn, info() {}, debug() {}, verbose() {} });
+		try {
+			const refuse = (() => Promise.reject(new Error(CANARY))) as never;
+			export_({ capture: true, redact: refuse });
+			expect(warn.mock.calls).toEqual([[expect.stringContaining("it must answer at once")]]);
+			const fail = () => {
+				throw new Error(CANARY);
+			};
+			export_({ capture: true, redact: fail });
+			expect(warn).toHaveBeenCalledTimes(2);
+			expect(String(warn.mock.calls)).not.toContain(CANARY);
+		} finally {
+			diag.disable();
+		}
 	});
 
 	it("stays the same object when there is nothing to take out", () => {

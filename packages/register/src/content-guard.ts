@@ -3,10 +3,10 @@ import {
 	EVENT_GEN_AI_EVALUATION_RESULT,
 	GEN_AI_EVALUATION_EXPLANATION,
 } from "@armspan/schema/semconv";
-import type { Attributes, AttributeValue } from "@opentelemetry/api";
+import { type Attributes, type AttributeValue, diag } from "@opentelemetry/api";
 import type { ReadableLogRecord } from "@opentelemetry/sdk-logs";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
-import { isContentAttribute } from "./content-attributes.ts";
+import { isContentAttribute, isLongText, isMessageEvent, isOfLlm, mayBeMessage } from "./content-attributes.ts";
 
 /** Where a text stands that is about to leave. */
 export interface TextPlace {
@@ -32,10 +32,19 @@ const OWN_EVENTS: ReadonlySet<string | undefined> = new Set([
 /** A place in the code; what a message says on lines of its own may only look like it. */
 const FRAME = /^\s+at .+:\d+:\d+\)?$|^\s+at .+ \((?:native|<anonymous>|node:[^)]*)\)$/;
 
+/** Among what an attribute stands. */
+interface Place {
+	/** On a span or record of an LLM library, or inside a routed call. */
+	readonly ofLlm: boolean;
+	/** In an event that has a message. */
+	readonly ofMessage: boolean;
+}
+
 /** Takes content out of spans and log records, or lets it pass redaction. Never throws. */
 export class ContentGuard {
 	readonly #capture: boolean;
 	readonly #redact: Redact | undefined;
+	#warned = false;
 
 	constructor({ capture, redact }: ContentOptions) {
 		this.#capture = capture;
@@ -44,15 +53,17 @@ export class ContentGuard {
 
 	/** @returns the span itself when there is nothing to take out, else a copy of what exporters read */
 	readonly span = (span: ReadableSpan): ReadableSpan => {
-		const attributes = this.#attributes(span.attributes);
+		const place: Place = { ofLlm: isOfLlm(span.attributes), ofMessage: false };
+		const attributes = this.#attributes(span.attributes, place);
 		const message =
 			span.status.message === undefined ? undefined : this.#content("status.message", span.status.message);
 		const events = span.events.map((event) => {
-			const clean = event.attributes === undefined ? undefined : this.#attributes(event.attributes);
+			const inEvent = { ...place, ofMessage: isMessageEvent(event.name) };
+			const clean = event.attributes === undefined ? undefined : this.#attributes(event.attributes, inEvent);
 			return clean === event.attributes ? event : { ...event, ...(clean === undefined ? {} : { attributes: clean }) };
 		});
 		const links = span.links.map((link) => {
-			const clean = link.attributes === undefined ? undefined : this.#attributes(link.attributes);
+			const clean = link.attributes === undefined ? undefined : this.#attributes(link.attributes, place);
 			return clean === link.attributes ? link : { ...link, ...(clean === undefined ? {} : { attributes: clean }) };
 		});
 		const same =
@@ -85,10 +96,14 @@ export class ContentGuard {
 
 	/** As `span`. The body of the application's own log lines is the application's business. */
 	readonly logRecord = (record: ReadableLogRecord): ReadableLogRecord => {
-		const attributes = this.#attributes(record.attributes);
 		const name = record.eventName ?? record.attributes["event.name"];
-		const isContent = typeof name === "string" && /^(?:gen_ai|ai|llm)\./.test(name) && !OWN_EVENTS.has(name);
-		const body = isContent && record.body !== undefined ? this.#value("body", record.body) : record.body;
+		const isOwn = OWN_EVENTS.has(name as string | undefined);
+		const ofMessage = isMessageEvent(name) && !isOwn;
+		const attributes = this.#attributes(record.attributes as Attributes, {
+			ofLlm: !isOwn && isOfLlm(record.attributes),
+			ofMessage,
+		});
+		const body = ofMessage && record.body !== undefined ? this.#value("body", record.body) : record.body;
 		if (attributes === record.attributes && body === record.body) return record;
 		const { spanContext, severityText, severityNumber, eventName } = record;
 		return {
@@ -106,10 +121,10 @@ export class ContentGuard {
 		};
 	};
 
-	#attributes(attributes: Attributes): Attributes {
+	#attributes(attributes: Attributes, place: Place): Attributes {
 		let clean: Attributes | undefined;
 		for (const [key, value] of Object.entries(attributes)) {
-			const kept = this.#attribute(key, value, attributes);
+			const kept = this.#attribute(key, value, attributes, place);
 			if (kept === value) continue;
 			clean ??= { ...attributes };
 			if (kept === undefined) delete clean[key];
@@ -118,11 +133,16 @@ export class ContentGuard {
 		return clean ?? attributes;
 	}
 
-	#attribute(key: string, value: unknown, among: Attributes): unknown {
+	#attribute(key: string, value: unknown, among: Attributes, { ofLlm, ofMessage }: Place): unknown {
 		// The application wrote it on purpose; it still may want its own patterns taken out.
 		if (key === GEN_AI_EVALUATION_EXPLANATION) return this.#redacted(key, value);
 		if (key === STACK && !this.#capture) return typeof value === "string" ? framesOf(value, among) : undefined;
-		return key === STACK || isContentAttribute(key) ? this.#value(key, value) : value;
+		const isContent =
+			key === STACK ||
+			isContentAttribute(key) ||
+			(ofMessage && isText(value) && mayBeMessage(key)) ||
+			(ofLlm && isLongText(key, value));
+		return isContent ? this.#value(key, value) : value;
 	}
 
 	#value(where: string, value: unknown): unknown {
@@ -157,12 +177,30 @@ export class ContentGuard {
 	#redactedText(where: string, text: string): string | undefined {
 		try {
 			const redacted: unknown = this.#redact?.(text, { where });
-			return typeof redacted === "string" ? redacted : undefined;
+			if (typeof redacted === "string") return redacted;
+			// Nobody waits for it; its rejection would end the host.
+			if (redacted instanceof Promise) redacted.catch(() => {});
+			this.#warnOnce(
+				redacted instanceof Promise ? "answers with a promise, it must answer at once" : "answers with no text",
+			);
 		} catch {
-			// Better no text than one that should not leave.
-			return undefined;
+			// Not with the error, which may quote the text.
+			this.#warnOnce("has thrown");
 		}
+		// Better no text than one that should not leave.
+		return undefined;
 	}
+
+	#warnOnce(what: string): void {
+		if (this.#warned) return;
+		this.#warned = true;
+		diag.warn(`[armspan] the redaction function ${what}; texts for which it does are dropped`);
+	}
+}
+
+/** Numbers and booleans are no message. */
+function isText(value: unknown): boolean {
+	return typeof value === "string" || (typeof value === "object" && value !== null);
 }
 
 /** A stack without the message in front of it, which may have many lines. */
