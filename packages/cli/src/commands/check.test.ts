@@ -1,10 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { initRepository, openRegistry } from "@armspan/registry";
 import { compileBundle, writeBundle } from "@armspan/router";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { runArmspan } from "../test-support/run-armspan.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "armspan-check-"));
@@ -115,6 +117,18 @@ test("what is in force can be named: a commit, or a data folder with its halts",
 	await writeBundle(join(data, "routing"), bundle(5, new Set(["support-tone#2", "brief#1"])));
 	expect((await check("--ref", "swapped", "--data", data)).code).toBe(0);
 	expect((await check("--data", data, "--against", "two")).code).toBe(2);
+	// Six programs one after the other.
+}, 60_000);
+
+test("a service says what it has deployed", async () => {
+	const routing = { sourceCommit: git("rev-parse", "two").trim() };
+	const server = createServer((_request, response) => response.end(JSON.stringify({ routing })));
+	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+	onTestFinished(() => void server.close());
+	const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	expect((await check("--ref", "weight-and-more", "--url", url)).stderr).toContain("ITERATION_CHANGED");
+	expect((await check("--ref", "grown", "--url", url)).code).toBe(0);
+	expect((await check("--url", "http://127.0.0.1:1")).stderr).toContain("SERVICE_UNREACHABLE");
 });
 
 test("a slot of nobody, and a clone without history, are warned of", async () => {
