@@ -43,11 +43,11 @@ export const OTEL_2: OtelLine = {
 
 /** Statements for the start of a program, as an application's own set-up has them; `beforeExit` sends what there is. */
 export function ownSetUp(type: ModuleType, line: OtelLine): string {
-	const imports = { ...line.imports, "@armspan/instrumentation": "ArmspanSpanProcessor" };
+	const imports = { ...line.imports, "@armspan/register/own-set-up": "armspanSpanProcessors" };
 	return `${Object.entries(imports)
 		.map(([from, names]) => importLine(type, names, from))
 		.join("\n")}
-const sdk = new NodeSDK({ spanProcessors: [new ArmspanSpanProcessor(), ${line.exporting}], metricReaders: [], instrumentations: [] });
+const sdk = new NodeSDK({ spanProcessors: [...armspanSpanProcessors(), ${line.exporting}], metricReaders: [], instrumentations: [] });
 sdk.start();
 armspan.start();
 process.once("beforeExit", () => sdk.shutdown());

@@ -38,16 +38,20 @@ export class EventLogger {
 	}
 }
 
+/** Registered by SDKs of the 2.x line, through `@opentelemetry/api-logs`. */
+const LEGACY = Symbol.for("io.opentelemetry.js.api.logs");
+
 /**
- * Looked up at each event, since the SDK may be set up later than this package is loaded: api ≥ 1.10, else the global
- * that an SDK of another api copy registered, else the global of the older `@opentelemetry/api-logs`.
+ * Looked up at each event, since the SDK may be set up later than this package is loaded: what an SDK registered through
+ * any copy of the api, else the global of the older `@opentelemetry/api-logs`, else what api ≥ 1.10 has, which may wait
+ * for an SDK.
  */
 export function loggerProvider(): LoggerProvider | undefined {
-	const logs: { getLoggerProvider(): LoggerProvider } | undefined = "logs" in api ? api.logs : undefined;
-	if (logs !== undefined) return logs.getLoggerProvider();
 	const globals = globalThis as Record<symbol, unknown>;
 	const registered = globals[Symbol.for("opentelemetry.js.api.1")] as { logs?: LoggerProvider } | undefined;
-	if (registered?.logs !== undefined) return registered.logs;
-	const legacy = globals[Symbol.for("io.opentelemetry.js.api.logs")];
-	return typeof legacy === "function" ? (legacy(1) as LoggerProvider | undefined) : undefined;
+	const logs: { getLoggerProvider(): LoggerProvider } | undefined = "logs" in api ? api.logs : undefined;
+	if (registered?.logs !== undefined) return logs?.getLoggerProvider() ?? registered.logs;
+	const legacy = globals[LEGACY];
+	const older = typeof legacy === "function" ? (legacy(1) as LoggerProvider | undefined) : undefined;
+	return older ?? logs?.getLoggerProvider();
 }
