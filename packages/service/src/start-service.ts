@@ -145,7 +145,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
 		const otlp = createOtlpReceiver({ traces, logs, token: options.token, logger });
 		// Flags are answered from the bundle that applications read, so that nobody is routed by another.
-		const published = new PublishedBundle(options.routingDirectory, logger);
+		const published = new PublishedBundle(options.routingDirectory, options.environmentName, logger);
 		cleanups.push(async () => published.close());
 		const api = await createApi({
 			bundle: () => published.current,

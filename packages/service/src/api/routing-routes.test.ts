@@ -37,7 +37,7 @@ async function serve(options: { heartbeatMs?: number; maxEventStreams?: number }
 	const unused = () => {
 		throw new Error("routing must not ask the evidence store");
 	};
-	published = new PublishedBundle(directory, fastify().log);
+	published = new PublishedBundle(directory, "production", fastify().log);
 	app = await createApi({
 		evidence: {} as never,
 		backend: { health: unused, experiments: unused, decisions: unused, units: unused },

@@ -12,8 +12,10 @@ export class PublishedBundle {
 	#before: LoadedBundle | undefined;
 	#latest: LoadedBundle | undefined;
 
-	constructor(routingDirectory: string, logger: FastifyBaseLogger) {
+	constructor(routingDirectory: string, environmentName: string, logger: FastifyBaseLogger) {
 		this.#watcher = new BundleWatcher(routingDirectory, {
+			// Else one that another environment has left in the folder would keep this service's own out.
+			flagSetId: `armspan/${environmentName}`,
 			onChange: (bundle) => {
 				this.#before = this.#latest;
 				this.#latest = bundle;
