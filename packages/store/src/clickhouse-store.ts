@@ -23,6 +23,9 @@ import { variantTotals } from "./queries/variant-totals.ts";
 import { violationWindows } from "./queries/violation-windows.ts";
 import { type Retention, type RetentionOptions, setRetention } from "./retention.ts";
 import type { LogRow, TraceRow } from "./rows.ts";
+import { encodeSnapshot } from "./snapshots/encode-snapshot.ts";
+import { latestLooks } from "./snapshots/latest-looks.ts";
+import type { Snapshot, WrittenLook } from "./snapshots/snapshot.ts";
 import type {
 	CallIdentity,
 	ClusterOptions,
@@ -131,6 +134,16 @@ export class ClickHouseStore implements Store {
 
 	listDecisions(filter: Partial<IterationKey>): Promise<Decision[]> {
 		return listDecisions(this.#watchQuery, filter);
+	}
+
+	async appendSnapshot(snapshot: Snapshot): Promise<void> {
+		if (snapshot.arms.length > 0) {
+			await this.#insert(encodeSnapshot(snapshot));
+		}
+	}
+
+	latestLooks(key: Required<IterationKey>): Promise<WrittenLook[]> {
+		return latestLooks(this.#query, key);
 	}
 
 	lastCallStart(key: IterationKey & { variant: string }): Promise<Date | null> {

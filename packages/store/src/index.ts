@@ -38,6 +38,7 @@ export type {
 	VariantTotals,
 	ViolationWindows,
 } from "./store.ts";
+export type { Snapshot, SnapshotArm, SnapshotKeep, WrittenLook } from "./snapshots/snapshot.ts";
 export { StoreError, type StoreErrorCode, type StoreErrorDetails } from "./store-error.ts";
 export { storeOfEnvironment } from "./store-of-environment.ts";
 export type { UserSqlLimits, UserSqlResult } from "./user-sql.ts";

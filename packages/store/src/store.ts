@@ -3,6 +3,7 @@ import type { ForgetUnitOptions, ForgottenUnit } from "./forget-unit.ts";
 import type { MetricTotals, MetricTotalsRequest, VersionTotalsRequest } from "./metrics/metric-totals.ts";
 import type { Retention, RetentionOptions } from "./retention.ts";
 import type { LogRow, TraceRow } from "./rows.ts";
+import type { Snapshot, WrittenLook } from "./snapshots/snapshot.ts";
 import type { UserSqlLimits, UserSqlResult } from "./user-sql.ts";
 
 export type StoreOptions =
@@ -166,6 +167,10 @@ export interface Store {
 	appendDecision(decision: Decision): Promise<void>;
 	/** Each decision once, oldest first. */
 	listDecisions(filter: Partial<IterationKey>): Promise<Decision[]>;
+	/** Writes what a look said; the same look written again, by whomever, replaces itself. */
+	appendSnapshot(snapshot: Snapshot): Promise<void>;
+	/** The two newest looks at an iteration in exactly this environment, newest first. */
+	latestLooks(key: Required<IterationKey>): Promise<WrittenLook[]>;
 	lastCallStart(key: IterationKey & { variant: string }): Promise<Date | null>;
 	/** Calls that started at `since` or later, oldest first; each once. `environment` as in IterationKey. */
 	callIds(filter: { since?: Date; environment?: string }): Promise<CallIdentity[]>;
