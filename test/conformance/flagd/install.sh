@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs flagd's evaluators of Python and Go for the tests beside this folder, each in a folder of the cache that is
-# named by the digest of what pins it. Needs python3 (3.10 or newer, with venv), go (1.25 or newer), PyPI and the Go proxy.
+# Installs flagd's evaluators of Python and Go for the tests beside this folder, and what examples/python needs, each in a
+# folder of the cache that is named by the digest of what pins it. Needs python3 (3.10 or newer, with venv), go (1.25 or
+# newer), PyPI and the Go proxy.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -32,4 +33,5 @@ go_program() {
 
 python requirements.txt
 python requirements-hash-v3.txt
+python ../../../examples/python/requirements.txt
 go_program
