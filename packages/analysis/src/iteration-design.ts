@@ -1,7 +1,7 @@
 import { type Decision, type Experiment, ITERATION_FIELDS, type JsonValue } from "@armspan/schema";
 
 /** What fields stood for before they existed; iterations that were begun then did not record them. */
-const UNRECORDED: Readonly<Record<string, JsonValue>> = { plannedLooks: 5, metrics: [] };
+const UNRECORDED: Readonly<Record<string, JsonValue>> = { plannedLooks: 5, metrics: [], segments: [] };
 
 /** What an iteration was begun with. The gate is not part of it: a ramp moves it. */
 export type IterationDesign = Readonly<Record<string, JsonValue>>;

@@ -30,6 +30,8 @@ export interface Exposure {
 	readonly flagSetId: string;
 	/** The call's attributes, the whole assignment. */
 	readonly attributes: Attributes;
+	/** Segments of the unit, on this event only. */
+	readonly segments: Readonly<Attributes>;
 }
 
 /** Reports the first use of an assignment by each unit, once per process while it is remembered. */
@@ -47,6 +49,7 @@ export class ExposureLog {
 		if (!this.#seen.add(key)) return "known";
 		const attributes: Attributes = {
 			...exposure.attributes,
+			...exposure.segments,
 			[FEATURE_FLAG_RESULT_REASON]: semconvReason(exposure.reason),
 			[FEATURE_FLAG_PROVIDER_NAME]: PROVIDER,
 			[FEATURE_FLAG_SET_ID]: exposure.flagSetId,

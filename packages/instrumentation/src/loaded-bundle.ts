@@ -1,5 +1,5 @@
 import type { Assignment, RoutingTable } from "@armspan/router";
-import type { RoutingFile, UnitType } from "@armspan/schema";
+import { type RoutingFile, routedSegments, type UnitType } from "@armspan/schema";
 import type { Attributes } from "@opentelemetry/api";
 import { assignmentAttributes } from "./call-attributes.ts";
 import { ParsedPrompts } from "./parsed-prompts.ts";
@@ -15,6 +15,8 @@ export interface LoadedBundle {
 	readonly prompts: ParsedPrompts;
 	unitTypeOf(promptName: string): UnitType | undefined;
 	attributesOf(assignment: Assignment): Readonly<Attributes>;
+	/** Attributes of the call that the exposure of this assignment reports. */
+	segmentsOf(assignment: Assignment): readonly string[];
 }
 
 export interface BundleContents {
@@ -30,6 +32,7 @@ export function loadBundle(contents: BundleContents, previous?: LoadedBundle): L
 	const { revision } = table;
 	const prompts = new ParsedPrompts(contents.prompts, previous?.prompts);
 	const unitTypes = new Map(Object.entries(file.flags).map(([name, flag]) => [name, flag.metadata.unit]));
+	const segments = new Map(Object.entries(file.flags).map(([name, flag]) => [name, routedSegments(flag.metadata)]));
 	// Assignments are made once per table, so they are good keys.
 	const attributes = new WeakMap<Assignment, Readonly<Attributes>>();
 	return {
@@ -47,5 +50,7 @@ export function loadBundle(contents: BundleContents, previous?: LoadedBundle): L
 			attributes.set(assignment, made);
 			return made;
 		},
+		segmentsOf: ({ promptName, experiment, enrolled }) =>
+			(enrolled && experiment !== null ? segments.get(promptName)?.get(experiment) : undefined) ?? [],
 	};
 }

@@ -7,6 +7,7 @@ import { unroutedAttributes } from "./call-attributes.ts";
 import { InstrumentationError } from "./instrumentation-error.ts";
 import type { LoadedBundle } from "./loaded-bundle.ts";
 import type { PromptCall, PromptFallback } from "./prompt-call.ts";
+import { segmentAttributes } from "./segment-attributes.ts";
 import type { ShadowAssignment } from "./shadow-assignment.ts";
 import { readUnitId } from "./unit-id.ts";
 
@@ -32,6 +33,8 @@ export interface ResolvedCall {
 	readonly bundle: LoadedBundle | undefined;
 	/** Attributes of the assignment, without the unit id. */
 	readonly attributes: Readonly<Attributes>;
+	/** Segments of the unit, for its exposure. */
+	readonly segments: Readonly<Attributes>;
 	/** Id of the unit that was hashed, as given. */
 	readonly rawUnitId: string | undefined;
 	readonly fallbackReason: FallbackReason | undefined;
@@ -66,6 +69,8 @@ export function resolveCall(
 	}
 	const attributes = bundle.attributesOf(assignment);
 	const rawUnitId = readUnitId(unitId(bundle, promptName, units, call));
+	// Read now: the application may change its object before the call runs.
+	const segments = segmentAttributes(bundle.segmentsOf(assignment), call.attributes);
 
 	const rendered = render(bundle, assignment, call.variables);
 	if (!(rendered instanceof InstrumentationError)) {
@@ -77,12 +82,13 @@ export function resolveCall(
 			assignment,
 			bundle,
 			attributes,
+			segments,
 			rawUnitId,
 			fallbackReason: bundleReason,
 			failure: undefined,
 		};
 	}
-	const common = { assignment, bundle, attributes, rawUnitId };
+	const common = { assignment, bundle, attributes, segments, rawUnitId };
 	const fallbackReason = rendered.code === "PROMPT_UNREADABLE" ? "prompt-unreadable" : "render-failed";
 	// Intention to treat: the unit keeps its arm, the call gets the version everybody else gets.
 	const standard = bundle.table.assign(promptName, {}, {});
@@ -108,7 +114,7 @@ export function resolveShadow(
 	// What is the matter with the bundle holds for the shadow; what is the matter with the live prompt does not.
 	const ofBundle = live.failure === undefined && live.undelivered === undefined;
 	const fallbackReason = ofBundle ? live.fallbackReason : undefined;
-	const common = { assignment, bundle, attributes, rawUnitId, fallbackReason };
+	const common = { assignment, bundle, attributes, segments: {}, rawUnitId, fallbackReason };
 	const rendered =
 		bundle === undefined
 			? new InstrumentationError("NO_BUNDLE", `prompt "${assignment.promptName}": no routing bundle`)
@@ -135,6 +141,7 @@ export function unrouted(
 		assignment: undefined,
 		bundle: undefined,
 		attributes: unroutedAttributes(promptName),
+		segments: {},
 		rawUnitId: undefined,
 		fallbackReason: reason,
 		failure: new InstrumentationError(CODES[reason], message),

@@ -145,6 +145,19 @@ describe("exposure", () => {
 		});
 	});
 
+	it("carries the segments that the experiment names, as they were when the call was routed", () => {
+		const attributes = { plan: "pro", country: "a sentence that nobody meant to send", email: "ada@example.org" };
+		const routed = armspan.prompt("support-reply", { user: "u9", attributes, variables });
+		attributes.plan = "free";
+		const span = routed.run(() => startSpan());
+		routed.score("tone", 1);
+		const [exposure] = telemetry.named(EXPOSURE);
+		expect(exposure).toMatchObject({ "armspan.segment.plan": "pro" });
+		const others = [span.attributes, telemetry.events.at(-1)?.attributes ?? {}, exposure ?? {}];
+		const reported = others.flatMap((of) => Object.keys(of).filter((key) => key.startsWith("armspan.segment.")));
+		expect(reported).toEqual(["armspan.segment.plan"]);
+	});
+
 	it("is not reported for a unit that is not enrolled", () => {
 		armspan.prompt("lonely", { user: "u1", variables }).run(() => 1);
 		expect(telemetry.named(EXPOSURE)).toEqual([]);

@@ -221,6 +221,7 @@ export class ArmspanRoutedPrompt implements RoutedPrompt, CallRecord {
 			revision: bundle.revision,
 			flagSetId: bundle.flagSetId,
 			attributes,
+			segments: this.#call.segments,
 		});
 	}
 

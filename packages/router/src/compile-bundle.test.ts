@@ -26,6 +26,15 @@ const onSummary = (changes: object = {}) =>
 	});
 
 describe("compileBundle", () => {
+	it("names the segments of what runs, for whoever reports exposures", () => {
+		const segmented = sampleExperiment({ segments: ["plan", "country"] });
+		const metadata = (changes: SampleChanges) =>
+			compileBundle(sampleInput(changes)).file.flags["support-reply"]?.metadata;
+		expect(metadata({ experiments: [segmented] })?.segments).toBe("polite:plan,country");
+		expect(metadata({ experiments: [segmented], halted: new Set(["polite#1"]) })).not.toHaveProperty("segments");
+		expect(metadata({ experiments: [sampleExperiment()] })).not.toHaveProperty("segments");
+	});
+
 	it("compiles gate and arms with salts of their own", () => {
 		const { file, prompts } = compileBundle(
 			sampleInput({ experiments: [sampleExperiment({ allocation: { enrolled: 0.02 }, iteration: 3 })] }),

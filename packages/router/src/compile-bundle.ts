@@ -76,6 +76,10 @@ function compileFlag(
 	};
 	const running = experiments.filter((one) => isRunning(one, input.halted));
 	if (running.length === 0) return flag;
+	const segments = running.filter((one) => one.segments.length > 0);
+	if (segments.length > 0) {
+		flag.metadata.segments = segments.map((one) => `${one.key}:${one.segments.join(",")}`).join(" ");
+	}
 	for (const one of running) {
 		Object.assign(flag.variants, experimentVariants(one, input.environment, standard, use));
 	}

@@ -11,6 +11,7 @@ const IDS = 20_000;
 function everything() {
 	const polite = sampleExperiment({
 		layer: "chat",
+		segments: ["country", "plan"],
 		allocation: { enrolled: 0.7 },
 		audience: [
 			{ attribute: "country", in: ["CH", "DE"] },

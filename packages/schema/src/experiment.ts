@@ -166,6 +166,23 @@ function checkMetricNames(
 	});
 }
 
+const MAX_SEGMENTS = 5;
+
+function checkSegments(
+	{ segments, unitAttribute }: { readonly segments: readonly string[]; readonly unitAttribute?: string | undefined },
+	context: z.core.$RefinementCtx,
+): void {
+	segments.forEach((name, index) => {
+		const fault =
+			name === unitAttribute
+				? `"${name}" is the unit itself: every unit would be a segment, and its id would leave unhashed`
+				: segments.indexOf(name) < index
+					? `duplicate segment "${name}"`
+					: undefined;
+		if (fault !== undefined) context.addIssue({ code: "custom", path: ["segments", index], message: fault });
+	});
+}
+
 /** `experiments/<key>.yaml` */
 export const Experiment = z
 	.strictObject({
@@ -192,6 +209,11 @@ export const Experiment = z
 		}),
 		secondaryMetrics: z.array(MetricKey).max(100).default([]),
 		guardrails: z.array(Guardrail).max(10).default([]),
+		/**
+		 * Attributes of the call by which results are broken down, too: `[plan, country]`. A unit belongs to the value of
+		 * its first exposure; exploratory, no verdict looks at it.
+		 */
+		segments: z.array(AttributeName).max(MAX_SEGMENTS).default([]),
 		/** Definitions of metrics that are not built in; the registry adds those of the repository that are named here. */
 		metrics: z.array(MetricDefinition).max(100).default([]),
 		/** Two-sided error rate of the intervals; guardrails share it. */
@@ -244,6 +266,7 @@ export const Experiment = z
 			seen.add(variant.key);
 		});
 		checkMetricNames(experiment, context);
+		checkSegments(experiment, context);
 	});
 export type Experiment = z.infer<typeof Experiment>;
 
@@ -257,6 +280,7 @@ export const ITERATION_FIELDS = [
 	"primaryMetric",
 	"secondaryMetrics",
 	"guardrails",
+	"segments",
 	"alpha",
 	"inference",
 	"plannedUnits",

@@ -58,6 +58,7 @@ export {
 	RoutingShadow,
 	RoutingVariant,
 	routedExperiments,
+	routedSegments,
 } from "./routing-file.ts";
 export { SeenUnits } from "./seen-units.ts";
 export { StartupReport } from "./startup-report.ts";

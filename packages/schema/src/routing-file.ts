@@ -61,6 +61,9 @@ export interface RoutedExperiment {
 
 const ROUTED_EXPERIMENT = /^([a-z0-9][a-z0-9_-]*)#([1-9][0-9]{0,6}):(running|halted|stopped)$/;
 
+const ATTRIBUTE = "[A-Za-z_][A-Za-z0-9_]{0,99}";
+const ROUTED_SEGMENTS = new RegExp(`^([a-z0-9][a-z0-9_-]*):(${ATTRIBUTE}(?:,${ATTRIBUTE}){0,4})$`);
+
 /** Metadata of a flag; scalars only, as flagd demands. */
 export const RoutingFlagMetadata = z.strictObject({
 	/** Which unit is hashed; callers of other flagd providers pass its id as targeting key. */
@@ -75,6 +78,14 @@ export const RoutingFlagMetadata = z.strictObject({
 			'expected "<key>#<iteration>:<running|halted|stopped>", separated by single spaces',
 		)
 		.optional(),
+	/** Attributes that exposures of running experiments report: `polite:plan,country brief:plan`. */
+	segments: z
+		.string()
+		.refine(
+			(text) => text.split(" ").every((part) => ROUTED_SEGMENTS.test(part)),
+			'expected "<key>:<attribute>,…" with at most five attributes, separated by single spaces',
+		)
+		.optional(),
 });
 export type RoutingFlagMetadata = z.infer<typeof RoutingFlagMetadata>;
 
@@ -84,6 +95,16 @@ export function routedExperiments(metadata: RoutingFlagMetadata): RoutedExperime
 		const [, key = "", iteration, status] = ROUTED_EXPERIMENT.exec(part) ?? [];
 		return { key, iteration: Number(iteration), status: status as RoutedStatus };
 	});
+}
+
+/** By experiment, the attributes that its exposures report. */
+export function routedSegments(metadata: RoutingFlagMetadata): Map<string, readonly string[]> {
+	return new Map(
+		(metadata.segments?.split(" ") ?? []).map((part) => {
+			const [, key = "", names = ""] = ROUTED_SEGMENTS.exec(part) ?? [];
+			return [key, names.split(",")];
+		}),
+	);
 }
 
 export const RoutingFlag = z.strictObject({

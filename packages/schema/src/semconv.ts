@@ -50,6 +50,8 @@ export const ARMSPAN_PROMPT_DIGEST = "armspan.prompt.digest";
 export const ARMSPAN_ROUTING_REVISION = "armspan.routing.revision";
 export const ARMSPAN_SHADOW = "armspan.shadow";
 export const ARMSPAN_FALLBACK_REASON = "armspan.fallback.reason";
+/** Begins the attributes that name a unit's segments on its exposure, such as `armspan.segment.plan`. */
+export const ARMSPAN_SEGMENT_PREFIX = "armspan.segment.";
 /** Identity of an event, for deduplication. */
 export const ARMSPAN_EVENT_ID = "armspan.event.id";
 /** `feedback`, `score` or `conversion`. */

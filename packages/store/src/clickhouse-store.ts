@@ -6,6 +6,9 @@ import {
 	type MetricTotals,
 	type MetricTotalsRequest,
 	metricTotals,
+	type SegmentTotals,
+	type SegmentTotalsRequest,
+	segmentTotals,
 	type VersionTotalsRequest,
 	versionTotals,
 } from "./metrics/metric-totals.ts";
@@ -94,6 +97,10 @@ export class ClickHouseStore implements Store {
 
 	metricTotals(request: MetricTotalsRequest): Promise<MetricTotals> {
 		return metricTotals(this.#query, request);
+	}
+
+	segmentTotals(request: SegmentTotalsRequest): Promise<SegmentTotals[]> {
+		return segmentTotals(this.#query, request);
 	}
 
 	versionTotals(request: VersionTotalsRequest): Promise<MetricTotals> {

@@ -7,6 +7,8 @@ export type {
 	MetricSums,
 	MetricTotals,
 	MetricTotalsRequest,
+	SegmentTotals,
+	SegmentTotalsRequest,
 	VersionTotalsRequest,
 } from "./metrics/metric-totals.ts";
 export { VALUE_GRID } from "./metrics/value-grid.ts";
@@ -25,6 +27,7 @@ export type {
 	TraceLink,
 	TraceRow,
 } from "./rows.ts";
+export type { Snapshot, SnapshotArm, SnapshotKeep, WrittenLook } from "./snapshots/snapshot.ts";
 export type {
 	CallIdentity,
 	ClusterOptions,
@@ -38,7 +41,6 @@ export type {
 	VariantTotals,
 	ViolationWindows,
 } from "./store.ts";
-export type { Snapshot, SnapshotArm, SnapshotKeep, WrittenLook } from "./snapshots/snapshot.ts";
 export { StoreError, type StoreErrorCode, type StoreErrorDetails } from "./store-error.ts";
 export { storeOfEnvironment } from "./store-of-environment.ts";
 export type { UserSqlLimits, UserSqlResult } from "./user-sql.ts";

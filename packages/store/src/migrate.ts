@@ -12,6 +12,7 @@ export const MIGRATIONS = [
 	"0003-decisions.sql",
 	"0004-environment.sql",
 	"0005-erasures.sql",
+	"0008-segments.sql",
 	"0009-snapshots.sql",
 ] as const;
 

@@ -9,6 +9,7 @@ export function storeOfEnvironment(store: Store, environment: string): Store {
 	const scoped: Partial<Store> = {
 		variantTotals: (key) => store.variantTotals({ environment, ...key }),
 		metricTotals: (request) => store.metricTotals({ environment, ...request }),
+		segmentTotals: (request) => store.segmentTotals({ environment, ...request }),
 		versionTotals: (request) => store.versionTotals({ environment, ...request }),
 		arrivalTimes: (request) => store.arrivalTimes({ environment, ...request }),
 		violationWindows: (key) => store.violationWindows({ environment, ...key }),

@@ -1,6 +1,12 @@
 import type { Decision } from "@armspan/schema";
 import type { ForgetUnitOptions, ForgottenUnit } from "./forget-unit.ts";
-import type { MetricTotals, MetricTotalsRequest, VersionTotalsRequest } from "./metrics/metric-totals.ts";
+import type {
+	MetricTotals,
+	MetricTotalsRequest,
+	SegmentTotals,
+	SegmentTotalsRequest,
+	VersionTotalsRequest,
+} from "./metrics/metric-totals.ts";
 import type { Retention, RetentionOptions } from "./retention.ts";
 import type { LogRow, TraceRow } from "./rows.ts";
 import type { Snapshot, WrittenLook } from "./snapshots/snapshot.ts";
@@ -154,6 +160,8 @@ export interface Store {
 	variantTotals(key: EvidenceKey): Promise<VariantTotals>;
 	/** Exact sums of any metrics, by variant and day of first exposure. */
 	metricTotals(request: MetricTotalsRequest): Promise<MetricTotals>;
+	/** The same by segment of the unit instead of day. */
+	segmentTotals(request: SegmentTotalsRequest): Promise<SegmentTotals[]>;
 	/** The same by version of a prompt, without any experiment. */
 	versionTotals(request: VersionTotalsRequest): Promise<MetricTotals>;
 	/** When the n-th unit was first exposed, for each of the ascending numbers that was reached. */

@@ -42,6 +42,7 @@ export function arbitraryInput(): fc.Arbitrary<CompileInput> {
 			share.map((enrolled) => ({ type: "shadow", enrolled })),
 		),
 		weights: fc.array(fc.integer({ min: 1, max: 10_000 }), { minLength: 2, maxLength: 4 }),
+		segments: fc.constantFrom<string[]>([], ["country"], ["plan", "app"]),
 		slot: fc.constantFrom(0.00001, 0.1, 0.3333),
 		overridden: fc.boolean(),
 	});

@@ -1,20 +1,80 @@
 import type { MetricCondition, MetricDefinition, MetricQuantity } from "@armspan/schema";
-import type { ArmTotals, MetricSums, MetricTotals, MetricTotalsRequest } from "./metric-totals.ts";
+import type {
+	ArmTotals,
+	MetricSums,
+	MetricTotals,
+	MetricTotalsRequest,
+	SegmentTotals,
+	SegmentTotalsRequest,
+} from "./metric-totals.ts";
 import type { Evidence, RandomCall, RandomEvent, RandomRow } from "./random-evidence.ts";
 import { VALUE_GRID } from "./value-grid.ts";
 
-/** The same totals the slow and plain way, by the words of the definitions. For tests only. */
-export function bruteForceTotals(evidence: Evidence, request: MetricTotalsRequest): MetricTotals {
-	const here = ({ environment }: RandomRow) =>
-		request.environment === undefined || ["", request.environment].includes(environment);
-	const counts = (row: RandomRow) =>
-		here(row) &&
+function isHere({ environment }: RandomRow, request: MetricTotalsRequest): boolean {
+	return request.environment === undefined || ["", request.environment].includes(environment);
+}
+
+function isEvidence(row: RandomRow, request: MetricTotalsRequest): boolean {
+	return (
+		isHere(row, request) &&
 		row.experiment === request.experiment &&
 		row.iteration === request.iteration &&
 		row.enrolled &&
 		!row.shadow &&
 		row.variant !== "" &&
-		row.revision <= (request.untilRevision ?? Number.POSITIVE_INFINITY);
+		row.revision <= (request.untilRevision ?? Number.POSITIVE_INFINITY)
+	);
+}
+
+const before = (a: string | number, b: string | number) => (a < b ? -1 : a > b ? 1 : 0);
+
+/** The same by segment. */
+export function bruteForceSegments(evidence: Evidence, request: SegmentTotalsRequest): SegmentTotals[] {
+	const exposures = evidence.exposures
+		.filter((row) => isEvidence(row, request))
+		.sort((a, b) => before(a.atMs, b.atMs) || before(a.id, b.id));
+	const firstReports = new Map([...exposures].reverse().map((row) => [row.unit, row]));
+	const exposedMs = new Map<string, number>();
+	for (const { unit, atMs } of [...evidence.calls, ...evidence.exposures].filter((row) => isEvidence(row, request))) {
+		exposedMs.set(unit, Math.min(atMs, exposedMs.get(unit) ?? atMs));
+	}
+	return [...request.segments].sort(before).flatMap((segment) => {
+		const reported = [...firstReports.values()].map((row) => row.segments?.[segment] ?? "");
+		const frequent = [...Map.groupBy(reported, (value) => value)]
+			.filter(([value]) => value !== "")
+			.sort(([a, { length: many }], [b, { length: others }]) => others - many || before(a, b))
+			.slice(0, 20)
+			.map(([value]) => value);
+		const stratumOf = (unit: string): string => {
+			const report = firstReports.get(unit);
+			const value = report?.segments?.[segment] ?? "";
+			if (report === undefined || value === "" || report.atMs > (exposedMs.get(unit) ?? 0) + 60_000) return "none ";
+			return frequent.includes(value) ? `value ${value}` : "other ";
+		};
+		const units = Map.groupBy(exposedMs.keys(), stratumOf);
+		return [...units.keys()].sort(before).flatMap((stratum) => {
+			const own = <Row extends RandomRow>(rows: Row[]) => rows.filter(({ unit }) => stratumOf(unit) === stratum);
+			const { calls, exposures, events } = evidence;
+			const rows = { ...evidence, calls: own(calls), exposures: own(exposures), events: own(events) };
+			const { arms } = bruteForceTotals(rows, request, () => "");
+			const [kind = "", ...value] = stratum.split(" ");
+			return arms.length === 0 ? [] : [{ segment, kind: kind as SegmentTotals["kind"], value: value.join(" "), arms }];
+		});
+	});
+}
+
+/**
+ * The same totals the slow and plain way, by the words of the definitions. For tests only.
+ *
+ * @param dayOf what the units are grouped by, beside their arm
+ */
+export function bruteForceTotals(
+	evidence: Evidence,
+	request: MetricTotalsRequest,
+	dayOf = (exposedMs: number) => new Date(exposedMs).toISOString().slice(0, 10),
+): MetricTotals {
+	const here = (row: RandomRow) => isHere(row, request);
+	const counts = (row: RandomRow) => isEvidence(row, request);
 	const windowed = request.maturationMs !== undefined || request.isPlannedLook === true;
 	const asOfMs = request.asOf.getTime();
 	const exposing = [...evidence.calls, ...evidence.exposures].filter(counts);
@@ -45,7 +105,7 @@ export function bruteForceTotals(evidence: Evidence, request: MetricTotalsReques
 		);
 		const since = (days: number) => (row: RandomRow) =>
 			row.atMs < exposedMs && row.atMs >= exposedMs - days * 86_400_000;
-		const day = new Date(exposedMs).toISOString().slice(0, 10);
+		const day = dayOf(exposedMs);
 		const arm = armOf(arms, variant, day);
 		arm.units += 1;
 		arm.calls += calls.length;

@@ -27,6 +27,34 @@ const EXPOSED = `    exposed AS
         GROUP BY unit_id
     ),`;
 
+/** Values of a segment that are told apart: those with the most units in all arms together. */
+const SEGMENT_VALUES = 20;
+/**
+ * By how much the first report of a unit's segments may come after its first exposure. Later, the first report was lost,
+ * and what the treatment did may have moved the unit: it counts as without a value.
+ */
+const SEGMENT_DELAY_US = 60_000_000;
+
+/** What the units' first exposure events said of them, and the most frequent values. */
+const SEGMENTS = `    unit_segments AS
+    (
+        SELECT
+            unit_id,
+            min(ifNull(toUnixTimestamp64Micro(exposed_at), 9223372036854775807)) AS reported_us,
+            argMin(segments, (ifNull(toUnixTimestamp64Micro(exposed_at), 9223372036854775807), event_id, environment)) AS reported
+        FROM exposures WHERE ${EVIDENCE} GROUP BY unit_id
+    ),
+    segment_values AS
+    (
+        SELECT segment_name, reported[segment_name] AS segment_value
+        FROM unit_segments ARRAY JOIN {segments:Array(String)} AS segment_name
+        WHERE segment_value != ''
+        GROUP BY segment_name, segment_value
+        ORDER BY segment_name, count() DESC, segment_value
+        LIMIT ${SEGMENT_VALUES} BY segment_name
+    ),
+    (SELECT groupArray((segment_name, toString(segment_value))) FROM segment_values) AS frequent_values,`;
+
 export interface MetricTotalsStatement {
 	readonly sql: string;
 	readonly parameters: Record<string, QueryParameters[string]>;
@@ -49,6 +77,21 @@ export function metricTotalsSql(metrics: readonly MetricDefinition[], windowed: 
 }
 
 /**
+ * The same for units of one segment after the other, named in `{segments}`, instead of days: only units that are
+ * counted, each once in every segment.
+ */
+export function segmentTotalsSql(metrics: readonly MetricDefinition[], windowed: boolean): MetricTotalsStatement {
+	return totalsSql(
+		metrics,
+		`${EXPOSED}\n${SEGMENTS}`,
+		windowed,
+		(table, measures) =>
+			table === "calls" ? callsOfUnits(measures, windowed) : rowsBesideUnits(table, measures, windowed),
+		true,
+	);
+}
+
+/**
  * The same without an experiment: versions of a prompt in the place of arms, all calls and events that name them, and a
  * unit with several versions counted once in each. Calls of no unit are units of their own trace.
  *
@@ -63,6 +106,7 @@ function totalsSql(
 	exposed: string,
 	windowed: boolean,
 	select: (table: MeasureTable, measures: MetricMeasures) => string,
+	bySegment = false,
 ): MetricTotalsStatement {
 	const measures = new MetricMeasures(metrics);
 	const { plans, conditions } = measures;
@@ -86,6 +130,7 @@ function totalsSql(
 	const newestEvent = beside.includes("events")
 		? "nullIf(events_of_units.newest_us, 0)"
 		: "CAST(NULL AS Nullable(Int64))";
+	const strata = bySegment ? SEGMENT_STRATA : DAY_STRATA;
 	const columns = plans.map((plan, index) => `    ${sumsOf(plan)} AS metric_${index}`);
 	const cells = plans.flatMap((plan, index) => (plan.cells === null ? [] : [cellsOf(plan.cells, index)]));
 	const sql = `WITH
@@ -99,14 +144,15 @@ ${[exposed, ...tables].filter((table) => table !== "").join("\n")}
             if(state = 'counted', ifNull(toString(toDate(fromUnixTimestamp64Micro(u.exposure_us, 'UTC'))), ''), '') AS day,
             u.newest_us AS newest_call_us,
             ${newestEvent} AS newest_event_us,
-            ${ofUnit.join(",\n            ")}
+            ${bySegment ? `${STRATA_OF_UNIT},\n            ` : ""}${ofUnit.join(",\n            ")}
         FROM calls_of_units AS u
-${beside.map((table) => `        LEFT JOIN ${table}_of_units ON ${table}_of_units.unit_id = u.unit_id`).join("\n")}
+${[
+	...beside.map((table) => `        LEFT JOIN ${table}_of_units ON ${table}_of_units.unit_id = u.unit_id`),
+	...(bySegment ? ["        LEFT JOIN unit_segments AS s ON s.unit_id = u.unit_id"] : []),
+].join("\n")}
     )
 SELECT
-    state,
-    arm,
-    day,
+    ${strata.columns},
     toString(max(newest_call_us)) AS newest_call_us,
     toString(max(newest_event_us)) AS newest_event_us,
     toString(count()) AS units,
@@ -114,12 +160,27 @@ SELECT
     toString(sum(${undelivered})) AS undelivered_calls,
     toString(sum(${quarantined})) AS quarantined_calls,
     sumMap(${errors}, arrayMap(type -> toUInt64(1), ${errors})) AS error_types${[...columns, ...cells].map((column) => `,\n${column}`).join("")}
-FROM per_unit
-GROUP BY state, arm, day
-ORDER BY state, arm, day
+FROM ${strata.from}
+GROUP BY ${strata.names}
+ORDER BY ${strata.names}
 SETTINGS max_execution_time = 120, join_use_nulls = 0`;
 	return { sql, parameters: { ...conditions.parameters }, plans };
 }
+
+/** Of each segment its name, whether the value is told apart, and the value if it is. */
+const STRATA_OF_UNIT = `arrayMap(
+                (name, value) -> multiIf(value = '', (name, 'none', ''), has(frequent_values, (name, value)), (name, 'value', value), (name, 'other', '')),
+                {segments:Array(String)},
+                arrayMap(
+                    name -> if(ifNull(s.reported_us <= u.exposure_us + ${SEGMENT_DELAY_US}, false), toString(s.reported[name]), ''),
+                    {segments:Array(String)})) AS strata`;
+const DAY_STRATA = { columns: "state,\n    arm,\n    day", names: "state, arm, day", from: "per_unit" };
+const SEGMENT_STRATA = {
+	columns:
+		"'counted' AS state,\n    arm,\n    '' AS day,\n    stratum.1 AS segment,\n    stratum.2 AS segment_kind,\n    stratum.3 AS segment_value",
+	names: "segment, segment_kind, segment_value, arm",
+	from: "(SELECT *, arrayJoin(strata) AS stratum FROM per_unit WHERE state = 'counted')",
+};
 
 /** One row per unit with its calls' aggregates: arms seen, first exposure, newest call. */
 function callsOfUnits(measures: MetricMeasures, windowed: boolean): string {

@@ -5,7 +5,7 @@ import { BUILT_IN_METRICS, MetricDefinition } from "@armspan/schema";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openStore } from "../open-store.ts";
 import type { Store } from "../store.ts";
-import { bruteForceTotals } from "./brute-force-totals.ts";
+import { bruteForceSegments, bruteForceTotals } from "./brute-force-totals.ts";
 import { type Evidence, logRowsOf, type RandomRow, randomEvidence, traceRowsOf } from "./random-evidence.ts";
 import { CELL_STARTS, VALUE_GRID } from "./value-grid.ts";
 
@@ -94,7 +94,30 @@ describe("metricTotals", () => {
 			expect(totals).toEqual(expected);
 			expect(totals.arms.length).toBeGreaterThan(3);
 			expect(totals.excludedUnits).toBeGreaterThan(0);
+
+			const bySegment = { ...request, segments: ["plan", "country"] };
+			const segments = await store.segmentTotals(bySegment);
+			expect(segments).toEqual(bruteForceSegments(evidence, bySegment));
+			const units = (of: { arms: readonly { units: number }[] }[]) =>
+				of.flatMap(({ arms }) => arms).reduce((sum, arm) => sum + arm.units, 0);
+			for (const name of bySegment.segments) {
+				expect(units(segments.filter(({ segment }) => segment === name))).toBe(units([totals]));
+			}
 		}
+	});
+
+	test("a unit belongs to what its first exposure said; few values share one stratum, late ones are none", async () => {
+		const evidence = randomEvidence(1);
+		const segments = await store.segmentTotals({
+			...{ experiment: evidence.experiment, iteration: 1, unitType: "user", prompt: "reply-1", metrics: [] },
+			...{ asOf: new Date(0), segments: ["country", "plan", "nowhere"] },
+		});
+		const kinds = (name: string) => segments.filter(({ segment }) => segment === name).map(({ kind }) => kind);
+		expect(kinds("country").filter((kind) => kind === "value")).toHaveLength(20);
+		expect(kinds("country")).toEqual(expect.arrayContaining(["none", "other"]));
+		expect(kinds("nowhere")).toEqual(["none"]);
+		const plans = segments.filter(({ segment, kind }) => segment === "plan" && kind === "value");
+		expect(plans.map(({ value }) => value)).toEqual(expect.arrayContaining(["free", "it's \\ 'quoted'", "pro"]));
 	});
 
 	test("units come in the order of their first exposure", async () => {

@@ -1,8 +1,9 @@
 import { type MetricDefinition, metricScale } from "@armspan/schema";
+import type { QueryParameters } from "../connection.ts";
 import { dateOfMicros, microsOfDate, type Query, untilRevisionParameter } from "../queries/query.ts";
 import type { EvidenceKey, RatioMoments } from "../store.ts";
 import type { MetricPlan } from "./metric-measures.ts";
-import { metricTotalsSql, versionTotalsSql } from "./metric-totals-sql.ts";
+import { metricTotalsSql, segmentTotalsSql, versionTotalsSql } from "./metric-totals-sql.ts";
 import { CELL_STARTS, VALUE_GRID } from "./value-grid.ts";
 
 /** Calls and events of versions of a prompt, whether or not an experiment assigned them; shadows are left out. */
@@ -15,6 +16,23 @@ export interface VersionTotalsRequest {
 	/** Exclusive. */
 	readonly until: Date;
 	readonly environment?: string;
+}
+
+/** Totals by segment, by the value that a unit had at its first exposure. */
+export interface SegmentTotalsRequest extends MetricTotalsRequest {
+	/** Names of attributes that exposures report. */
+	readonly segments: readonly string[];
+}
+
+/** Counted units of one segment with one value. */
+export interface SegmentTotals {
+	readonly segment: string;
+	/** `other`: values that few units have, together. `none`: none was reported at the first exposure. */
+	readonly kind: "value" | "other" | "none";
+	/** "" unless `kind` is `value`. */
+	readonly value: string;
+	/** One for each variant, over all days. */
+	readonly arms: ArmTotals[];
 }
 
 export interface MetricTotalsRequest extends EvidenceKey {
@@ -106,10 +124,32 @@ interface Row {
 }
 
 export async function metricTotals(query: Query, request: MetricTotalsRequest): Promise<MetricTotals> {
-	const windowed = request.maturationMs !== undefined || request.isPlannedLook === true;
-	const { sql, parameters, plans } = metricTotalsSql(request.metrics, windowed);
-	const rows = await query<Row>(sql, {
-		...parameters,
+	const { sql, parameters, plans } = metricTotalsSql(request.metrics, isWindowed(request));
+	return totalsOf(await query<Row>(sql, { ...parameters, ...parametersOf(request) }), plans);
+}
+
+/** Exact sums of any metrics by segment, value and variant; the most frequent values first by name. */
+export async function segmentTotals(query: Query, request: SegmentTotalsRequest): Promise<SegmentTotals[]> {
+	const { sql, parameters, plans } = segmentTotalsSql(request.metrics, isWindowed(request));
+	const rows = await query<Row & { segment: string; segment_kind: SegmentTotals["kind"]; segment_value: string }>(sql, {
+		...{ ...parameters, ...parametersOf(request) },
+		segments: request.segments,
+	});
+	const strata = Map.groupBy(rows, (row) => JSON.stringify([row.segment, row.segment_kind, row.segment_value]));
+	return [...strata.values()].flatMap((ofStratum) => {
+		const [first] = ofStratum;
+		if (first === undefined) return [];
+		const { segment, segment_kind: kind, segment_value: value } = first;
+		return [{ segment, kind, value, arms: totalsOf(ofStratum, plans).arms }];
+	});
+}
+
+function isWindowed({ maturationMs, isPlannedLook }: MetricTotalsRequest): boolean {
+	return maturationMs !== undefined || isPlannedLook === true;
+}
+
+function parametersOf(request: MetricTotalsRequest): QueryParameters {
+	return {
 		experiment: request.experiment,
 		iteration: request.iteration,
 		environment: request.environment ?? "",
@@ -118,8 +158,7 @@ export async function metricTotals(query: Query, request: MetricTotalsRequest): 
 		maturation_us: String(Math.round((request.maturationMs ?? 0) * 1000)),
 		unit_type: request.unitType,
 		prompt: request.prompt,
-	});
-	return totalsOf(rows, plans);
+	};
 }
 
 /** Exact sums of any metrics by version and day of a unit's first call with it; the versions are the arms. */

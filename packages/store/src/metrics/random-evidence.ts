@@ -12,6 +12,8 @@ export interface RandomRow {
 	atMs: number;
 	version: string;
 	environment: string;
+	/** Of exposures: what they say of the unit. */
+	segments?: Record<string, string>;
 	id: string;
 }
 
@@ -79,7 +81,15 @@ export function randomEvidence(seed: number): Evidence {
 		// Covariates are of a unit, whatever the experiment.
 		const unit = `unit-${seed}-${number}`;
 		const firstMs = startMs + below(3 * dayMs);
-		if (random() < 0.7) evidence.exposures.push(row(unit, firstMs + below(1000), false));
+		if (random() < 0.7) {
+			// Later reports say something else; what comes a minute after the first exposure comes too late.
+			for (const delayMs of [below(1000), 30_000 + below(60_000), dayMs].slice(number % 3)) {
+				const country = `c${Math.floor((40 * ((number * 7919) % 97) ** 2) / 97 ** 2)}`;
+				const plan = oneOf("", "free", "pro", "it's \\ 'quoted'");
+				const segments = delayMs === dayMs ? { plan: "late" } : { country, ...(plan === "" ? {} : { plan }) };
+				evidence.exposures.push({ ...row(unit, firstMs + delayMs, false), segments });
+			}
+		}
 		const count = random() < 0.1 ? 0 : 1 + below(8);
 		for (let index = 0; index < count + 3; index += 1) {
 			const pre = index >= count;
@@ -205,7 +215,13 @@ export function logRowsOf({ exposures, events }: Evidence): LogRow[] {
 		EventName,
 	});
 	return [
-		...exposures.map((exposure) => logRow("feature_flag.evaluation", exposure, [])),
+		...exposures.map((exposure) =>
+			logRow(
+				"feature_flag.evaluation",
+				exposure,
+				Object.entries(exposure.segments ?? {}).map(([name, value]) => [`armspan.segment.${name}`, value]),
+			),
+		),
 		...events.map((event) =>
 			logRow("gen_ai.evaluation.result", event, [
 				["armspan.evaluation.kind", event.kind],
