@@ -21,6 +21,7 @@ export {
 	metricGuardrailDecision,
 	startDecision,
 } from "./guardrail-decision.ts";
+export { intervalLevel } from "./interval-level.ts";
 export { changedFields, type IterationDesign, recordedDesign } from "./iteration-design.ts";
 export {
 	type CheckMetricGuardrailsOptions,

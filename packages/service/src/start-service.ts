@@ -22,6 +22,7 @@ import { Deployment } from "./routing/deployment.ts";
 import { PublishedBundle } from "./routing/published-bundle.ts";
 import { readSigningKey } from "./routing/signing-key.ts";
 import { ServiceError } from "./service-error.ts";
+import { ComparisonLooks } from "./snapshots/comparison-looks.ts";
 
 export interface ServiceOptions {
 	/** Where the evidence lies. */
@@ -70,6 +71,8 @@ export interface Service {
 const DEFAULT_INSERT_DELAY_MS = 200;
 const MAX_WAITING_ROWS = 200_000;
 const CARE_EVERY_MS = 600_000;
+/** How often it is seen which looks are due; they are taken by the minute. */
+const LOOKS_EVERY_MS = 10_000;
 
 /**
  * Starts the service: evidence store, OTLP receiver, HTTP API and the watch over guardrails.
@@ -92,6 +95,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 	const version = packageVersion();
 	const cleanups: (() => Promise<unknown>)[] = [];
 	let repetition: Repetition | undefined;
+	let looking: Repetition | undefined;
 	const unwind = async () => {
 		for (const cleanup of cleanups.splice(0).reverse()) {
 			await cleanup();
@@ -108,6 +112,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 		await store.migrate();
 		const environment = options.evidenceEnvironment ?? options.environmentName;
 		const evidence = storeOfEnvironment(store, environment);
+
+		// Connections of its own: no guardrail waits for a look.
+		const lookStore = await openStore(options.store);
+		cleanups.push(() => lookStore.close());
 
 		const delayMs = options.insertDelayMs ?? DEFAULT_INSERT_DELAY_MS;
 		const traces = new IngestBuffer<TraceRow>({
@@ -136,7 +144,15 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 			deployment,
 			codeVersion: version,
 			logger,
-			onDecision: (decision, effectiveAt) => options.onDecision?.(decision, effectiveAt),
+			onDecision: (decision, effectiveAt) => {
+				looks.want(decision.experiment);
+				looking?.soon();
+				options.onDecision?.(decision, effectiveAt);
+			},
+		});
+		const looks = new ComparisonLooks({
+			...{ store: storeOfEnvironment(lookStore, environment), environment, codeVersion: version, logger },
+			experiments: () => deployment.experiments.map(({ experiment }) => experiment),
 		});
 		const reader = new EvidenceReader({
 			...{ store: evidence, environment },
@@ -173,12 +189,14 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 						},
 					);
 					const { lastCheckAt, ...watchHealth } = watch.health;
+					const { lastLookAt, ...looksHealth } = looks.health;
 					const problem = deployment.problem ?? null;
 					return {
 						status:
 							reachable &&
 							problem === null &&
 							watchHealth.consecutiveFailures === 0 &&
+							looksHealth.consecutiveFailures === 0 &&
 							watchHealth.ignoredHalts.length === 0 &&
 							!care.isBlind
 								? ("ok" as const)
@@ -187,6 +205,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 						store: reachable ? ("ok" as const) : ("unreachable" as const),
 						routing: { revision: deployment.state.revision, sourceCommit: deployment.state.snapshot.commit, problem },
 						guardrails: { lastCheckAt: lastCheckAt?.toISOString() ?? null, ...watchHealth },
+						looks: { lastLookAt: lastLookAt?.toISOString() ?? null, ...looksHealth },
 						evidence: { environment, warnings: [...care.warnings] },
 						ingest: { pendingSpans: traces.pendingRows, pendingEvents: logs.pendingRows },
 					};
@@ -208,6 +227,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 		// Neither start nor requests wait for it.
 		const tending = repeat(() => care.tend(new Date()), { everyMs: CARE_EVERY_MS, gapMs: CARE_EVERY_MS });
 		cleanups.push(() => tending.stop());
+		looking = repeat(() => looks.look(new Date()), { everyMs: LOOKS_EVERY_MS, gapMs: 1000 });
+		cleanups.push(async () => {
+			looks.stop();
+			await looking?.stop();
+		});
 
 		return {
 			otlpUrl,

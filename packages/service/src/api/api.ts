@@ -42,6 +42,12 @@ const Health = z.strictObject({
 		uncommittedHalts: z.int(),
 		ignoredHalts: z.array(z.string()),
 	}),
+	/** Looks whose comparisons are kept for dashboards. */
+	looks: z.strictObject({
+		lastLookAt: z.iso.datetime().nullable(),
+		consecutiveFailures: z.int(),
+		failures: z.int(),
+	}),
 	/** Whose evidence counts, and what somebody should look at. */
 	evidence: z.strictObject({ environment: z.string(), warnings: z.array(z.string()) }),
 	ingest: z.strictObject({ pendingSpans: z.int(), pendingEvents: z.int() }),

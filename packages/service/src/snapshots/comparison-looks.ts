@@ -1,0 +1,148 @@
+import { type AnalyzeExperimentOptions, analyzeExperiment } from "@armspan/analysis";
+import type { Experiment, ExperimentResults } from "@armspan/schema";
+import type { SnapshotKeep, Store, WrittenLook } from "@armspan/store";
+import type { FastifyBaseLogger } from "fastify";
+import { iterationKey } from "../routing/deployment.ts";
+import { snapshotOfResults } from "./snapshot-of-results.ts";
+
+const LOOK_EVERY_MS = 60_000;
+/** A round of looks that took a second is not followed by another for nine: the engine is there for guardrails first. */
+const REST = 9;
+/** How long after an iteration's end its last look is taken again, for evidence that was under way. */
+const LATE_EVIDENCE_MS = 600_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+export interface ComparisonLooksOptions {
+	/** With connections of its own, so that neither a guardrail nor a reader waits for a look. */
+	store: AnalyzeExperimentOptions["store"] & Pick<Store, "appendSnapshot" | "latestLooks">;
+	/** Whose evidence counts. */
+	environment: string;
+	/** Of the deployed commit. */
+	experiments: () => readonly Experiment[];
+	codeVersion: string;
+	logger: FastifyBaseLogger;
+	/** Monotonic clock, in milliseconds. @default performance.now */
+	elapsedMs?: () => number;
+}
+
+/** What the looks came to, for `/healthz`. */
+export interface LooksHealth {
+	lastLookAt: Date | null;
+	/** Rounds in a row in which a look failed. */
+	consecutiveFailures: number;
+	/** Looks that failed since the start. */
+	failures: number;
+}
+
+/**
+ * Writes down what the analysis says of each running iteration, minute by minute, and once more when the iteration ends.
+ *
+ * A look belongs to its minute (the last one of a halted iteration to its halt), whoever takes it: two services on one
+ * store share the looks, and a look that both take is one.
+ */
+export class ComparisonLooks {
+	readonly #options: ComparisonLooksOptions;
+	readonly #elapsedMs: () => number;
+	/** Start of the minute that was last looked at, by iteration; infinite when nothing more will come. */
+	readonly #done = new Map<string, number>();
+	/** Experiments to look at before their minute has come. */
+	readonly #wanted = new Set<string>();
+	#restUntilMs = Number.NEGATIVE_INFINITY;
+	#stopped = false;
+	#health: LooksHealth = { lastLookAt: null, consecutiveFailures: 0, failures: 0 };
+
+	constructor(options: ComparisonLooksOptions) {
+		this.#options = options;
+		this.#elapsedMs = options.elapsedMs ?? (() => performance.now());
+	}
+
+	get health(): LooksHealth {
+		return this.#health;
+	}
+
+	/** Something was decided about the experiment: the next round looks at it, whatever the clock says. */
+	want(experiment: string): void {
+		this.#wanted.add(experiment);
+	}
+
+	/** No further look is begun. */
+	stop(): void {
+		this.#stopped = true;
+	}
+
+	/** One round over all experiments. A failure is logged and counted, never thrown: the next minute is a new chance. */
+	async look(now: Date): Promise<void> {
+		const beganMs = this.#elapsedMs();
+		const resting = beganMs < this.#restUntilMs;
+		let failures = 0;
+		for (const experiment of this.#options.experiments()) {
+			if (this.#stopped) return;
+			const wanted = this.#wanted.delete(experiment.key);
+			if (resting && !wanted) continue;
+			try {
+				await this.#lookAt(experiment, now, wanted);
+			} catch (error) {
+				failures++;
+				this.#options.logger.error({ err: error }, `could not write what a look at ${experiment.key} said`);
+			}
+		}
+		if (resting) return;
+		const endedMs = this.#elapsedMs();
+		this.#restUntilMs = endedMs + REST * (endedMs - beganMs);
+		this.#health = {
+			lastLookAt: this.#health.lastLookAt,
+			consecutiveFailures: failures === 0 ? 0 : this.#health.consecutiveFailures + 1,
+			failures: this.#health.failures + failures,
+		};
+	}
+
+	async #lookAt(experiment: Experiment, now: Date, wanted: boolean): Promise<void> {
+		const { store, environment, codeVersion } = this.#options;
+		const id = iterationKey(experiment.key, experiment.iteration);
+		const minuteMs = Math.floor(now.getTime() / LOOK_EVERY_MS) * LOOK_EVERY_MS;
+		if (!wanted && (this.#done.get(id) ?? Number.NEGATIVE_INFINITY) >= minuteMs) return;
+		// Set before it succeeds: what fails is not tried again before the next minute.
+		this.#done.set(id, minuteMs);
+
+		const looks = await store.latestLooks({ experiment: experiment.key, iteration: experiment.iteration, environment });
+		const [last] = looks;
+		if (experiment.status === "running") {
+			// Another service has looked.
+			if (!wanted && last !== undefined && last.lookAt.getTime() >= minuteMs) return;
+		} else if (
+			last === undefined ||
+			(last.kind === "final" && now.getTime() - last.lookAt.getTime() > LATE_EVIDENCE_MS)
+		) {
+			// It never began, or all that there was to say is written.
+			this.#done.set(id, Number.POSITIVE_INFINITY);
+			return;
+		}
+
+		const results = await analyzeExperiment({ store, experiment, now, environment });
+		const kind = results.status === "running" ? "look" : "final";
+		const lookAt = new Date(kind === "look" ? minuteMs : endOf(results, last, minuteMs));
+		await store.appendSnapshot(
+			snapshotOfResults(results, {
+				...{ environment, lookAt, kind, keep: keepOf(kind, lookAt, looks), prompt: experiment.prompt, codeVersion },
+			}),
+		);
+		this.#health = { ...this.#health, lastLookAt: now };
+	}
+}
+
+/** The moment that the last look belongs to: that of the halt, or the minute in which the end was first seen. */
+function endOf({ decisions }: ExperimentResults, last: WrittenLook | undefined, minuteMs: number): number {
+	const halt = decisions.find(({ kind }) => kind === "halt");
+	if (halt !== undefined) return Date.parse(halt.decidedAt);
+	return last?.kind === "final" ? last.lookAt.getTime() : minuteMs;
+}
+
+/** The first look of a day is kept for ever, the first of an hour for a month. */
+function keepOf(kind: WrittenLook["kind"], lookAt: Date, looks: readonly WrittenLook[]): SnapshotKeep {
+	const previous = looks.find((look) => look.lookAt < lookAt);
+	const isFirstOf = (spanMs: number) =>
+		previous === undefined || Math.floor(previous.lookAt.getTime() / spanMs) < Math.floor(lookAt.getTime() / spanMs);
+	if (kind === "final" || isFirstOf(DAY_MS)) return "ever";
+	return isFirstOf(HOUR_MS) ? "month" : "day";
+}
