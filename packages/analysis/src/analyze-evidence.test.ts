@@ -30,6 +30,9 @@ const callAt = (unit: number, call: number) => START_MS + unit * 360_000 + call 
 const latencyMs = (unit: number, call: number) =>
 	200 + ((unit * 31 + call * 17) % 100) + (variantOf(unit) === "friendly" ? 60 : 0);
 
+/** Half of the units are on the plan pro; of the others only those in control say that they are on another. */
+const planOf = (unit: number) => (unit % 4 < 2 ? "pro" : variantOf(unit) === "control" ? "free" : "");
+
 beforeAll(async () => {
 	store = await openStore({ kind: "embedded", path: folder });
 	await store.migrate();
@@ -41,7 +44,7 @@ beforeAll(async () => {
 		endTimeUnixNano: `${callAt(unit, call) + latencyMs(unit, call)}000000`,
 		attributes: [...assignment(unit), string("gen_ai.operation.name", "chat")],
 	}));
-	const logRecords = calls
+	const logRecords: object[] = calls
 		.filter(([, call]) => call === 4)
 		.map(([unit, call]) => ({
 			timeUnixNano: `${callAt(unit, call)}000000`,
@@ -53,6 +56,17 @@ beforeAll(async () => {
 				{ key: "gen_ai.evaluation.score.value", value: { doubleValue: (Math.floor(unit / 2) % 10) / 10 } },
 			],
 		}));
+	logRecords.push(
+		...Array.from({ length: UNITS }, (_, unit) => ({
+			timeUnixNano: `${callAt(unit, 0)}000000`,
+			eventName: "feature_flag.evaluation",
+			attributes: [
+				...assignment(unit),
+				string("armspan.event.id", `exposure-${unit}`),
+				...(planOf(unit) === "" ? [] : [string("armspan.segment.plan", planOf(unit))]),
+			],
+		})),
+	);
 	const body = (value: unknown) => Buffer.from(JSON.stringify(value));
 	await store.insertTraces(
 		decodeTraces(body({ resourceSpans: [{ scopeSpans: [{ spans }] }] }), "application/json").rows,
@@ -121,6 +135,42 @@ describe("analyzeExperiment on evidence in ClickHouse", () => {
 			new Date(callAt((comparison?.look?.number ?? 0) * 100 - 1, 0)).toISOString(),
 		);
 		expect(of("faithful").comparisons[0]?.conclusion).toBe("undecided");
+	});
+
+	test("by segment: what was put in comes out, and a part that is reported in one arm only is no comparison", async () => {
+		const { results } = await analyzed({ segments: ["plan"], inference: "fixed", plannedUnits: 100_000 });
+		const part = (name: string) => results.segments.find(({ kind, value }) => name === (value ?? kind))!;
+		expect(results.segments.map(({ segment, kind, value }) => [segment, kind, value])).toEqual([
+			["plan", "none", null],
+			["plan", "value", "free"],
+			["plan", "value", "pro"],
+		]);
+		expect(part("pro")).toMatchObject({
+			...{ units: { control: 100, friendly: 100 }, sampleRatioMismatch: { mismatch: false } },
+		});
+		expect(part("free").units).toEqual({ control: 100, friendly: 0 });
+		const mean = (variant: string) => {
+			const own = Array.from({ length: UNITS * 5 }, (_, index) => [Math.floor(index / 5), index % 5] as const)
+				.filter(([unit]) => variantOf(unit) === variant && planOf(unit) === "pro")
+				.map(([unit, call]) => latencyMs(unit, call));
+			return own.reduce((sum, value) => sum + value, 0) / own.length;
+		};
+		const latency = part("pro").metrics.find(({ metric }) => metric === "latency");
+		expect(latency?.estimates.control).toMatchObject({ value: expect.closeTo(mean("control"), 9) });
+		expect(latency?.comparisons).toMatchObject([
+			{
+				...{ variant: "friendly", against: "control", basis: "always-valid", conclusion: "worse" },
+				absoluteEffect: { value: expect.closeTo(mean("friendly") - mean("control"), 9) },
+			},
+		]);
+		const warned = results.warnings.filter(({ code }) => code === "segment-sample-ratio-mismatch");
+		expect(warned.map(({ message }) => message.slice(0, 60))).toEqual([
+			expect.stringMatching(/^Units with plan none do not follow the weights /),
+			expect.stringMatching(/^Units with plan "free" do not follow the weights /),
+		]);
+		// The whole is as allocated, and no verdict looks at its parts.
+		expect(results.sampleRatioMismatch).toMatchObject({ mismatch: false });
+		expect(results.verdict.reasons.map(({ rule }) => rule)).not.toContain("sample-ratio-mismatch");
 	});
 
 	test("only matured units count, with what they did in time", async () => {

@@ -26,6 +26,7 @@ function storeOf(
 			asked.push(untilRevision);
 			return totals;
 		},
+		segmentTotals: async () => [],
 		arrivalTimes: async () => [],
 		violationWindows: async () =>
 			totals.arms.map(({ variant }) => windowsOf(variant, { 0: failedUnits[variant] ?? 2 })),

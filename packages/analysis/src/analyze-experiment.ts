@@ -2,6 +2,7 @@ import type { Decision, Experiment, ExperimentResults } from "@armspan/schema";
 import { sampleRatioMismatch } from "@armspan/stats";
 import type { MetricTotalsRequest, Store } from "@armspan/store";
 import { compareMetric } from "./compare-metric.ts";
+import { compareSegments } from "./compare-segments.ts";
 import { type Evidence, evidenceByDay, overallEvidence } from "./evidence.ts";
 import { experimentMetrics, metricOf } from "./experiment-metrics.ts";
 import { checkGuardrails } from "./guardrail-check.ts";
@@ -16,7 +17,10 @@ import { treatmentVerdict } from "./treatment-verdict.ts";
 import { moreToCome, verdict } from "./verdict.ts";
 
 export interface AnalyzeExperimentOptions {
-	store: Pick<Store, "metricTotals" | "arrivalTimes" | "violationWindows" | "listDecisions" | "lastCallStart">;
+	store: Pick<
+		Store,
+		"metricTotals" | "segmentTotals" | "arrivalTimes" | "violationWindows" | "listDecisions" | "lastCallStart"
+	>;
 	experiment: Experiment;
 	now: Date;
 	/** Only evidence of this environment, and evidence that names none; all when left out. */
@@ -57,6 +61,8 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 		prompt: experiment.prompt,
 	};
 	const totals = await store.metricTotals(request);
+	const { segments } = experiment;
+	const segmentTotals = segments.length === 0 ? [] : await store.segmentTotals({ ...request, segments });
 	const looks = await plannedLooks(store, experiment, request);
 	const checks = await checkGuardrails({
 		store,
@@ -68,6 +74,7 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 
 	const evidence = { now: overallEvidence(totals), looks, days: evidenceByDay(totals) };
 	const compared = metrics.map((metric) => compareMetric(metric, experiment, evidence, options.pairwise));
+	const bySegment = compareSegments(segmentTotals, metrics, experiment, options.pairwise);
 	const findings = guardrailFindings(checks, experiment, evidence.now);
 	const variants = experiment.variants.map(({ key, version, weight }) => {
 		const found = evidence.now.get(key);
@@ -118,11 +125,13 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 		sampleRatioMismatch: sampleRatio,
 		days: [...evidence.days].map(([day, ofDay]) => unitsOfDay(day, ofDay, experiment)),
 		metrics: compared.map(({ result }) => result),
+		segments: bySegment,
 		guardrails: findings.map((finding) => guardrailResult(finding, experiment)),
 		warnings: healthWarnings({
 			...{ experiment, totals, now },
 			isRunning: status === "running",
 			evidence: evidence.now,
+			segments: bySegment,
 		}),
 		verdict: verdict({
 			experiment,

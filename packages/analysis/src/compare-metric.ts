@@ -83,7 +83,8 @@ export function estimate(metric: ExperimentMetric["metric"], variant: string, ev
 		: found;
 }
 
-function shownComparison(
+/** A comparison as the API shows it. */
+export function shownComparison(
 	{ variant, against }: Pair,
 	outcome: PairOutcome,
 	metric: ExperimentMetric["metric"],

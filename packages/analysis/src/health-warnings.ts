@@ -1,4 +1,4 @@
-import { type Experiment, findMetric, type HealthWarning } from "@armspan/schema";
+import { type Experiment, findMetric, type HealthWarning, type SegmentResult } from "@armspan/schema";
 import { fixedComparison, ratioContrast } from "@armspan/stats";
 import type { MetricTotals } from "@armspan/store";
 import { type Evidence, ratioSums } from "./evidence.ts";
@@ -18,15 +18,18 @@ export interface HealthInputs {
 	readonly totals: MetricTotals;
 	readonly evidence: Evidence;
 	readonly now: Date;
+	readonly segments: readonly SegmentResult[];
 }
 
 type Rule = (inputs: HealthInputs) => HealthWarning[];
 
 /** What a reader of the numbers has to know about the data behind them. */
 export function healthWarnings(inputs: HealthInputs): HealthWarning[] {
-	return [cacheHitRates, abortRates, excludedUnits, immatureUnits, quarantinedCalls, oldEvidence].flatMap(
-		(rule: Rule) => rule(inputs),
-	);
+	const rules: Rule[] = [
+		...[cacheHitRates, abortRates, excludedUnits, immatureUnits, quarantinedCalls, oldEvidence],
+		segmentSampleRatios,
+	];
+	return rules.flatMap((rule) => rule(inputs));
 }
 
 /**
@@ -127,6 +130,26 @@ function oldEvidence({ isRunning, totals: { newestCallAt }, now }: HealthInputs)
 			message: `The newest call is of ${newestCallAt.toISOString()}: either nobody calls, or spans do not arrive.`,
 		},
 	];
+}
+
+/** Where a part of the units is missing, the whole may look as allocated. */
+function segmentSampleRatios({ segments }: HealthInputs): HealthWarning[] {
+	return segments.flatMap(({ segment, kind, value, units, sampleRatioMismatch: found }): HealthWarning[] =>
+		found.kind === "not-estimable" || !found.mismatch
+			? []
+			: [
+					{
+						...{ code: "segment-sample-ratio-mismatch", variant: null, metric: null },
+						message: `Units with ${segment} ${kind === "value" ? JSON.stringify(value) : kind} do not follow the weights (${Object.entries(
+							units,
+						)
+							.map(([variant, count]) => `${variant} ${count}`)
+							.join(
+								", ",
+							)}; p ${found.adjustedPValue.toPrecision(2)}, adjusted): they are lost, or reported, in one arm more than in another. Compare nothing among them before you know why.`,
+					},
+				],
+	);
 }
 
 function percent(share: number): string {

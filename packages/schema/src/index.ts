@@ -40,6 +40,8 @@ export {
 	MetricResult,
 	NotEstimable,
 	PlannedLook,
+	SegmentComparison,
+	SegmentResult,
 	TreatmentVerdict,
 	VariantEstimate,
 	Verdict,

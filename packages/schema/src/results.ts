@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Decision } from "./decision.ts";
-import { ExperimentStatus, UnitType } from "./experiment.ts";
+import { AttributeName, ExperimentStatus, UnitType } from "./experiment.ts";
 import { Direction, MetricKey } from "./metric.ts";
 import { Name, PromptName } from "./names.ts";
 
@@ -117,6 +117,43 @@ export const MetricResult = z.strictObject({
 });
 export type MetricResult = z.infer<typeof MetricResult>;
 
+/** In a part of the units, at every look; `conclusion` goes by the adjusted p-value. */
+export const SegmentComparison = MetricComparison.extend({
+	/** Holm over all comparisons of the metric in all segments: below alpha is wrong anywhere with probability alpha. */
+	adjustedPValue: z.number().nullable(),
+});
+export type SegmentComparison = z.infer<typeof SegmentComparison>;
+
+/** Units that reported one value of a segment at their first exposure. Exploratory: no verdict looks at it. */
+export const SegmentResult = z.strictObject({
+	segment: AttributeName,
+	/** `other`: values that few units have, together. `none`: nothing was reported. */
+	kind: z.enum(["value", "other", "none"]),
+	/** `null` unless `kind` is `value`. */
+	value: z.string().nullable(),
+	units: z.record(Name, z.int()),
+	/** Whether these units follow the weights; adjusted for the number of parts of all segments (Holm). */
+	sampleRatioMismatch: z.discriminatedUnion("kind", [
+		z.strictObject({
+			kind: z.literal("estimated"),
+			pValue: z.number(),
+			adjustedPValue: z.number(),
+			mismatch: z.boolean(),
+		}),
+		NotEstimable,
+	]),
+	metrics: z.array(
+		z.strictObject({
+			metric: MetricKey,
+			estimates: z.record(Name, VariantEstimate),
+			observations: z.record(Name, z.int()),
+			/** Each treatment against control, and in pairs when asked for. */
+			comparisons: z.array(SegmentComparison),
+		}),
+	),
+});
+export type SegmentResult = z.infer<typeof SegmentResult>;
+
 export const GuardrailResult = z.strictObject({
 	metric: MetricKey,
 	variant: Name,
@@ -146,6 +183,7 @@ export const HealthWarning = z.strictObject({
 		"units-immature",
 		"calls-quarantined",
 		"evidence-old",
+		"segment-sample-ratio-mismatch",
 	]),
 	variant: Name.nullable(),
 	metric: MetricKey.nullable(),
@@ -266,6 +304,8 @@ export const ExperimentResults = z.strictObject({
 		}),
 	),
 	metrics: z.array(MetricResult),
+	/** Parts of the units by the experiment's segments, each unit once in every segment. */
+	segments: z.array(SegmentResult),
 	guardrails: z.array(GuardrailResult),
 	warnings: z.array(HealthWarning),
 	verdict: Verdict,
