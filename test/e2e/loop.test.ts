@@ -83,6 +83,17 @@ test("a treatment that turns bad is halted, and every call is stored once, as th
 	const routing = JSON.parse(readFileSync(join(folder.routing, "routing.json"), "utf8"));
 	expect(routing.flags["support-reply"].targeting).toBeUndefined();
 
+	// Dashboards see the last look at it, which belongs to the moment of the halt.
+	const finalLook = async () =>
+		(
+			await loop.service.store.userSql(
+				"SELECT DISTINCT status, verdict, toString(toUnixTimestamp64Milli(look_at)) FROM snapshots FINAL WHERE kind = 'final'",
+			)
+		).rows;
+	await expect
+		.poll(finalLook, { timeout: 30_000 })
+		.toEqual([["halted", "halted", String(Date.parse(halt?.decidedAt ?? ""))]]);
+
 	await loop.stopTraffic();
 	const calls = await loop.service.store.callIds({});
 	const served = readServedLog(join(folder.logs, "served.jsonl")).filter(({ completed }) => completed);
