@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
@@ -13,14 +14,20 @@ export function serverUnavailable(): string | undefined {
 	return spawnSync("python3", ["--version"]).status === 0 ? undefined : "python3 is not installed";
 }
 
-/** A ClickHouse server of its own process and folder, over HTTP. */
+/** A ClickHouse server of its own process and folder, over HTTP and native TCP. */
 export class ClickHouseServer {
+	/** Of HTTP. */
 	readonly url: string;
-	readonly #process: ChildProcess;
+	/** Of native TCP, as a Collector's exporter wants it. */
+	readonly nativeUrl: string;
+	readonly #launch: () => ChildProcess;
+	#process: ChildProcess;
 
-	private constructor(url: string, process: ChildProcess) {
-		this.url = url;
-		this.#process = process;
+	private constructor({ http, tcp }: Ports, launch: () => ChildProcess) {
+		this.url = `http://127.0.0.1:${http}`;
+		this.nativeUrl = `tcp://127.0.0.1:${tcp}`;
+		this.#launch = launch;
+		this.#process = launch();
 	}
 
 	/** @param config text of a configuration file */
@@ -52,17 +59,37 @@ export class ClickHouseServer {
 	}
 
 	/** @internal */
-	static async answering(url: string, process: ChildProcess): Promise<ClickHouseServer> {
+	static async launched(ports: Ports, launch: () => ChildProcess): Promise<ClickHouseServer> {
+		const server = new ClickHouseServer(ports, launch);
+		await server.#answering();
+		return server;
+	}
+
+	/** Starts it again, after `stop`, on the same ports and folder. */
+	async restart(): Promise<void> {
+		await this.stopped();
+		this.#process = this.#launch();
+		await this.#answering();
+	}
+
+	/** Resolves when the process is gone, `stop` having been called. */
+	async stopped(): Promise<void> {
+		if (this.#process.exitCode === null && this.#process.signalCode === null) {
+			await once(this.#process, "exit");
+		}
+	}
+
+	async #answering(): Promise<void> {
 		for (;;) {
-			const answered = await fetch(`${url}/ping`).then(
+			const answered = await fetch(`${this.url}/ping`).then(
 				(response) => response.ok,
 				() => false,
 			);
 			if (answered) {
-				return new ClickHouseServer(url, process);
+				return;
 			}
-			if (process.exitCode !== null) {
-				throw new Error(`the ClickHouse server ended with ${process.exitCode}`);
+			if (this.#process.exitCode !== null) {
+				throw new Error(`the ClickHouse server ended with ${this.#process.exitCode}`);
 			}
 			await new Promise((resolve) => setTimeout(resolve, 50));
 		}
@@ -78,8 +105,9 @@ export class ClickHouseServer {
 		return text;
 	}
 
-	stop(): void {
-		this.#process.kill("SIGKILL");
+	/** @param signal SIGKILL ends it as a crash would; SIGSTOP leaves its connections open and silent, until SIGCONT */
+	stop(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT" = "SIGKILL"): void {
+		this.#process.kill(signal);
 	}
 }
 
@@ -88,15 +116,15 @@ interface Ports {
 	tcp: number;
 }
 
-function launch(folder: string, { http, tcp }: Ports, ...config: string[]): Promise<ClickHouseServer> {
+function launch(folder: string, ports: Ports, ...config: string[]): Promise<ClickHouseServer> {
 	const require = createRequire(import.meta.resolve("chdb"));
 	const library = join(dirname(require.resolve("@chdb/lib-linux-x64-gnu/package.json")), "libchdb.so");
 	const script = fileURLToPath(new URL("./clickhouse-server.py", import.meta.url));
-	const child = spawn("python3", [script, library, folder, String(http), String(tcp), ...config], { stdio: "ignore" });
-	return ClickHouseServer.answering(`http://127.0.0.1:${http}`, child);
+	const args = [script, library, folder, String(ports.http), String(ports.tcp), ...config];
+	return ClickHouseServer.launched(ports, () => spawn("python3", args, { stdio: "ignore" }));
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
 	return new Promise((resolve) => {
 		const server = createServer().listen(0, "127.0.0.1", () => {
 			const address = server.address();

@@ -125,6 +125,28 @@ export function repeatedAndShuffled(random: Random, deliveries: readonly Deliver
 	return all;
 }
 
+/** Deliveries as the bodies of OTLP/JSON's two requests. */
+export function otlpRequests(batch: readonly Delivered[]) {
+	const traces = batch.filter(({ signal }) => signal === "traces");
+	const logs = batch.filter(({ signal }) => signal === "logs");
+	const resource = (environment: string) => ({
+		attributes: [
+			text("service.name", "bot"),
+			...(environment === "" ? [] : [text("deployment.environment.name", environment)]),
+		],
+	});
+	return {
+		resourceSpans: traces.map(({ environment, record }) => ({
+			resource: resource(environment),
+			scopeSpans: [{ spans: [record] }],
+		})),
+		resourceLogs: logs.map(({ environment, record }) => ({
+			resource: resource(environment),
+			scopeLogs: [{ logRecords: [record] }],
+		})),
+	};
+}
+
 /** Sends deliveries in requests of up to `largest` records, each to any one of the stores. */
 export async function deliver(
 	stores: readonly Store[],
@@ -136,22 +158,7 @@ export async function deliver(
 		const batch = deliveries.slice(next, next + 1 + Math.floor(random() * largest));
 		next += batch.length;
 		const store = pick(random, stores);
-		const traces = batch.filter(({ signal }) => signal === "traces");
-		const logs = batch.filter(({ signal }) => signal === "logs");
-		const resource = (environment: string) => ({
-			attributes: [
-				text("service.name", "bot"),
-				...(environment === "" ? [] : [text("deployment.environment.name", environment)]),
-			],
-		});
-		const resourceSpans = traces.map(({ environment, record }) => ({
-			resource: resource(environment),
-			scopeSpans: [{ spans: [record] }],
-		}));
-		const resourceLogs = logs.map(({ environment, record }) => ({
-			resource: resource(environment),
-			scopeLogs: [{ logRecords: [record] }],
-		}));
+		const { resourceSpans, resourceLogs } = otlpRequests(batch);
 		const bytes = (body: object) => Buffer.from(JSON.stringify(body));
 		await store.insertTraces(decodeTraces(bytes({ resourceSpans }), "application/json").rows);
 		await store.insertLogs(decodeLogs(bytes({ resourceLogs }), "application/json").rows);

@@ -70,7 +70,10 @@ function estimate(metric: MetricResult, key: string): string {
 }
 
 /** Relative change as a number to remember, absolute change with the interval that the conclusion is drawn from. */
-function describeChange({ relativeEffect, absoluteEffect }: MetricComparison, unit: MetricResult["unit"]): string {
+export function describeChange(
+	{ relativeEffect, absoluteEffect }: MetricComparison,
+	unit: MetricResult["unit"],
+): string {
 	if (absoluteEffect.kind === "not-estimable") {
 		return absoluteEffect.message;
 	}

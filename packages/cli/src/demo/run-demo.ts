@@ -1,5 +1,6 @@
 import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { StoreOptions } from "@armspan/service";
 import { CliError } from "../cli-error.ts";
 import { untilInterrupted } from "../until-interrupted.ts";
 import { prepareDemoFolder } from "./demo-folder.ts";
@@ -10,6 +11,9 @@ import { renderTimeLine, sinceSwitchMs } from "./time-line.ts";
 
 export interface DemoOptions {
 	data: string;
+	/** As `LoopOptions` has them. */
+	store?: StoreOptions;
+	otlpEndpoint?: string;
 	host: string;
 	otlpPort: number;
 	apiPort: number;
@@ -51,7 +55,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
 	try {
 		view.print([
 			`armspan ${loop.service.version}, demo with seed ${options.seed}: ${LOAD.users} users, ${LOAD.callsPerSecond} calls/s`,
-			`  API ${loop.service.apiUrl}/api/v1/experiments/support-tone/results   OTLP ${loop.service.otlpUrl}`,
+			`  API ${loop.service.apiUrl}/api/v1/experiments/support-tone/results   OTLP ${options.otlpEndpoint ?? loop.service.otlpUrl}`,
 			`  files and logs in ${folder.root}; the provider turns bad after ${DEGRADE_AFTER_MS / 1000} s; stop with Ctrl-C`,
 			"",
 		]);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { initRepository } from "@armspan/registry";
 import type { Decision, ExperimentResults } from "@armspan/schema";
-import type { Service } from "@armspan/service";
+import type { Service, StoreOptions } from "@armspan/service";
 import { CliError } from "../cli-error.ts";
 import { createLog } from "../log.ts";
 import { Child } from "./child.ts";
@@ -18,6 +18,10 @@ const DEMO_TREATMENT = "friendly";
 export interface LoopOptions {
 	/** Where everything lies; a repository or evidence that is there already is used. */
 	folder: DemoFolder;
+	/** Where the evidence lies instead of in the folder: the server that a Collector writes to. */
+	store?: StoreOptions;
+	/** Where the application sends its telemetry instead of to the service: a Collector. */
+	otlpEndpoint?: string;
 	host: string;
 	otlpPort: number;
 	apiPort: number;
@@ -92,7 +96,7 @@ export async function startLoop(options: LoopOptions): Promise<RunningLoop> {
 	try {
 		const { startService } = await import("@armspan/service");
 		const service = await startService({
-			store: { kind: "embedded", path: folder.clickhouse },
+			store: options.store ?? { kind: "embedded", path: folder.clickhouse },
 			repository: folder.repository,
 			environmentName: "production",
 			routingDirectory: folder.routing,
@@ -131,7 +135,7 @@ export async function startLoop(options: LoopOptions): Promise<RunningLoop> {
 			nodeArgs: ["--import", "@armspan/register"],
 			env: {
 				ARMSPAN_ROUTING: folder.routing,
-				OTEL_EXPORTER_OTLP_ENDPOINT: service.otlpUrl,
+				OTEL_EXPORTER_OTLP_ENDPOINT: options.otlpEndpoint ?? service.otlpUrl,
 				...(process.env.ARMSPAN_TOKEN
 					? { OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer ${process.env.ARMSPAN_TOKEN}` }
 					: {}),
