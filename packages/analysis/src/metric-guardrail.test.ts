@@ -13,6 +13,7 @@ const analyzed = (totals: ReturnType<typeof totalsOf>, changes: Record<string, u
 	analyzeExperiment({
 		store: {
 			metricTotals: async () => totals,
+			segmentTotals: async () => [],
 			arrivalTimes: async () => [],
 			violationWindows: async () => totals.arms.map(({ variant }) => windowsOf(variant, { 0: 2 })),
 			listDecisions: async () => [],

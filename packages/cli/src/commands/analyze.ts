@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import { CliError } from "../cli-error.ts";
 import { renderResults } from "../demo/render-results.ts";
 import { askEvidence, type EvidenceOptions, evidenceOptions } from "../evidence/evidence-source.ts";
+import { renderSegments } from "../evidence/render-segments.ts";
 import { resultsCsv } from "../evidence/results-csv.ts";
 import { printable } from "../evidence/text-table.ts";
 import { ExitStatus } from "../exit-status.ts";
@@ -11,6 +12,7 @@ import { integerBetween } from "./options.ts";
 interface AnalyzeOptions extends EvidenceOptions {
 	iteration?: number;
 	pairwise?: true;
+	segment?: string | true;
 	json?: true;
 	csv?: true;
 	exitCode?: true;
@@ -30,11 +32,13 @@ const VERDICT_STATUS: Readonly<Record<ExperimentResults["verdict"]["kind"], numb
 const EXAMPLES = `
 Examples:
   armspan analyze support-tone --repository ../my-prompts --data ./data
+  armspan analyze support-tone --url http://127.0.0.1:7070 --segment plan
   armspan analyze support-tone --url http://127.0.0.1:7070 --json | jq .verdict
   armspan analyze support-tone --url http://127.0.0.1:7070 --csv > support-tone.csv
   armspan analyze support-tone --url http://127.0.0.1:7070 --exit-code && armspan …   # only when it may ship
 
---csv has one row for each metric, arm and stratum (overall, and each day of first exposure).
+--csv has one row for each metric, arm and stratum (overall, each day of first exposure, each part of each
+segment), and with --pairwise one for each pair of treatments.
 
 Exit codes: 0 analysed, 1 failed, 2 wrong usage; with --exit-code: 0 ship, 10 keep running, inconclusive or no data,
 20 harm is shown or it was halted, 30 invalid: the arms cannot be compared.`;
@@ -50,6 +54,7 @@ export function analyzeCommand(): Command {
 			integerBetween(1, 1_000_000),
 		)
 		.option("--pairwise", "compare treatments with each other, too (in --json)")
+		.option("--segment [name]", "results by a segment of the experiment, or by all of them (--json and --csv have all)")
 		.addOption(new Option("--json", "the API's document").conflicts("csv"))
 		.option("--csv", "a long table")
 		.option("--exit-code", "end with a code that tells the verdict")
@@ -69,14 +74,28 @@ export function analyzeCommand(): Command {
 					? `${JSON.stringify(results, undefined, 2)}\n`
 					: options.csv
 						? resultsCsv(results)
-						: render(results),
+						: render(results, segmentOf(options, results)),
 			);
 			const status = VERDICT_STATUS[results.verdict.kind];
 			if (options.exitCode && status !== 0) throw new ExitStatus(status);
 		});
 }
 
-function render(results: ExperimentResults): string {
+/** @throws {CliError} UNKNOWN_SEGMENT */
+function segmentOf({ segment }: AnalyzeOptions, { segments }: ExperimentResults): string | true | undefined {
+	const known = [...new Set(segments.map((part) => part.segment))];
+	if (segment === undefined || known.includes(String(segment)) || (segment === true && known.length > 0))
+		return segment;
+	throw new CliError(
+		"UNKNOWN_SEGMENT",
+		segment === true
+			? "no unit was seen by a segment"
+			: `no unit was seen by segment "${segment}"; ${known.length === 0 ? "there are none" : `there are ${known.join(", ")}`}`,
+		"name attributes of calls under segments: in the experiment file before the iteration starts",
+	);
+}
+
+function render(results: ExperimentResults, segment: string | true | undefined): string {
 	const { experiment, iteration, status, unit, inference, alpha, maturationHours, closedAtRevision } = results;
 	return [
 		`${experiment}, iteration ${iteration}: ${status}; by ${unit}, ${inference}, alpha ${alpha}${maturationHours === null ? "" : `, ${maturationHours} h to mature`}`,
@@ -85,6 +104,7 @@ function render(results: ExperimentResults): string {
 		...renderResults(results),
 		"",
 		...health(results),
+		...(segment === undefined ? [] : ["", ...renderSegments(results, segment)]),
 	]
 		.map((line) => `${printable(line)}\n`)
 		.join("");

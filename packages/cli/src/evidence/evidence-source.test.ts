@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { initRepository } from "@armspan/registry";
@@ -17,6 +18,10 @@ let service: Service;
 
 beforeAll(async () => {
 	await initRepository(repository, { author: { name: "Ada", email: "ada@example.org" } });
+	appendFileSync(join(repository, "experiments/support-tone.yaml"), "segments: [plan]\n");
+	execFileSync("git", ["-c", "user.name=Ada", "-c", "user.email=a@example.org", "commit", "-qam", "By plan"], {
+		cwd: repository,
+	});
 	mkdirSync(data);
 	service = await startService({
 		store: { kind: "embedded", path: join(data, "clickhouse") },
@@ -49,7 +54,8 @@ describe("of a service", () => {
 		const json = ExperimentResults.parse(JSON.parse((await ofService("analyze", "support-tone", "--json")).stdout));
 		const { stdout } = await ofService("analyze", "support-tone", "--csv");
 		const [heading = "", ...rows] = stdout.trimEnd().split("\n");
-		expect(rows).toHaveLength(json.metrics.length * 2 * (1 + json.days.length));
+		expect(json.segments.map(({ kind, value }) => value ?? kind)).toEqual(["none", "free", "pro"]);
+		expect(rows).toHaveLength(json.metrics.length * 2 * (1 + json.days.length + json.segments.length));
 		const columns = heading.split(",");
 		const cell = (row: string, column: string) => row.split(",")[columns.indexOf(column)];
 		const latency = rows.find((row) => /,latency,.*,friendly,overall,/.test(row)) ?? "";
@@ -60,6 +66,23 @@ describe("of a service", () => {
 		expect(cell(latency, "against")).toBe("control");
 		expect(cell(latency, "conclusion")).toBe(comparisons[0]?.conclusion);
 		expect(rows.every((row) => row.split(",").length === columns.length)).toBe(true);
+	});
+
+	test("analyze --segment: each part of the units, and that it is exploratory", async () => {
+		const { code, stdout } = await ofService("analyze", "support-tone", "--segment", "plan");
+		expect(code).toBe(0);
+		expect(stdout).toMatch(/\nplan: not reported +50 \/ 50 +as allocated +\S/);
+		expect(stdout).toMatch(/\nplan = free +100 \/ 100 +as allocated +\S/);
+		expect(stdout).toMatch(/\n +latency +worse +[\d.e-]+ +\+[\d.]+ % .*\[/);
+		expect(stdout).toMatch(/\nSegments are exploratory: .*\n.* no verdict looks at them\./);
+		const json = ExperimentResults.parse(JSON.parse((await ofService("analyze", "support-tone", "--json")).stdout));
+		const csv = (await ofService("analyze", "support-tone", "--csv")).stdout.trimEnd().split("\n");
+		const columns = csv[0]?.split(",") ?? [];
+		const [row = ""] = csv.filter((line) => /,latency,.*,friendly,segment,.*,plan,value,pro,/.test(line));
+		const latency = json.segments[2]?.metrics.find(({ metric }) => metric === "latency");
+		expect(Number(row.split(",")[columns.indexOf("adjusted_p_value")])).toBe(latency?.comparisons[0]?.adjustedPValue);
+		const unknown = await ofService("analyze", "support-tone", "--segment", "country");
+		expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining("there are plan")]);
 	});
 
 	test("analyze --exit-code tells the verdict", async () => {

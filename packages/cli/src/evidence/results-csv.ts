@@ -1,4 +1,10 @@
-import type { ExperimentResults, MetricComparison, MetricResult } from "@armspan/schema";
+import type {
+	ExperimentResults,
+	MetricComparison,
+	MetricResult,
+	SegmentComparison,
+	SegmentResult,
+} from "@armspan/schema";
 import { csv } from "./text-table.ts";
 
 const COLUMNS = [
@@ -26,15 +32,21 @@ const COLUMNS = [
 		"absolute_upper",
 	],
 	...["relative_effect", "relative_lower", "relative_upper", "p_value", "conclusion", "difference_standard_error"],
+	...["segment", "segment_kind", "segment_value", "adjusted_p_value", "sample_ratio_p_value"],
 ] as const;
 
 type Row = Partial<Record<(typeof COLUMNS)[number], string | number | null>>;
 
-/** One row for each metric, arm and stratum: `overall`, or a day of first exposure. An empty cell is not estimable, or unbounded. */
+/**
+ * One row for each metric, arm and stratum: `overall`, a day of first exposure, or a part of a segment; and one, of
+ * stratum `pair`, for each pair of treatments that was compared. An empty cell is not estimable, or unbounded.
+ */
 export function resultsCsv(results: ExperimentResults): string {
 	const { experiment, iteration } = results;
 	const rows = results.metrics.flatMap((metric) => [
 		...results.variants.map(({ key }) => overall(metric, key)),
+		...metric.pairwise.map((pair) => ofPair(metric, pair)),
+		...results.segments.flatMap((segment) => ofSegment(metric, segment, results)),
 		...metric.trend.flatMap((day) => results.variants.map(({ key }) => ofDay(metric, day, key))),
 	]);
 	return csv([
@@ -51,6 +63,46 @@ function overall(result: MetricResult, variant: string): Row {
 		...estimated(result.estimates[variant]),
 		...(comparison === undefined ? {} : effects(comparison)),
 	};
+}
+
+function ofPair(result: MetricResult, pair: MetricComparison): Row {
+	const { variant } = pair;
+	return {
+		...{ ...describe(result), variant, stratum: "pair" },
+		...{ units: result.units[variant] ?? 0, observations: result.observations[variant] ?? 0 },
+		...estimated(result.estimates[variant]),
+		...effects(pair),
+	};
+}
+
+/** A row for each arm, which a treatment's comparison with control stands in, and one for each further pair. */
+function ofSegment(
+	result: MetricResult,
+	{ segment, kind, value, units, metrics, sampleRatioMismatch: ratio }: SegmentResult,
+	{ variants }: ExperimentResults,
+): Row[] {
+	const found = metrics.find(({ metric }) => metric === result.metric);
+	if (found === undefined) return [];
+	const control = variants[0]?.key;
+	const row = (variant: string, comparison: SegmentComparison | undefined): Row => ({
+		...{ ...describe(result), variant, stratum: comparison?.against === control ? "segment" : "segment-pair" },
+		...{ segment, segment_kind: kind, segment_value: value },
+		...{ units: units[variant] ?? 0, observations: found.observations[variant] ?? 0 },
+		...estimated(found.estimates[variant]),
+		...(comparison === undefined
+			? { stratum: "segment" }
+			: { ...effects(comparison), adjusted_p_value: comparison.adjustedPValue }),
+		...(ratio.kind === "estimated" ? { sample_ratio_p_value: ratio.adjustedPValue } : {}),
+	});
+	return [
+		...variants.map(({ key }) =>
+			row(
+				key,
+				found.comparisons.find((one) => one.variant === key && one.against === control),
+			),
+		),
+		...found.comparisons.filter(({ against }) => against !== control).map((pair) => row(pair.variant, pair)),
+	];
 }
 
 function ofDay(

@@ -35,7 +35,10 @@ export async function loadEvidence(store: Store, now: Date): Promise<void> {
 				eventName: name,
 				attributes: [...assignment, text("armspan.event.id", `${name}-${user}-${number}`), ...attributes],
 			});
-		event("feature_flag.evaluation", 0, [text("feature_flag.key", "support-reply")]);
+		event("feature_flag.evaluation", 0, [
+			text("feature_flag.key", "support-reply"),
+			...(user % 8 < 6 ? [text("armspan.segment.plan", user % 8 < 4 ? "free" : "pro")] : []),
+		]);
 		for (let call = 0; call < CALLS; call++) {
 			const number = user * CALLS + call;
 			const failed = number % 29 === 0;
