@@ -1,6 +1,6 @@
 import { Decision } from "@armspan/schema";
 import type { Connection, Insertion, QueryParameters } from "./connection.ts";
-import { encodeLogRows, encodeTraceRows, LOG_COLUMNS, TRACE_COLUMNS } from "./encode-rows.ts";
+import { encodeLogRows, encodeTraceRows, LANDING_COLUMNS } from "./encode-rows.ts";
 import { type ForgetUnitOptions, type ForgottenUnit, forgetUnit } from "./forget-unit.ts";
 import {
 	type MetricTotals,
@@ -25,7 +25,7 @@ import { seenUnits } from "./queries/seen-units.ts";
 import { variantTotals } from "./queries/variant-totals.ts";
 import { violationWindows } from "./queries/violation-windows.ts";
 import { type Retention, type RetentionOptions, setRetention } from "./retention.ts";
-import type { LogRow, TraceRow } from "./rows.ts";
+import type { EncodedRows, LogRow, TraceRow } from "./rows.ts";
 import { encodeSnapshot } from "./snapshots/encode-snapshot.ts";
 import { latestLooks } from "./snapshots/latest-looks.ts";
 import type { Snapshot, WrittenLook } from "./snapshots/snapshot.ts";
@@ -79,16 +79,24 @@ export class ClickHouseStore implements Store {
 		return migrate(this.#maintenance, this.#cluster);
 	}
 
-	async insertTraces(rows: readonly TraceRow[]): Promise<void> {
-		if (rows.length > 0) {
-			await this.#insert({ table: "otel_traces", columns: TRACE_COLUMNS, body: encodeTraceRows(rows) });
-		}
+	insertTraces(rows: readonly TraceRow[]): Promise<void> {
+		return this.#insertRows("otel_traces", rows, encodeTraceRows);
 	}
 
-	async insertLogs(rows: readonly LogRow[]): Promise<void> {
-		if (rows.length > 0) {
-			await this.#insert({ table: "otel_logs", columns: LOG_COLUMNS, body: encodeLogRows(rows) });
+	insertLogs(rows: readonly LogRow[]): Promise<void> {
+		return this.#insertRows("otel_logs", rows, encodeLogRows);
+	}
+
+	async insertEncoded(batches: readonly EncodedRows[]): Promise<void> {
+		const [table, ...others] = new Set(batches.filter(({ rows }) => rows > 0).map((batch) => batch.table));
+		if (table === undefined) {
+			return;
 		}
+		if (others.length > 0) {
+			throw new StoreError("INSERT_FAILED", `cannot insert into ${table} and ${others[0]} at once`, { table });
+		}
+		const native = batches.filter(({ rows }) => rows > 0).map(({ block }) => block);
+		await this.#insert({ table, columns: LANDING_COLUMNS[table], body: { native } });
 	}
 
 	variantTotals(key: EvidenceKey): Promise<VariantTotals> {
@@ -195,6 +203,23 @@ export class ClickHouseStore implements Store {
 
 	close(): Promise<void> {
 		return this.#close();
+	}
+
+	async #insertRows<Row>(
+		table: EncodedRows["table"],
+		rows: readonly Row[],
+		encode: (rows: readonly Row[]) => Uint8Array,
+	): Promise<void> {
+		if (rows.length === 0) {
+			return;
+		}
+		let block: Uint8Array;
+		try {
+			block = encode(rows);
+		} catch (error) {
+			throw insertError(table, error);
+		}
+		await this.#insert({ table, columns: LANDING_COLUMNS[table], body: { native: [block] } });
 	}
 
 	async #insert(insertion: Insertion): Promise<void> {

@@ -5,7 +5,7 @@ export interface Connection {
 	/** Runs a query without FORMAT clause; integers of 64 bits and more must be selected as text. */
 	query<Row>(sql: string, parameters?: QueryParameters): Promise<Row[]>;
 	command(sql: string): Promise<void>;
-	/** One INSERT of rows in JSONCompactEachRow; resolves when they are committed. */
+	/** One INSERT; resolves when its rows are committed. */
 	insert(insertion: Insertion): Promise<void>;
 	/** Resolves after the statements that are under way. */
 	close(): Promise<void>;
@@ -14,8 +14,8 @@ export interface Connection {
 export interface Insertion {
 	table: string;
 	columns: readonly string[];
-	/** Rows in JSONCompactEachRow, one per line. */
-	body: Buffer;
+	/** Rows in JSONCompactEachRow, one per line; or blocks in Native, whose columns have names and types of their own. */
+	body: Buffer | { native: readonly Uint8Array[] };
 }
 
 /** Settings of every INSERT, as an inline clause: on chDB any other way would stick to the connection. */
@@ -27,6 +27,6 @@ export const INSERT_SETTINGS = {
 	distributed_foreground_insert: 1,
 	// late spans of many days are bounded by the decoder; a batch of several requests must not be refused
 	max_partitions_per_insert_block: 0,
-	// a body of several megabytes is parsed by more than one thread
+	// a body of several megabytes of JSON is parsed by more than one thread
 	min_chunk_bytes_for_parallel_parsing: 1_048_576,
 } as const;

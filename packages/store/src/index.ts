@@ -15,12 +15,14 @@ export { VALUE_GRID } from "./metrics/value-grid.ts";
 export { openStore } from "./open-store.ts";
 export { decodeLogs, decodeTraces } from "./otlp/decode.ts";
 export { encodeExportResponse } from "./otlp/encode-export-response.ts";
+export { transcodeLogs, transcodeTraces } from "./otlp/transcode.ts";
 export type { Retention, RetentionOptions } from "./retention.ts";
 export type {
 	AttributeMap,
 	Decoded,
 	DecodedLogs,
 	DecodedTraces,
+	EncodedRows,
 	LogRow,
 	OtlpContentType,
 	TraceEvent,

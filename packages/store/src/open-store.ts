@@ -6,6 +6,7 @@ import { ClickHouseStore, type StoreConnections } from "./clickhouse-store.ts";
 import { ClientConnection } from "./client-connection.ts";
 import type { Connection } from "./connection.ts";
 import { folderLock, isAlive, lockedError, statusPid } from "./folder-lock.ts";
+import { removeInsertFiles } from "./insert-files.ts";
 import type { Store, StoreOptions } from "./store.ts";
 import { StoreError } from "./store-error.ts";
 import type { OpenUserSql } from "./user-sql.ts";
@@ -69,6 +70,9 @@ function openEmbedded(folder: string): StoreConnections {
 			void connection.close();
 		}
 		throw error;
+	}
+	if (openFolder.stores === 0) {
+		removeInsertFiles(path);
 	}
 	const [ingest, analysis, watch, maintenance] = opened as [Connection, Connection, Connection, Connection];
 	openFolder.path = path;

@@ -70,3 +70,14 @@ export type DecodedTraces = Decoded<TraceRow>;
 export type DecodedLogs = Decoded<LogRow>;
 
 export type OtlpContentType = "application/x-protobuf" | "application/json";
+
+/** Rows of one request as the engine takes them. */
+export interface EncodedRows {
+	table: "otel_traces" | "otel_logs";
+	rows: number;
+	/** A block in ClickHouse's format Native; several may follow each other in one INSERT. */
+	block: Uint8Array<ArrayBuffer>;
+	/** Records of the request that were refused one by one (OTLP partial success), and why the first of them was. */
+	rejected: number;
+	rejectedReason?: string;
+}

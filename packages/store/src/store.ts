@@ -8,7 +8,7 @@ import type {
 	VersionTotalsRequest,
 } from "./metrics/metric-totals.ts";
 import type { Retention, RetentionOptions } from "./retention.ts";
-import type { LogRow, TraceRow } from "./rows.ts";
+import type { EncodedRows, LogRow, TraceRow } from "./rows.ts";
 import type { Snapshot, WrittenLook } from "./snapshots/snapshot.ts";
 import type { UserSqlLimits, UserSqlResult } from "./user-sql.ts";
 
@@ -157,6 +157,8 @@ export interface Store {
 	/** Resolves when the rows are committed; one INSERT, safe to repeat. */
 	insertTraces(rows: readonly TraceRow[]): Promise<void>;
 	insertLogs(rows: readonly LogRow[]): Promise<void>;
+	/** The same with the rows of several requests, of one table, as `transcodeTraces` or `transcodeLogs` gave them. */
+	insertEncoded(batches: readonly EncodedRows[]): Promise<void>;
 	variantTotals(key: EvidenceKey): Promise<VariantTotals>;
 	/** Exact sums of any metrics, by variant and day of first exposure. */
 	metricTotals(request: MetricTotalsRequest): Promise<MetricTotals>;

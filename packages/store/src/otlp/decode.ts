@@ -21,7 +21,7 @@ export function decodeLogs(body: Uint8Array, contentType: OtlpContentType): Deco
 	return guarded(body, () => (isJson(contentType) ? decodeJsonLogs(body) : decodeProtobufLogs(body)));
 }
 
-function isJson(contentType: string): boolean {
+export function isJson(contentType: string): boolean {
 	const essence = contentType.split(";", 1)[0]?.trim().toLowerCase();
 	switch (essence) {
 		case "application/json":
@@ -37,7 +37,7 @@ function isJson(contentType: string): boolean {
 	}
 }
 
-function guarded<Result>(body: Uint8Array, decode: () => Result): Result {
+export function guarded<Result>(body: Uint8Array, decode: () => Result): Result {
 	try {
 		return decode();
 	} catch (cause) {

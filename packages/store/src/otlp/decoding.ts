@@ -1,34 +1,23 @@
 import type { Decoded } from "../rows.ts";
 import { DayBudget } from "./record-fields.ts";
-import { RecordRefused } from "./record-refused.ts";
+import { Refusals } from "./refusals.ts";
 
 /** Rows of the request that is being decoded, and what was refused of it. */
 export class Decoding<Row extends { Timestamp: string }> {
 	readonly #rows: Row[] = [];
 	readonly #days = new DayBudget();
-	#rejected = 0;
-	#rejectedReason: string | undefined;
+	readonly #refusals = new Refusals();
 
 	/** Keeps the row that `decode` returns, or counts the record as refused. */
 	record(decode: () => Row): void {
-		try {
+		this.#refusals.attempt(() => {
 			const row = decode();
 			this.#days.spend(row.Timestamp);
 			this.#rows.push(row);
-		} catch (error) {
-			if (!(error instanceof RecordRefused)) {
-				throw error;
-			}
-			this.#rejected += 1;
-			this.#rejectedReason ??= error.message;
-		}
+		});
 	}
 
 	result(): Decoded<Row> {
-		const result: Decoded<Row> = { rows: this.#rows, rejected: this.#rejected };
-		if (this.#rejectedReason !== undefined) {
-			result.rejectedReason = this.#rejectedReason;
-		}
-		return result;
+		return { rows: this.#rows, ...this.#refusals.result() };
 	}
 }

@@ -16,7 +16,7 @@ export function decodeProtobufTraces(body: Uint8Array): DecodedTraces {
 	return decoding.result();
 }
 
-function readSpan(reader: ProtobufReader, end: number, { resource, scope }: Envelope): TraceRow {
+export function readSpan(reader: ProtobufReader, end: number, { resource, scope }: Envelope): TraceRow {
 	let traceId = "";
 	let spanId = "";
 	let parentSpanId = "";
@@ -52,10 +52,10 @@ function readSpan(reader: ProtobufReader, end: number, { resource, scope }: Enve
 					readAttribute(reader, reader.nestedEnd(end), attributes);
 					return true;
 				case 11:
-					push(events, readEvent(reader, reader.nestedEnd(end)));
+					pushBounded(events, readEvent(reader, reader.nestedEnd(end)));
 					return true;
 				case 13:
-					push(links, readLink(reader, reader.nestedEnd(end)));
+					pushBounded(links, readLink(reader, reader.nestedEnd(end)));
 					return true;
 				case 15: {
 					const statusEnd = reader.nestedEnd(end);
@@ -106,7 +106,7 @@ function readSpan(reader: ProtobufReader, end: number, { resource, scope }: Enve
 	};
 }
 
-function readEvent(reader: ProtobufReader, end: number): TraceEvent {
+export function readEvent(reader: ProtobufReader, end: number): TraceEvent {
 	const attributes = new Map<string, string>();
 	const event: TraceEvent = { Timestamp: "0", Name: "", Attributes: attributes };
 	reader.fields(end, (field, wireType) => {
@@ -127,7 +127,7 @@ function readEvent(reader: ProtobufReader, end: number): TraceEvent {
 	return event;
 }
 
-function readLink(reader: ProtobufReader, end: number): TraceLink {
+export function readLink(reader: ProtobufReader, end: number): TraceLink {
 	const attributes = new Map<string, string>();
 	const link: TraceLink = { TraceId: "", SpanId: "", TraceState: "", Attributes: attributes };
 	reader.fields(end, (field, wireType) => {
@@ -154,7 +154,7 @@ function readLink(reader: ProtobufReader, end: number): TraceLink {
 	return link;
 }
 
-function push<Item>(list: Item[], item: Item): void {
+export function pushBounded<Item>(list: Item[], item: Item): void {
 	if (list.length >= OTLP_LIMITS.eventsOrLinks) {
 		throw new RecordRefused(`more than ${OTLP_LIMITS.eventsOrLinks} events or links`);
 	}
