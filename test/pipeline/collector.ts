@@ -33,13 +33,15 @@ export interface CollectorOptions {
 	args?: readonly string[];
 }
 
+type Ports = Readonly<Record<"http" | "grpc" | "health" | "metrics", number>>;
+
 /** A Collector of collector-config/'s very files, in a process of its own, on free ports of loopback. */
 export class Collector {
 	readonly #options: CollectorOptions;
-	readonly #ports: Readonly<Record<"http" | "grpc" | "health" | "metrics", number>>;
+	readonly #ports: Ports;
 	#process: ChildProcess;
 
-	private constructor(options: CollectorOptions, ports: Collector["#ports"]) {
+	private constructor(options: CollectorOptions, ports: Ports) {
 		this.#options = options;
 		this.#ports = ports;
 		this.#process = this.#launch();

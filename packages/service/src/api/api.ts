@@ -12,7 +12,7 @@ import { type EvidenceRoutesOptions, evidenceRoutes } from "./evidence-routes.ts
 import { type OfrepOptions, ofrep } from "./ofrep.ts";
 import { openApi } from "./open-api.ts";
 import { type RoutingRoutesOptions, routingRoutes } from "./routing-routes.ts";
-import { statusOfError } from "./status-of-error.ts";
+import { isStoreUnreachable, statusOfError } from "./status-of-error.ts";
 
 /** What the API shows of the service. */
 interface ApiBackend {
@@ -39,6 +39,8 @@ const Health = z.strictObject({
 	guardrails: z.strictObject({
 		lastCheckAt: z.iso.datetime().nullable(),
 		consecutiveFailures: z.int(),
+		/** Running experiments whose guardrails could not be measured at the last look: not good news. */
+		unmeasured: z.array(z.string()),
 		uncommittedHalts: z.int(),
 		ignoredHalts: z.array(z.string()),
 	}),
@@ -82,6 +84,11 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
 	app.setErrorHandler((error: Error & { statusCode?: number; code?: string }, request, reply) => {
 		if (error instanceof ServiceError && error.code === "STARTING") {
 			return reply.code(503).header("retry-after", "1").send({ code: error.code, message: error.message });
+		}
+		if (isStoreUnreachable(error)) {
+			request.log.error({ err: error }, "the evidence store does not answer");
+			const message = "the evidence store does not answer, so nothing can be measured; ask again";
+			return reply.code(503).header("retry-after", "5").send({ code: "STORE_UNAVAILABLE", message });
 		}
 		const status = statusOfError(error);
 		if (status === 503) reply.header("retry-after", "5");

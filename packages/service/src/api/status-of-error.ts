@@ -12,3 +12,18 @@ const STATUS: Readonly<Record<string, number>> = {
 export function statusOfError(error: { readonly statusCode?: number; readonly code?: string }): number {
 	return error.statusCode ?? STATUS[error.code ?? ""] ?? 500;
 }
+
+/** What Node says of a server that is not there, or goes while it answers. */
+const NO_SERVER: ReadonlySet<string | undefined> = new Set([
+	"ECONNREFUSED",
+	"ECONNRESET",
+	"EHOSTUNREACH",
+	"ENOTFOUND",
+	"EPIPE",
+	"ETIMEDOUT",
+]);
+
+/** Whether a route failed since ClickHouse does not answer: not the request's fault, and worth asking again. */
+export function isStoreUnreachable({ code }: { readonly code?: string }): boolean {
+	return NO_SERVER.has(code);
+}

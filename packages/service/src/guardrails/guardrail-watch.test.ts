@@ -212,10 +212,11 @@ describe("GuardrailWatch", () => {
 		fail(new Error("no answer"));
 		await watch.check(now);
 		await watch.check(now);
-		expect(watch.health.consecutiveFailures).toBe(2);
+		expect(watch.health).toMatchObject({ consecutiveFailures: 2, unmeasured: ["support-tone"] });
 		expect(decisions.filter(({ kind }) => kind === "halt")).toEqual([]);
 		fail(undefined);
 		await watch.check(later);
+		expect(watch.health.unmeasured).toEqual([]);
 		expect(decisions.filter(({ kind }) => kind === "halt")).toHaveLength(1);
 	});
 

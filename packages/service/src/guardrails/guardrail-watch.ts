@@ -32,6 +32,8 @@ export interface WatchHealth {
 	lastCheckAt: Date | null;
 	/** Checks that failed in a row. A check that cannot be made is no good news: see the log. */
 	consecutiveFailures: number;
+	/** Running experiments whose guardrails the last check could not measure: nobody knows whether they are breached. */
+	unmeasured: string[];
 	/** Halts that are not yet committed to git. */
 	uncommittedHalts: number;
 	/** Halted variants that an application still calls: it does not follow the routing bundle. */
@@ -54,6 +56,7 @@ export class GuardrailWatch {
 	readonly #metricChecks = new Map<string, Date>();
 	#lastCheckAt: Date | null = null;
 	#ignoredHalts: string[] = [];
+	#unmeasured: string[] = [];
 	#consecutiveFailures = 0;
 
 	constructor(options: GuardrailWatchOptions) {
@@ -70,6 +73,7 @@ export class GuardrailWatch {
 		return {
 			lastCheckAt: this.#lastCheckAt,
 			consecutiveFailures: this.#consecutiveFailures,
+			unmeasured: this.#unmeasured,
 			uncommittedHalts: this.#uncommitted().length,
 			ignoredHalts: this.#ignoredHalts,
 		};
@@ -79,12 +83,15 @@ export class GuardrailWatch {
 	async check(now: Date): Promise<void> {
 		const { deployment } = this.#options;
 		let failures = 0;
+		const unmeasured: string[] = [];
 		const attempt = async (what: string, task: () => Promise<unknown>) => {
 			try {
 				await task();
+				return true;
 			} catch (error) {
 				failures++;
 				this.#options.logger.error({ err: error }, `could not ${what}`);
+				return false;
 			}
 		};
 		await attempt("follow the repository", () => deployment.follow());
@@ -93,8 +100,11 @@ export class GuardrailWatch {
 		await attempt("write the routing bundle", () => deployment.halt(this.#halted()));
 		await attempt("restore the routing bundle", () => deployment.restore());
 		for (const file of deployment.experiments) {
-			await attempt(`check the guardrails of ${file.experiment.key}`, () => this.#checkExperiment(file, now));
+			const { key } = file.experiment;
+			const measured = await attempt(`check the guardrails of ${key}`, () => this.#checkExperiment(file, now));
+			if (!measured) unmeasured.push(key);
 		}
+		this.#unmeasured = unmeasured;
 		if (this.#uncommitted().length > 0) {
 			await this.#commitHalts();
 			await attempt("follow the repository", () => deployment.follow());
