@@ -24,6 +24,9 @@ const NO_SERVER: ReadonlySet<string | undefined> = new Set([
 ]);
 
 /** Whether a route failed since ClickHouse does not answer: not the request's fault, and worth asking again. */
-export function isStoreUnreachable({ code }: { readonly code?: string }): boolean {
-	return NO_SERVER.has(code);
+export function isStoreUnreachable(error: unknown): boolean {
+	if (typeof error !== "object" || error === null) return false;
+	const { code, cause } = error as { readonly code?: string; readonly cause?: unknown };
+	// The store's error has the connection's as its cause.
+	return NO_SERVER.has(code) || isStoreUnreachable(cause);
 }
