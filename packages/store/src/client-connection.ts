@@ -31,8 +31,8 @@ export class ClientConnection implements Connection {
 		});
 	}
 
-	async command(sql: string): Promise<void> {
-		await this.#inTurn(() => this.#client.command({ query: sql }));
+	async command(sql: string, parameters: QueryParameters = {}): Promise<void> {
+		await this.#inTurn(() => this.#client.command({ query: sql, query_params: { ...parameters } }));
 	}
 
 	async insert({ table, columns, body }: Insertion): Promise<void> {

@@ -4,7 +4,7 @@ export type QueryParameters = Readonly<Record<string, string | number | readonly
 export interface Connection {
 	/** Runs a query without FORMAT clause; integers of 64 bits and more must be selected as text. */
 	query<Row>(sql: string, parameters?: QueryParameters): Promise<Row[]>;
-	command(sql: string): Promise<void>;
+	command(sql: string, parameters?: QueryParameters): Promise<void>;
 	/** One INSERT; resolves when its rows are committed. */
 	insert(insertion: Insertion): Promise<void>;
 	/** Resolves after the statements that are under way. */

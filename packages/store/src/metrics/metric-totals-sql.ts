@@ -1,15 +1,8 @@
 import type { MetricDefinition } from "@armspan/schema";
 import type { QueryParameters } from "../connection.ts";
+import { ENVIRONMENT, EVIDENCE, ROW_US } from "./evidence-sql.ts";
 import { type Measure, type MeasureTable, MetricMeasures, type MetricPlan } from "./metric-measures.ts";
 import { CELL_STARTS } from "./value-grid.ts";
-
-/** Evidence that names no environment counts in each: ADR 0011. */
-const ENVIRONMENT = "({environment:String} = '' OR environment IN ('', {environment:String}))";
-/** Which rows are evidence of the iteration, in every table. */
-const EVIDENCE = `experiment = {experiment:String} AND iteration = {iteration:UInt32} AND ${ENVIRONMENT}
-    AND enrolled AND NOT shadow AND unit_id != '' AND variant != '' AND routing_revision <= {until_revision:UInt64}`;
-
-const CALL_US = "toUnixTimestamp64Micro(started_at)";
 
 /** First exposures of units, and whether they were seen in one variant. */
 const EXPOSED = `    exposed AS
@@ -18,7 +11,7 @@ const EXPOSED = `    exposed AS
         SELECT unit_id, uniqExact(seen_variant) AS variants_seen, min(seen_variant) AS variant, min(exposed_us) AS exposure_us
         FROM
         (
-            SELECT unit_id, variant AS seen_variant, min(${CALL_US}) AS exposed_us
+            SELECT unit_id, variant AS seen_variant, min(${ROW_US.llm_calls}) AS exposed_us
             FROM llm_calls WHERE ${EVIDENCE} GROUP BY unit_id, variant
             UNION ALL
             SELECT unit_id, variant AS seen_variant, min(toUnixTimestamp64Micro(exposed_at)) AS exposed_us
@@ -69,9 +62,14 @@ export interface MetricTotalsStatement {
  * exposures and calls are joined with them.
  *
  * @param windowed whether `{as_of_us}` and `{maturation_us}` (0: none) limit what counts
+ * @param splitByCache whether means of what a cache changes are also summed over its hits
  */
-export function metricTotalsSql(metrics: readonly MetricDefinition[], windowed: boolean): MetricTotalsStatement {
-	return totalsSql(metrics, EXPOSED, windowed, (table, measures) =>
+export function metricTotalsSql(
+	metrics: readonly MetricDefinition[],
+	windowed: boolean,
+	splitByCache = false,
+): MetricTotalsStatement {
+	return totalsSql(measuredMetrics(metrics, splitByCache), EXPOSED, windowed, (table, measures) =>
 		table === "calls" ? callsOfUnits(measures, windowed) : rowsBesideUnits(table, measures, windowed),
 	);
 }
@@ -82,7 +80,7 @@ export function metricTotalsSql(metrics: readonly MetricDefinition[], windowed: 
  */
 export function segmentTotalsSql(metrics: readonly MetricDefinition[], windowed: boolean): MetricTotalsStatement {
 	return totalsSql(
-		metrics,
+		measuredMetrics(metrics),
 		`${EXPOSED}\n${SEGMENTS}`,
 		windowed,
 		(table, measures) =>
@@ -98,28 +96,17 @@ export function segmentTotalsSql(metrics: readonly MetricDefinition[], windowed:
  * @param metrics without covariates: there is no first exposure before which anything could lie
  */
 export function versionTotalsSql(metrics: readonly MetricDefinition[]): MetricTotalsStatement {
-	return totalsSql(metrics, "", false, (table, measures) => rowsOfVersions(table, measures));
+	return totalsSql(measuredMetrics(metrics), "", false, (table, measures) => rowsOfVersions(table, measures));
 }
 
 function totalsSql(
-	metrics: readonly MetricDefinition[],
+	measured: MeasuredMetrics,
 	exposed: string,
 	windowed: boolean,
 	select: (table: MeasureTable, measures: MetricMeasures) => string,
 	bySegment = false,
 ): MetricTotalsStatement {
-	const measures = new MetricMeasures(metrics);
-	const { plans, conditions } = measures;
-	// Of every unit, whatever the metrics.
-	const calls = measures.measure("calls", "toInt128(count())");
-	// the assigned text did not reach the model; a stale bundle still delivers it
-	const undelivered = measures.measure(
-		"calls",
-		"toInt128(countIf(fallback_reason IN ('render-failed', 'prompt-unreadable')))",
-	);
-	const quarantined = measures.measure("calls", "toInt128(countIf(quarantined))");
-	const errors = measures.measure("calls", "groupArrayIf(toString(error_type), is_error)", "Array(String)");
-
+	const { measures } = measured;
 	const beside = (["events", "pre_calls", "pre_events"] as const).filter((table) => measures.of(table).length > 0);
 	const tables = (["calls", ...beside] as const).map(
 		(table) => `    ${table}_of_units AS\n    (\n${select(table, measures)}\n    ),`,
@@ -131,17 +118,15 @@ function totalsSql(
 		? "nullIf(events_of_units.newest_us, 0)"
 		: "CAST(NULL AS Nullable(Int64))";
 	const strata = bySegment ? SEGMENT_STRATA : DAY_STRATA;
-	const columns = plans.map((plan, index) => `    ${sumsOf(plan)} AS metric_${index}`);
-	const cells = plans.flatMap((plan, index) => (plan.cells === null ? [] : [cellsOf(plan.cells, index)]));
+	const { errors } = measured;
+	const cells = measures.plans.flatMap((plan, index) => (plan.cells === null ? [] : [cellsOf(plan.cells, index)]));
 	const sql = `WITH
-    CAST([${CELL_STARTS.join(", ")}] AS Array(Int64)) AS cell_starts,
+    ${CELL_STARTS_SQL},
 ${[exposed, ...tables].filter((table) => table !== "").join("\n")}
     per_unit AS
     (
         SELECT
-            multiIf(u.variants_seen != 1, 'excluded', ${windowed ? "NOT u.mature" : "false"}, 'immature', 'counted') AS state,
-            if(state = 'counted', u.variant, '') AS arm,
-            if(state = 'counted', ifNull(toString(toDate(fromUnixTimestamp64Micro(u.exposure_us, 'UTC'))), ''), '') AS day,
+            ${stateOfUnit(windowed ? "NOT u.mature" : "false")},
             u.newest_us AS newest_call_us,
             ${newestEvent} AS newest_event_us,
             ${bySegment ? `${STRATA_OF_UNIT},\n            ` : ""}${ofUnit.join(",\n            ")}
@@ -152,19 +137,67 @@ ${[
 ].join("\n")}
     )
 SELECT
-    ${strata.columns},
-    toString(max(newest_call_us)) AS newest_call_us,
-    toString(max(newest_event_us)) AS newest_event_us,
-    toString(count()) AS units,
-    toString(sum(${calls})) AS calls,
-    toString(sum(${undelivered})) AS undelivered_calls,
-    toString(sum(${quarantined})) AS quarantined_calls,
-    sumMap(${errors}, arrayMap(type -> toUInt64(1), ${errors})) AS error_types${[...columns, ...cells].map((column) => `,\n${column}`).join("")}
+    ${[
+			strata.columns,
+			...totalsOfUnits(measured, `sumMap(${errors}, arrayMap(type -> toUInt64(1), ${errors}))`),
+			...cells,
+		].join(",\n    ")}
 FROM ${strata.from}
 GROUP BY ${strata.names}
 ORDER BY ${strata.names}
 SETTINGS max_execution_time = 120, join_use_nulls = 0`;
-	return { sql, parameters: { ...conditions.parameters }, plans };
+	return { sql, parameters: { ...measures.conditions.parameters }, plans: measures.plans };
+}
+
+export const CELL_STARTS_SQL = `CAST([${CELL_STARTS.join(", ")}] AS Array(Int64)) AS cell_starts`;
+
+/** Measures of metrics, and those that are wanted of every unit whatever the metrics. */
+export interface MeasuredMetrics {
+	readonly measures: MetricMeasures;
+	readonly calls: string;
+	readonly undelivered: string;
+	readonly quarantined: string;
+	readonly errors: string;
+}
+
+/** @param splitByCache whether means of what a cache changes are also summed over its hits */
+export function measuredMetrics(metrics: readonly MetricDefinition[], splitByCache = false): MeasuredMetrics {
+	const measures = new MetricMeasures(metrics, splitByCache);
+	return {
+		measures,
+		calls: measures.measure("calls", "toInt128(count())"),
+		// the assigned text did not reach the model; a stale bundle still delivers it
+		undelivered: measures.measure(
+			"calls",
+			"toInt128(countIf(fallback_reason IN ('render-failed', 'prompt-unreadable')))",
+		),
+		quarantined: measures.measure("calls", "toInt128(countIf(quarantined))"),
+		errors: measures.measure("calls", "groupArrayIf(toString(error_type), is_error)", "Array(String)"),
+	};
+}
+
+/** Columns `state`, `arm` and `day` of a unit `u`. */
+export function stateOfUnit(immature: string): string {
+	return `multiIf(u.variants_seen != 1, 'excluded', ${immature}, 'immature', 'counted') AS state,
+            if(state = 'counted', toString(u.variant), '') AS arm,
+            if(state = 'counted', ifNull(toString(toDate(fromUnixTimestamp64Micro(u.exposure_us, 'UTC'))), ''), '') AS day`;
+}
+
+/** Columns of the result but for its strata and cells, from one row per unit. */
+export function totalsOfUnits(
+	{ measures, calls, undelivered, quarantined }: MeasuredMetrics,
+	errorTypes: string,
+): string[] {
+	return [
+		"toString(max(newest_call_us)) AS newest_call_us",
+		"toString(max(newest_event_us)) AS newest_event_us",
+		"toString(count()) AS units",
+		`toString(sum(${calls})) AS calls`,
+		`toString(sum(${undelivered})) AS undelivered_calls`,
+		`toString(sum(${quarantined})) AS quarantined_calls`,
+		`${errorTypes} AS error_types`,
+		...measures.plans.map((plan, index) => `${sumsOf(plan)} AS metric_${index}`),
+	];
 }
 
 /** Of each segment its name, whether the value is told apart, and the value if it is. */
@@ -203,7 +236,7 @@ function callsOfUnits(measures: MetricMeasures, windowed: boolean): string {
                 ${own.map(({ name, sql }) => `${sql} AS ${name}`).join(",\n                ")}
             FROM
             (
-                SELECT c.*, ${CALL_US} AS row_us, x.exposure_us AS exposure_us
+                SELECT c.*, ${ROW_US.llm_calls} AS row_us, x.exposure_us AS exposure_us
                 FROM (SELECT * FROM llm_calls FINAL WHERE ${EVIDENCE}) AS c
                 INNER JOIN exposed AS x ON x.unit_id = c.unit_id
             )
@@ -223,8 +256,8 @@ function callsOfUnits(measures: MetricMeasures, windowed: boolean): string {
             SELECT
                 unit_id,
                 variant AS seen_variant,
-                min(${CALL_US}) AS exposed_us,
-                max(${CALL_US}) AS newest_us,
+                min(${ROW_US.llm_calls}) AS exposed_us,
+                max(${ROW_US.llm_calls}) AS newest_us,
                 ${own.map(({ name, sql }) => `${sql} AS ${name}`).join(",\n                ")}
             FROM llm_calls FINAL
             WHERE ${EVIDENCE}
@@ -265,7 +298,7 @@ function rowsBesideUnits(table: Exclude<MeasureTable, "calls">, measures: Metric
 							.join(",\n            ")}
         FROM
         (
-            SELECT e.*, toUnixTimestamp64Micro(${isCalls ? "started_at" : "evaluated_at"}) AS row_us, x.exposure_us AS exposure_us, x.variant AS exposed_variant
+            SELECT e.*, ${isCalls ? ROW_US.llm_calls : ROW_US.evaluations} AS row_us, x.exposure_us AS exposure_us, x.variant AS exposed_variant
             FROM (SELECT * FROM ${isCalls ? "llm_calls" : "evaluations"} FINAL WHERE ${rows}) AS e
             INNER JOIN exposed AS x ON x.unit_id = e.unit_id
         )
@@ -276,7 +309,7 @@ function rowsBesideUnits(table: Exclude<MeasureTable, "calls">, measures: Metric
 /** A unit of one version is a unit of its own here. */
 function rowsOfVersions(table: MeasureTable, measures: MetricMeasures): string {
 	if (table !== "calls" && table !== "events") throw new TypeError("versions have no covariates");
-	const time = table === "calls" ? CALL_US : "toUnixTimestamp64Micro(evaluated_at)";
+	const time = table === "calls" ? ROW_US.llm_calls : ROW_US.evaluations;
 	const newest = table === "calls" ? `max(${time})` : `ifNull(max(${time}), 0)`;
 	return `        SELECT
             concat(prompt_version, ' ', if(unit_id = '', trace_id, unit_id)) AS unit_id,
@@ -299,7 +332,7 @@ function nothing(type: Measure["type"]): string {
 }
 
 /** Sums over the units with an observation, as texts; `MetricSums` has their order. */
-function sumsOf({ y, n, squares, winsor, covariate }: MetricPlan): string {
+function sumsOf({ y, n, squares, winsor, covariate, cacheHits }: MetricPlan): string {
 	// A ratio's denominator may be 0 where its numerator is not.
 	const observed = `(${n} != 0 OR ${y} != 0)`;
 	const sum = (a: string, b?: string) => `toString(sum(${b === undefined ? a : `${a} * ${b}`}))`;
@@ -310,6 +343,7 @@ function sumsOf({ y, n, squares, winsor, covariate }: MetricPlan): string {
 		...(squares === null ? [] : [sum(squares)]),
 		...(winsor === null ? [] : [sum(winsor.uncapped), sum(winsor.above)]),
 		...(covariate === null ? [] : covariateSums(y, n, covariate, ofObserved)),
+		...(cacheHits === null ? [] : covariateSums(y, n, cacheHits, ofObserved)),
 	];
 	return `[${parts.join(", ")}]`;
 }
