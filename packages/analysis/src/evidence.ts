@@ -1,6 +1,6 @@
 import type { MetricDefinition } from "@armspan/schema";
 import type { CovariateSums, GridQuantileEvidence, RatioSums } from "@armspan/stats";
-import { type GridCell, type MetricSums, type MetricTotals, VALUE_GRID } from "@armspan/store";
+import { type CovariateMoments, type GridCell, type MetricSums, type MetricTotals, VALUE_GRID } from "@armspan/store";
 
 type ArmTotals = MetricTotals["arms"][number];
 
@@ -68,12 +68,17 @@ function mergedSums(left: MetricSums, right: MetricSums): MetricSums {
 			uncappedSum: a.uncappedSum + b.uncappedSum,
 			cappedObservations: a.cappedObservations + b.cappedObservations,
 		})),
-		covariate: both(left.covariate, right.covariate, (a, b) => ({
-			...{ sumX: a.sumX + b.sumX, sumW: a.sumW + b.sumW, sumXX: a.sumXX + b.sumXX },
-			...{ sumWW: a.sumWW + b.sumWW, sumXW: a.sumXW + b.sumXW, sumYX: a.sumYX + b.sumYX },
-			...{ sumYW: a.sumYW + b.sumYW, sumNX: a.sumNX + b.sumNX, sumNW: a.sumNW + b.sumNW },
-		})),
+		covariate: both(left.covariate, right.covariate, mergedMoments),
+		cacheHits: both(left.cacheHits, right.cacheHits, mergedMoments),
 		cells: both(left.cells, right.cells, mergedCells),
+	};
+}
+
+function mergedMoments(a: CovariateMoments, b: CovariateMoments): CovariateMoments {
+	return {
+		...{ sumX: a.sumX + b.sumX, sumW: a.sumW + b.sumW, sumXX: a.sumXX + b.sumXX },
+		...{ sumWW: a.sumWW + b.sumWW, sumXW: a.sumXW + b.sumXW, sumYX: a.sumYX + b.sumYX },
+		...{ sumYW: a.sumYW + b.sumYW, sumNX: a.sumNX + b.sumNX, sumNW: a.sumNW + b.sumNW },
 	};
 }
 
@@ -122,6 +127,16 @@ export function covariateSums(
 	return covariate === null || covariate === undefined
 		? undefined
 		: { ...ratioSums(evidence, variant, metric), ...covariate };
+}
+
+/** The same with the part that the provider's cache served; `undefined` where nobody asked, or an arm has no units. */
+export function cacheHitSums(
+	evidence: Evidence,
+	variant: string,
+	metric: MetricDefinition,
+): CovariateSums<bigint> | undefined {
+	const hits = evidence.get(variant)?.metrics[metric.key]?.cacheHits;
+	return hits === null || hits === undefined ? undefined : { ...ratioSums(evidence, variant, metric), ...hits };
 }
 
 /** Counts at or below grid values, in the metric's unit: those around which the arm has observations. */

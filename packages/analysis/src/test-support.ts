@@ -34,7 +34,7 @@ export function momentsOf(unitSums: readonly number[], observationsPerUnit = 1, 
 		sumYN: sum(values.map((value) => value * n)),
 		scale,
 		sumOfSquares: sum(values.map((value) => value * value)),
-		...{ winsorized: null, covariate: null, cells: null },
+		...{ winsorized: null, covariate: null, cacheHits: null, cells: null },
 	};
 }
 

@@ -1,6 +1,7 @@
 import type { MetricCondition, MetricDefinition, MetricQuantity } from "@armspan/schema";
 import type {
 	ArmTotals,
+	CovariateMoments,
 	MetricSums,
 	MetricTotals,
 	MetricTotalsRequest,
@@ -117,7 +118,7 @@ export function bruteForceTotals(
 		totals.newestCallAt = newest(totals.newestCallAt, calls);
 		totals.newestEventAt = newest(totals.newestEventAt, events);
 		for (const metric of request.metrics) {
-			const sums = arm.metrics[metric.key] ?? nothing(metric);
+			const sums = arm.metrics[metric.key] ?? nothing(metric, request.splitByCache ?? false);
 			arm.metrics[metric.key] = sums;
 			const post = metric.source === "calls" ? calls : events;
 			const pre = (metric.source === "calls" ? mine(evidence.calls) : mine(evidence.events)).filter(
@@ -146,8 +147,18 @@ function armOf(arms: Map<string, ArmTotals>, variant: string, day: string): ArmT
 	return found;
 }
 
-function nothing(metric: MetricDefinition): MetricSums {
-	const zeroes = { sumX: 0n, sumW: 0n, sumXX: 0n, sumWW: 0n, sumXW: 0n, sumYX: 0n, sumYW: 0n, sumNX: 0n, sumNW: 0n };
+function nothing(metric: MetricDefinition, splitByCache: boolean): MetricSums {
+	const zeroes = () => ({
+		sumX: 0n,
+		sumW: 0n,
+		sumXX: 0n,
+		sumWW: 0n,
+		sumXW: 0n,
+		sumYX: 0n,
+		sumYW: 0n,
+		sumNX: 0n,
+		sumNW: 0n,
+	});
 	const scales: Record<string, number> = { latency: 1e3, "time-to-first-chunk": 1e3, cost: 1e9, score: 1e6 };
 	const scaleOf = (quantity: MetricQuantity | undefined) => scales[quantity ?? ""] ?? 1;
 	return {
@@ -158,7 +169,15 @@ function nothing(metric: MetricDefinition): MetricSums {
 			metric.winsorCap === undefined
 				? null
 				: { cap: BigInt(metric.winsorCap * scaleOf(metric.value)), uncappedSum: 0n, cappedObservations: 0n },
-		covariate: metric.covariateDays === undefined ? null : zeroes,
+		covariate: metric.covariateDays === undefined ? null : zeroes(),
+		cacheHits:
+			splitByCache &&
+			metric.source === "calls" &&
+			metric.kind === "mean" &&
+			metric.per === "call" &&
+			["cost", "latency", "time-to-first-chunk"].includes(metric.value ?? "")
+				? zeroes()
+				: null,
 		cells: metric.kind === "quantile" ? [] : null,
 	};
 }
@@ -184,18 +203,23 @@ function add(sums: MetricSums, metric: MetricDefinition, post: RandomRow[], pre:
 	if (sums.cells !== null) countOnGrid(sums, values);
 	if (n === 0n && y === 0n) return;
 	sums.units += 1;
-	if (sums.covariate !== null) {
-		const { covariate } = sums;
-		covariate.sumX += x;
-		covariate.sumW += w;
-		covariate.sumXX += x * x;
-		covariate.sumWW += w * w;
-		covariate.sumXW += x * w;
-		covariate.sumYX += y * x;
-		covariate.sumYW += y * w;
-		covariate.sumNX += n * x;
-		covariate.sumNW += n * w;
+	if (sums.covariate !== null) addMoments(sums.covariate, y, n, x, w);
+	if (sums.cacheHits !== null) {
+		const hits = post.filter((row) => ((row as RandomCall).cached ?? 0) > 0);
+		addMoments(sums.cacheHits, y, n, ...numeratorAndDenominator(metric, hits, cap));
 	}
+}
+
+function addMoments(moments: CovariateMoments, y: bigint, n: bigint, x: bigint, w: bigint): void {
+	moments.sumX += x;
+	moments.sumW += w;
+	moments.sumXX += x * x;
+	moments.sumWW += w * w;
+	moments.sumXW += x * w;
+	moments.sumYX += y * x;
+	moments.sumYW += y * w;
+	moments.sumNX += n * x;
+	moments.sumNW += n * w;
 }
 
 /** ΣC, ΣC² and ΣCN at every grid value by counting, then as differences, and only where something comes in. */

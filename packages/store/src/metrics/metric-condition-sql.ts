@@ -13,9 +13,12 @@ const TEXT_COLUMNS: Readonly<Record<string, string>> = {
 	name: "name",
 	label: "label",
 };
+/** The provider's cache served some of the input. */
+export const CACHE_HIT = "(ifNull(cached_tokens, 0) > 0)";
+
 const BOOLEAN_COLUMNS: Readonly<Record<string, string>> = {
 	failed: "is_error",
-	cached: "(ifNull(cached_tokens, 0) > 0)",
+	cached: CACHE_HIT,
 };
 /** Stored integers; NULL where unknown. */
 const QUANTITY_COLUMNS: Readonly<Record<MetricQuantity, string>> = {

@@ -1,5 +1,5 @@
 import { METRIC_QUANTITIES, type MetricDefinition } from "@armspan/schema";
-import { MetricConditionSql } from "./metric-condition-sql.ts";
+import { CACHE_HIT, MetricConditionSql } from "./metric-condition-sql.ts";
 
 /** Where an aggregate per unit is taken: over calls or events that count, or over those before the first exposure. */
 export type MeasureTable = "calls" | "events" | "pre_calls" | "pre_events";
@@ -23,6 +23,8 @@ export interface MetricPlan {
 	readonly winsor: { readonly cap: bigint; readonly uncapped: string; readonly above: string } | null;
 	/** The same before the first exposure. */
 	readonly covariate: { readonly x: string; readonly w: string } | null;
+	/** The same over cache hits only, where it was asked for. */
+	readonly cacheHits: { readonly x: string; readonly w: string } | null;
 	/** Array of cells, one entry per observation. */
 	readonly cells: string | null;
 }
@@ -33,8 +35,9 @@ export class MetricMeasures {
 	readonly plans: readonly MetricPlan[];
 	readonly #measures = new Map<MeasureTable, Map<string, Measure>>();
 
-	constructor(metrics: readonly MetricDefinition[]) {
-		this.plans = metrics.map((metric) => this.#plan(metric));
+	/** @param splitByCache whether means of what a cache changes are also summed over its hits */
+	constructor(metrics: readonly MetricDefinition[], splitByCache = false) {
+		this.plans = metrics.map((metric) => this.#plan(metric, splitByCache));
 	}
 
 	of(table: MeasureTable): readonly Measure[] {
@@ -52,7 +55,7 @@ export class MetricMeasures {
 		return name;
 	}
 
-	#plan(metric: MetricDefinition): MetricPlan {
+	#plan(metric: MetricDefinition, splitByCache: boolean): MetricPlan {
 		const { source, kind, covariateDays } = metric;
 		const table = source === "calls" ? "calls" : "events";
 		const [y, n] = this.#ratio(metric, table, "true");
@@ -72,6 +75,7 @@ export class MetricMeasures {
 			squares: perCallMean ? wide(this.measure(table, squares(this.#capped(metric, value), rows))) : null,
 			winsor: this.#winsor(metric, table, rows, value),
 			covariate,
+			cacheHits: splitByCache ? this.#cacheHits(metric) : null,
 			cells:
 				kind === "quantile" && value !== undefined
 					? this.measure(
@@ -103,6 +107,12 @@ export class MetricMeasures {
 		return [sum(value, `${rows} AND ${denominator} IS NOT NULL`), sum(denominator, known)];
 	}
 
+	#cacheHits(metric: MetricDefinition): MetricPlan["cacheHits"] {
+		if (!dependsOnCache(metric)) return null;
+		const [x, w] = this.#ratio(metric, "calls", CACHE_HIT);
+		return { x, w };
+	}
+
 	#winsor(
 		metric: MetricDefinition,
 		table: MeasureTable,
@@ -126,6 +136,12 @@ export class MetricMeasures {
 			: // not least(), which takes an unknown value for the cap
 				`if(${value} > ${this.conditions.bind("Int64", String(cap))}, ${this.conditions.bind("Int64", String(cap))}, ${value})`;
 	}
+}
+
+/** Whether a metric is a mean per call of something that the provider's cache changes. */
+function dependsOnCache({ source, kind, per, value }: MetricDefinition): boolean {
+	const isMean = source === "calls" && kind === "mean" && per === "call";
+	return isMean && (value === "cost" || value === "latency" || value === "time-to-first-chunk");
 }
 
 /** In stored integers. */

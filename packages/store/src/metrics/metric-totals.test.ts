@@ -83,19 +83,21 @@ describe("metricTotals", () => {
 		const end = new Date(evidence.startMs + 6 * 86_400_000);
 		const middle = new Date(evidence.startMs + 2.5 * 86_400_000);
 		for (const request of [
-			{ ...key, asOf: end },
+			{ ...key, asOf: end, splitByCache: true },
 			{ ...key, asOf: end, untilRevision: 2, environment: "production" },
 			{ ...key, asOf: middle, maturationMs: 30 * 3_600_000 },
-			{ ...key, asOf: middle, isPlannedLook: true },
+			{ ...key, asOf: middle, isPlannedLook: true, splitByCache: true },
 			{ ...key, asOf: middle, isPlannedLook: true, maturationMs: 20 * 3_600_000, untilRevision: 2 },
 		]) {
 			const totals = await store.metricTotals(request);
+			const hits = totals.arms.flatMap(({ metrics }) => metrics.cost?.cacheHits?.sumW ?? []);
+			expect(hits.some((count) => count > 0n)).toBe("splitByCache" in request);
 			const expected = bruteForceTotals(evidence, request);
 			expect(totals).toEqual(expected);
 			expect(totals.arms.length).toBeGreaterThan(3);
 			expect(totals.excludedUnits).toBeGreaterThan(0);
 
-			const bySegment = { ...request, segments: ["plan", "country"] };
+			const bySegment = { ...request, splitByCache: false, segments: ["plan", "country"] };
 			const segments = await store.segmentTotals(bySegment);
 			expect(segments).toEqual(bruteForceSegments(evidence, bySegment));
 			const units = (of: { arms: readonly { units: number }[] }[]) =>

@@ -43,6 +43,8 @@ export interface MetricTotalsRequest extends EvidenceKey {
 	readonly maturationMs?: number;
 	/** Nothing from after `asOf` counts, although it is known. */
 	readonly isPlannedLook?: boolean;
+	/** Whether means per call of cost, latency and time to first chunk are also summed over the cache's hits. */
+	readonly splitByCache?: boolean;
 	/** For covariates: what units are, and the prompt whose earlier calls and events explain them. */
 	readonly unitType: string;
 	readonly prompt: string;
@@ -77,6 +79,8 @@ export interface MetricSums extends RatioMoments {
 	/** In stored integers. Y is cut at the cap. */
 	winsorized: { cap: bigint; uncappedSum: bigint; cappedObservations: bigint } | null;
 	covariate: CovariateMoments | null;
+	/** X and W over calls that the provider's cache served, in part at least; where it was asked for. */
+	cacheHits: CovariateMoments | null;
 	/** Ascending; of quantiles only. */
 	cells: GridCell[] | null;
 }
@@ -124,7 +128,7 @@ interface Row {
 }
 
 export async function metricTotals(query: Query, request: MetricTotalsRequest): Promise<MetricTotals> {
-	const { sql, parameters, plans } = metricTotalsSql(request.metrics, isWindowed(request));
+	const { sql, parameters, plans } = metricTotalsSql(request.metrics, isWindowed(request), request.splitByCache);
 	return totalsOf(await query<Row>(sql, { ...parameters, ...parametersOf(request) }), plans);
 }
 
@@ -213,7 +217,7 @@ function newest(known: Date | null, found: Date | null): Date | null {
 
 /** Reads the texts in the order in which the statement writes them. */
 function metricSums(
-	{ metric, squares, winsor, covariate, cells }: MetricPlan,
+	{ metric, squares, winsor, covariate, cacheHits, cells }: MetricPlan,
 	texts: readonly string[],
 	cellRows: CellTuple | undefined,
 ): MetricSums {
@@ -229,14 +233,16 @@ function metricSums(
 		scale: metricScale(metric),
 		sumOfSquares: squares === null ? null : next(),
 		winsorized: winsor === null ? null : { cap: winsor.cap, uncappedSum: next(), cappedObservations: next() },
-		covariate:
-			covariate === null
-				? null
-				: {
-						...{ sumX: next(), sumW: next(), sumXX: next(), sumWW: next(), sumXW: next() },
-						...{ sumYX: next(), sumYW: next(), sumNX: next(), sumNW: next() },
-					},
+		covariate: covariate === null ? null : moments(next),
+		cacheHits: cacheHits === null ? null : moments(next),
 		cells: cells === null || cellRows === undefined ? null : gridCells(cellRows),
+	};
+}
+
+function moments(next: () => bigint): CovariateMoments {
+	return {
+		...{ sumX: next(), sumW: next(), sumXX: next(), sumWW: next(), sumXW: next() },
+		...{ sumYX: next(), sumYW: next(), sumNX: next(), sumNW: next() },
 	};
 }
 
