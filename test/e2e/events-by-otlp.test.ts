@@ -3,13 +3,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type LogRow, openStore, type Store, type TraceRow } from "@armspan/store";
+import { type EncodedRows, openStore, type Store } from "@armspan/store";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeSupportBundle } from "../../packages/instrumentation/src/fixtures/support-bundle.ts";
 import { type ChatServer, startChatServer } from "../../packages/register/src/fixtures/chat-server.ts";
 import { runHost } from "../../packages/register/src/fixtures/host.ts";
 import { IngestBuffer } from "../../packages/service/src/ingest/ingest-buffer.ts";
 import { createOtlpReceiver } from "../../packages/service/src/ingest/otlp-receiver.ts";
+import { readBlock } from "../../packages/store/src/native/read-block.ts";
 
 const KEY = "0123456789abcdef0123456789abcdef";
 const TOKEN = "the service's token";
@@ -31,19 +32,19 @@ let chat: ChatServer;
 let endpoint: string;
 let buffers: { close(): Promise<void> }[] = [];
 /** Rows of `otel_logs` as the receiver stored them. */
-const events: LogRow[] = [];
+const events: Record<string, unknown>[] = [];
 
 beforeAll(async () => {
 	const page = readFileSync(new URL("../../docs/events-by-otlp.md", import.meta.url), "utf8");
 	writeFileSync(script, /```python\n(.*?)```/s.exec(page)?.[1] ?? "");
 	store = await openStore({ kind: "embedded", path: join(folder, "clickhouse") });
 	await store.migrate();
-	const limits = { delayMs: 1, maxRows: 1000 };
-	const traces = new IngestBuffer<TraceRow>({ insert: (rows) => store.insertTraces(rows), ...limits });
-	const logs = new IngestBuffer<LogRow>({
-		insert: async (rows) => {
-			events.push(...rows);
-			await store.insertLogs(rows);
+	const limits = { delayMs: 1 };
+	const traces = new IngestBuffer<EncodedRows>({ insert: (batches) => store.insertEncoded(batches), ...limits });
+	const logs = new IngestBuffer<EncodedRows>({
+		insert: async (batches) => {
+			events.push(...batches.flatMap(({ block }) => readBlock(block)));
+			await store.insertEncoded(batches);
 		},
 		...limits,
 	});
@@ -135,7 +136,10 @@ console.log(armspan.feedback(process.env.REFERENCE, { score: 1 }));
 
 		const evaluations = events.filter((event) => event.EventName === "gen_ai.evaluation.result");
 		expect(evaluations).toHaveLength(6);
-		expect(new Set(evaluations.map((event) => event.LogAttributes.get("armspan.event.id"))).size).toBe(4);
+		expect(
+			new Set(evaluations.map((event) => new Map(event.LogAttributes as [string, string][]).get("armspan.event.id")))
+				.size,
+		).toBe(4);
 		expect((await store.counts()).evaluations).toBe(4);
 		const totals = await store.variantTotals({ experiment: "polite", iteration: 1 });
 		expect(totals.excludedUnits).toBe(0);

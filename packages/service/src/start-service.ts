@@ -1,14 +1,7 @@
 import { readFileSync } from "node:fs";
 import { openRegistry } from "@armspan/registry";
 import type { Decision, ExperimentResults } from "@armspan/schema";
-import {
-	type LogRow,
-	openStore,
-	type Store,
-	type StoreOptions,
-	storeOfEnvironment,
-	type TraceRow,
-} from "@armspan/store";
+import { type EncodedRows, openStore, type Store, type StoreOptions, storeOfEnvironment } from "@armspan/store";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { createApi } from "./api/api.ts";
 import { isLoopback } from "./authentication.ts";
@@ -47,7 +40,7 @@ export interface ServiceOptions {
 	routingPrivateKey?: string | undefined;
 	/** Longest time between two looks at the guardrails, in milliseconds; new evidence is looked at up to twice as often. */
 	checkEveryMs: number;
-	/** How long rows wait for company before they are inserted, in milliseconds. */
+	/** How long rows wait for company at least before they are inserted, in milliseconds; usually up to five times as long. */
 	insertDelayMs?: number;
 	logger: FastifyBaseLogger;
 	onDecision?: (decision: Decision, effectiveAt: Date) => void;
@@ -69,7 +62,6 @@ export interface Service {
 }
 
 const DEFAULT_INSERT_DELAY_MS = 200;
-const MAX_WAITING_ROWS = 200_000;
 const CARE_EVERY_MS = 600_000;
 /** How often it is seen which looks are due; they are taken by the minute. */
 const LOOKS_EVERY_MS = 10_000;
@@ -118,19 +110,17 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 		cleanups.push(() => lookStore.close());
 
 		const delayMs = options.insertDelayMs ?? DEFAULT_INSERT_DELAY_MS;
-		const traces = new IngestBuffer<TraceRow>({
-			insert: async (rows) => {
-				await store.insertTraces(rows);
+		const traces = new IngestBuffer<EncodedRows>({
+			insert: async (batches) => {
+				await store.insertEncoded(batches);
 				// New evidence is looked at as it comes, not up to a whole interval later.
 				repetition?.soon();
 			},
 			delayMs,
-			maxRows: MAX_WAITING_ROWS,
 		});
-		const logs = new IngestBuffer<LogRow>({
-			insert: (rows) => store.insertLogs(rows),
+		const logs = new IngestBuffer<EncodedRows>({
+			insert: (batches) => store.insertEncoded(batches),
 			delayMs,
-			maxRows: MAX_WAITING_ROWS,
 		});
 		const deployment = new Deployment({ ...options, registry, privateKey });
 		const care = new EvidenceCare({

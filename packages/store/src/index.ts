@@ -16,6 +16,7 @@ export { openStore } from "./open-store.ts";
 export { decodeLogs, decodeTraces } from "./otlp/decode.ts";
 export { encodeExportResponse } from "./otlp/encode-export-response.ts";
 export { transcodeLogs, transcodeTraces } from "./otlp/transcode.ts";
+export { Transcoder } from "./otlp/transcoder.ts";
 export type { Retention, RetentionOptions } from "./retention.ts";
 export type {
 	AttributeMap,

@@ -1,5 +1,8 @@
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
+import type { AddressInfo } from "node:net";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import type { LogRow, TraceRow } from "@armspan/store";
+import type { EncodedRows } from "@armspan/store";
 import type { FastifyBaseLogger } from "fastify";
 import { afterEach, describe, expect, test } from "vitest";
 import { IngestBuffer } from "./ingest-buffer.ts";
@@ -36,23 +39,28 @@ afterEach(async () => {
 });
 
 function receiver(
-	options: { insert?: (rows: TraceRow[]) => Promise<void>; maxRows?: number; delayMs?: number; token?: string } = {},
+	options: {
+		insert?: (batches: EncodedRows[]) => Promise<void>;
+		maxHeldBytes?: number;
+		delayMs?: number;
+		token?: string;
+	} = {},
 ) {
-	const stored: TraceRow[] = [];
-	const insert = options.insert ?? (async (rows: TraceRow[]) => void stored.push(...rows));
-	const traces = new IngestBuffer<TraceRow>({
-		insert,
-		delayMs: options.delayMs ?? 1,
-		maxRows: options.maxRows ?? 1000,
-	});
-	const logs = new IngestBuffer<LogRow>({ insert: async () => undefined, delayMs: 1, maxRows: 1000 });
-	const app = createOtlpReceiver({ traces, logs, token: options.token, logger: silent, maxBodyBytes: 100_000 });
+	const stored: EncodedRows[] = [];
+	const insert = options.insert ?? (async (batches: EncodedRows[]) => void stored.push(...batches));
+	const traces = new IngestBuffer<EncodedRows>({ insert, delayMs: options.delayMs ?? 1 });
+	const logs = new IngestBuffer<EncodedRows>({ insert, delayMs: 1 });
+	const { token, maxHeldBytes = 200_000 } = options;
+	const app = createOtlpReceiver({ traces, logs, token, logger: silent, maxBodyBytes: 100_000, maxHeldBytes });
 	closing.push(
 		() => traces.close(),
 		() => app.close(),
 	);
 	return { app, stored, traces };
 }
+
+/** Whether the text stands in what was stored: blocks hold texts as they are. */
+const holds = (stored: EncodedRows[], text: string) => stored.some(({ block }) => Buffer.from(block).includes(text));
 
 const post = (
 	app: ReturnType<typeof receiver>["app"],
@@ -70,7 +78,8 @@ describe("OTLP receiver", () => {
 		const { app, stored } = receiver();
 		const response = await post(app, payload, { ...JSON_TYPE, ...headers });
 		expect(response.statusCode).toBe(200);
-		expect(stored.map(({ SpanId }) => SpanId)).toEqual(["b7ad6b7169203331"]);
+		expect(stored.map(({ rows }) => rows)).toEqual([1]);
+		expect(holds(stored, "b7ad6b7169203331")).toBe(true);
 	});
 
 	test("a span with an impossible id is rejected alone, and the answer says so", async () => {
@@ -78,7 +87,7 @@ describe("OTLP receiver", () => {
 		const response = await post(app, body(span("b7ad6b7169203331"), span("0000000000000000")), JSON_TYPE);
 		expect(response.statusCode).toBe(200);
 		expect(Number(response.json().partialSuccess.rejectedSpans)).toBe(1);
-		expect(stored).toHaveLength(1);
+		expect(stored.map(({ rows }) => rows)).toEqual([1]);
 	});
 
 	test("nothing is acknowledged before it is committed", async () => {
@@ -122,13 +131,45 @@ describe("OTLP receiver", () => {
 		expect([failed.statusCode, failed.headers["retry-after"]]).toEqual([503, "1"]);
 		expect(failed.body).not.toContain("disk full");
 
-		const full = receiver({ maxRows: 1, delayMs: 60_000 });
-		const first = post(full.app, good, JSON_TYPE);
-		while (full.traces.pendingRows === 0) await new Promise((resolve) => setTimeout(resolve, 1));
-		const second = await post(full.app, good, { ...JSON_TYPE });
-		expect([second.statusCode, second.headers["retry-after"]]).toEqual([503, "1"]);
-		await full.traces.close();
+		const closing = receiver();
+		await closing.traces.close();
+		const refused = await post(closing.app, good, JSON_TYPE);
+		expect([refused.statusCode, refused.headers["retry-after"]]).toEqual([503, "1"]);
+	});
+
+	test("while requests under way hold as much memory as they may, others are told to come back, and then are taken", async () => {
+		const { app, traces } = receiver({ maxHeldBytes: 50_000, delayMs: 60_000 });
+		const large = body(...Array.from({ length: 200 }, (_, index) => span((index + 1).toString(16).padStart(16, "a"))));
+		const first = post(app, large, JSON_TYPE);
+		while (traces.pendingRows === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+		const second = await post(app, large, JSON_TYPE);
+		expect([second.statusCode, second.headers["retry-after"]]).toEqual([429, "1"]);
+		expect(second.json()).toMatchObject({ code: 8 });
+		const bomb = await post(app, gzipSync(Buffer.alloc(90_000)), { ...JSON_TYPE, "content-encoding": "gzip" });
+		expect(bomb.statusCode).toBe(429);
+		await traces.close();
 		expect((await first).statusCode).toBe(200);
+		const other = receiver({ maxHeldBytes: 50_000 });
+		for (let count = 0; count < 5; count++) {
+			expect((await post(other.app, large, JSON_TYPE)).statusCode).toBe(200);
+		}
+	});
+
+	test("a body that is larger than announced, or never ends, is cut at the limit, and the sender hears why", async () => {
+		const { app } = receiver();
+		await app.listen({ host: "127.0.0.1", port: 0 });
+		const { port } = app.server.address() as AddressInfo;
+		const endless = request({ host: "127.0.0.1", port, method: "POST", path: "/v1/traces", headers: JSON_TYPE });
+		const answered = once(endless, "response") as Promise<[IncomingMessage]>;
+		endless.on("error", () => undefined); // it is cut off while it writes
+		const writing = setInterval(() => endless.write(Buffer.alloc(20_000, " ")), 1);
+		const [answer] = await answered;
+		clearInterval(writing);
+		expect([answer.statusCode, answer.headers.connection]).toEqual([413, "close"]);
+		answer.resume();
+		endless.destroy();
+		// and what it held is free again
+		expect((await post(app, good, JSON_TYPE)).statusCode).toBe(200);
 	});
 
 	test("errors to a protobuf sender are a protobuf Status", async () => {
@@ -149,7 +190,7 @@ describe("OTLP receiver", () => {
 			],
 		};
 		expect((await post(app, body(hostile), JSON_TYPE)).statusCode).toBe(200);
-		expect(stored[0]?.SpanAttributes.get("__proto__")).toBe("x");
+		expect(holds(stored, "__proto__")).toBe(true);
 		expect(({} as Record<string, unknown>).polluted).toBeUndefined();
 		expect(({} as Record<string, unknown>).x).toBeUndefined();
 	});

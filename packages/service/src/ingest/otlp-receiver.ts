@@ -1,12 +1,4 @@
-import {
-	decodeLogs,
-	decodeTraces,
-	encodeExportResponse,
-	type LogRow,
-	type OtlpContentType,
-	StoreError,
-	type TraceRow,
-} from "@armspan/store";
+import { type EncodedRows, encodeExportResponse, type OtlpContentType, StoreError, Transcoder } from "@armspan/store";
 import Fastify, {
 	type FastifyBaseLogger,
 	type FastifyInstance,
@@ -15,57 +7,83 @@ import Fastify, {
 	LogController,
 } from "fastify";
 import { authentication } from "../authentication.ts";
+import { BudgetSpentError, ByteBudget, type ByteShare } from "./byte-budget.ts";
 import { contentEncoding, DecompressError, decompress } from "./decompress.ts";
-import { BufferClosedError, BufferFullError, type IngestBuffer } from "./ingest-buffer.ts";
+import { BufferClosedError, type IngestBuffer } from "./ingest-buffer.ts";
+import { BodyTooLargeError, readBody } from "./read-body.ts";
 
 export interface OtlpReceiverOptions {
-	traces: IngestBuffer<TraceRow>;
-	logs: IngestBuffer<LogRow>;
+	traces: IngestBuffer<EncodedRows>;
+	logs: IngestBuffer<EncodedRows>;
 	/** Bearer token that senders must present; `undefined` only on loopback. */
 	token: string | undefined;
 	logger: FastifyBaseLogger;
 	/** Limit of a body, before and after decompression, in bytes. */
 	maxBodyBytes?: number;
+	/** What all requests under way may hold together, in bytes. */
+	maxHeldBytes?: number;
 }
 
 const DEFAULT_MAX_BODY_BYTES = 20 * 1024 * 1024;
+const DEFAULT_MAX_HELD_BYTES = 128 * 1024 * 1024;
 const RETRY_AFTER_SECONDS = 1;
+/** A sender that takes longer for one body keeps memory from others. */
+const REQUEST_TIMEOUT_MS = 60_000;
 
-interface Signal<Row> {
-	kind: "traces" | "logs";
-	decode: (
-		body: Uint8Array,
-		contentType: OtlpContentType,
-	) => { rows: Row[]; rejected: number; rejectedReason?: string };
-	buffer: IngestBuffer<Row>;
-}
+type Signal = "traces" | "logs";
 
 /**
  * OTLP/HTTP receiver: `POST /v1/traces` and `POST /v1/logs`, protobuf or JSON, gzip, deflate or zstd.
  *
  * A request is acknowledged only after its rows are committed to ClickHouse. What may succeed later is
- * answered with 503 and `Retry-After` (OTLP 1.10 lets senders retry just 429, 502, 503 and 504); what never
- * can is answered with 400, 413 or 415. Spans with impossible ids are rejected one by one (partial success).
+ * answered with 503, or with 429 where too much is under way already, and `Retry-After` (OTLP 1.10 lets
+ * senders retry just 429, 502, 503 and 504); what never can is answered with 400, 413 or 415. Spans with
+ * impossible ids are rejected one by one (partial success).
  */
 export function createOtlpReceiver(options: OtlpReceiverOptions): FastifyInstance {
 	const maxBodyBytes = options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES;
+	const budget = new ByteBudget(options.maxHeldBytes ?? DEFAULT_MAX_HELD_BYTES);
+	const transcoder = new Transcoder();
+	const shares = new WeakMap<FastifyRequest, ByteShare>();
 	const app = Fastify({
 		loggerInstance: options.logger,
 		bodyLimit: maxBodyBytes,
+		requestTimeout: REQUEST_TIMEOUT_MS,
 		logController: new LogController({ disableRequestLogging: true }),
 	});
 	app.addHook("onRequest", authentication(options.token));
+	app.addHook("onClose", () => transcoder.close());
 
 	// Bodies stay bytes, whatever they claim to be: each route decodes by its own content type check.
 	app.removeAllContentTypeParsers();
-	app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+	app.addContentTypeParser("*", async (request: FastifyRequest, payload: FastifyRequest["raw"]) => {
+		const share = budget.share();
+		const announced = request.headers["content-length"];
+		try {
+			const body = await readBody(
+				payload,
+				announced === undefined ? undefined : Number(announced),
+				maxBodyBytes,
+				share,
+			);
+			shares.set(request, share);
+			return body;
+		} catch (error) {
+			share.release();
+			throw error;
+		}
+	});
 
-	app.post("/v1/traces", (request, reply) =>
-		receive(request, reply, { kind: "traces", decode: decodeTraces, buffer: options.traces }, maxBodyBytes),
-	);
-	app.post("/v1/logs", (request, reply) =>
-		receive(request, reply, { kind: "logs", decode: decodeLogs, buffer: options.logs }, maxBodyBytes),
-	);
+	const receiver = (signal: Signal) => async (request: FastifyRequest, reply: FastifyReply) => {
+		const share = shares.get(request) ?? budget.share();
+		try {
+			return await receive(request, reply, { signal, buffer: options[signal], transcoder, share, maxBodyBytes });
+		} finally {
+			share.release();
+		}
+	};
+	app.post("/v1/traces", receiver("traces"));
+	app.post("/v1/logs", receiver("logs"));
 	app.post("/v1/metrics", (_request, reply) =>
 		reply
 			.code(404)
@@ -79,20 +97,34 @@ export function createOtlpReceiver(options: OtlpReceiverOptions): FastifyInstanc
 		}),
 	);
 	app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+		const contentType = otlpContentType(request) ?? "application/json";
+		if (error instanceof BodyTooLargeError || error instanceof BudgetSpentError) {
+			// the rest of the body is not wanted
+			reply.header("connection", "close");
+			return fail(reply, contentType, error instanceof BodyTooLargeError ? 413 : 429, error.message);
+		}
 		const status = error.statusCode !== undefined && error.statusCode < 500 ? error.statusCode : 503;
 		if (status === 503) {
 			request.log.error({ err: error }, "OTLP request failed");
 		}
-		return fail(reply, otlpContentType(request) ?? "application/json", status, error.message);
+		return fail(reply, contentType, status, error.message);
 	});
 	return app;
 }
 
-async function receive<Row>(
+interface Reception {
+	signal: Signal;
+	buffer: IngestBuffer<EncodedRows>;
+	transcoder: Transcoder;
+	/** What this request holds of the memory for all. */
+	share: ByteShare;
+	maxBodyBytes: number;
+}
+
+async function receive(
 	request: FastifyRequest,
 	reply: FastifyReply,
-	signal: Signal<Row>,
-	maxBodyBytes: number,
+	{ signal, buffer, transcoder, share, maxBodyBytes }: Reception,
 ): Promise<FastifyReply> {
 	const contentType = otlpContentType(request);
 	if (contentType === undefined) {
@@ -107,12 +139,14 @@ async function receive<Row>(
 	}
 	try {
 		const body = await decompress(request.body, encoding, maxBodyBytes);
-		const decoded = signal.decode(body, contentType);
-		if (decoded.rejected > 0) {
-			request.log.warn({ rejected: decoded.rejected, reason: decoded.rejectedReason }, `rejected some ${signal.kind}`);
+		share.hold(body.byteLength);
+		const encoded = await transcoder.transcode(signal, body, contentType);
+		share.hold(encoded.block.byteLength);
+		if (encoded.rejected > 0) {
+			request.log.warn({ rejected: encoded.rejected, reason: encoded.rejectedReason }, `rejected some ${signal}`);
 		}
-		await signal.buffer.add(decoded.rows);
-		const response = encodeExportResponse(signal.kind, decoded.rejected, decoded.rejectedReason ?? "", contentType);
+		await buffer.add(encoded);
+		const response = encodeExportResponse(signal, encoded.rejected, encoded.rejectedReason ?? "", contentType);
 		return reply.code(200).type(contentType).send(response);
 	} catch (error) {
 		if (error instanceof DecompressError) {
@@ -121,11 +155,14 @@ async function receive<Row>(
 		if (error instanceof StoreError && error.code === "OTLP_MALFORMED") {
 			return fail(reply, contentType, 400, error.message);
 		}
-		if (error instanceof BufferFullError || error instanceof BufferClosedError) {
+		if (error instanceof BudgetSpentError) {
+			return fail(reply, contentType, 429, error.message);
+		}
+		if (error instanceof BufferClosedError) {
 			return fail(reply, contentType, 503, error.message);
 		}
 		// An INSERT that failed may succeed later (disk full, restart): anything but 503 would lose the data.
-		request.log.error({ err: error }, `could not store ${signal.kind}`);
+		request.log.error({ err: error }, `could not store ${signal}`);
 		return fail(reply, contentType, 503, "could not be stored now");
 	}
 }
@@ -137,7 +174,7 @@ function otlpContentType(request: FastifyRequest): OtlpContentType | undefined {
 
 /** Answers with a `google.rpc.Status`, as OTLP/HTTP asks for. */
 function fail(reply: FastifyReply, contentType: OtlpContentType, status: number, message: string): FastifyReply {
-	if (status === 503) {
+	if (status === 429 || status === 503) {
 		reply.header("retry-after", String(RETRY_AFTER_SECONDS));
 	}
 	reply.code(status).type(contentType);
@@ -149,7 +186,7 @@ function fail(reply: FastifyReply, contentType: OtlpContentType, status: number,
 }
 
 function rpcCode(status: number): number {
-	return status === 503 ? 14 : status === 401 ? 16 : status === 413 ? 8 : 3;
+	return status === 503 ? 14 : status === 401 ? 16 : status === 413 || status === 429 ? 8 : 3;
 }
 
 /** `google.rpc.Status { int32 code = 1; string message = 2; }` */

@@ -47,6 +47,12 @@ export class LogColumns {
 		this.rows += 1;
 	}
 
+	/** Bytes of what all records of a resource and scope repeat. */
+	get repeatedBytes(): number {
+		const { columns } = this;
+		return columns.ResourceAttributes.byteLength + columns.ScopeAttributes.byteLength + columns.ScopeName.length;
+	}
+
 	/** The rows as one block, after which it is empty. */
 	takeBlock(): Uint8Array<ArrayBuffer> {
 		const block = nativeBlock(this.columns, this.rows);

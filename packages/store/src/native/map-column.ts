@@ -22,6 +22,11 @@ export class MapColumn implements Column {
 		return this.keys.length - this.#rowStart;
 	}
 
+	/** Bytes in memory of all rows. */
+	get byteLength(): number {
+		return this.values.length + 4 * this.keys.length;
+	}
+
 	/**
 	 * Adds the key of an entry, whose value is appended to `values`.
 	 * @returns false when the row has the key already; then the row has to be taken back

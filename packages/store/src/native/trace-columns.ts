@@ -86,6 +86,12 @@ export class TraceColumns {
 		columns["Links.Attributes"].endRow(links.length);
 	}
 
+	/** Bytes of what all records of a resource and scope repeat. */
+	get repeatedBytes(): number {
+		const { columns } = this;
+		return columns.ResourceAttributes.byteLength + columns.ScopeName.length + columns.ScopeVersion.length;
+	}
+
 	/** The rows as one block, after which it is empty. */
 	takeBlock(): Uint8Array<ArrayBuffer> {
 		const block = nativeBlock(this.columns, this.rows);

@@ -8,6 +8,8 @@ export const OTLP_LIMITS = {
 	depth: 32,
 	/** UTF-16 units of one string; longer ones are cut. */
 	stringLength: 262_144,
+	/** Bytes that resource and scope take in all rows of a request: each row repeats them, so few bytes could become very many. */
+	repeatedBytes: 100_663_296,
 	/** UTC days in one request: every day is a partition of the landing table. */
 	days: 64,
 } as const;
