@@ -30,6 +30,10 @@ const callAt = (unit: number, call: number) => START_MS + unit * 360_000 + call 
 const latencyMs = (unit: number, call: number) =>
 	200 + ((unit * 31 + call * 17) % 100) + (variantOf(unit) === "friendly" ? 60 : 0);
 
+/** The treatment's cache serves twice as many of its calls, and that is all that makes it cheaper. */
+const isHit = (unit: number, call: number) => (unit * 7 + call * 3) % 10 < (variantOf(unit) === "friendly" ? 6 : 3);
+const costUsd = (unit: number, call: number) => (isHit(unit, call) ? 2 : 8) * 1e-4 + ((unit * 13 + call) % 10) * 1e-5;
+
 /** Half of the units are on the plan pro; of the others only those in control say that they are on another. */
 const planOf = (unit: number) => (unit % 4 < 2 ? "pro" : variantOf(unit) === "control" ? "free" : "");
 
@@ -42,7 +46,13 @@ beforeAll(async () => {
 		spanId: (index + 1).toString(16).padStart(16, "0"),
 		startTimeUnixNano: `${callAt(unit, call)}000000`,
 		endTimeUnixNano: `${callAt(unit, call) + latencyMs(unit, call)}000000`,
-		attributes: [...assignment(unit), string("gen_ai.operation.name", "chat")],
+		attributes: [
+			...assignment(unit),
+			string("gen_ai.operation.name", "chat"),
+			string("gen_ai.usage.input_tokens", "1000"),
+			string("gen_ai.usage.cache_read.input_tokens", isHit(unit, call) ? "900" : "0"),
+			string("armspan.cost.usd", String(costUsd(unit, call))),
+		],
 	}));
 	const logRecords: object[] = calls
 		.filter(([, call]) => call === 4)
@@ -171,6 +181,35 @@ describe("analyzeExperiment on evidence in ClickHouse", () => {
 		// The whole is as allocated, and no verdict looks at its parts.
 		expect(results.sampleRatioMismatch).toMatchObject({ mismatch: false });
 		expect(results.verdict.reasons.map(({ rule }) => rule)).not.toContain("sample-ratio-mismatch");
+	});
+
+	test("cost at one share of cache hits: what the cache alone did goes away, beside the raw effect", async () => {
+		const { results, of } = await analyzed({ secondaryMetrics: ["cost", "latency-p50"] });
+		const [raw] = of("cost").comparisons;
+		expect(raw?.conclusion).toBe("better");
+		const [adjusted] = of("cost").cacheAdjusted;
+		expect(adjusted).toMatchObject({
+			...{ hitShares: { control: 0.32, friendly: 0.6 }, pooledHitShare: 0.46 },
+			unadjustedDifference: expect.closeTo(raw?.absoluteEffect.kind === "estimated" ? raw.absoluteEffect.value : 0, 12),
+		});
+		const gap = (hit: boolean) => {
+			const mean = (variant: string) => {
+				const own = Array.from({ length: UNITS * 5 }, (_, index) => [Math.floor(index / 5), index % 5] as const)
+					.filter(([unit, call]) => variantOf(unit) === variant && isHit(unit, call) === hit)
+					.map(([unit, call]) => costUsd(unit, call));
+				return own.reduce((sum, value) => sum + value, 0) / own.length;
+			};
+			return mean("friendly") - mean("control");
+		};
+		const effect = adjusted?.absoluteEffect;
+		if (effect?.kind !== "estimated") throw new Error("not estimated");
+		expect(effect.value).toBeCloseTo(0.46 * gap(true) + 0.54 * gap(false), 12);
+		expect(effect.lower).toBeLessThan(0);
+		expect(effect.upper).toBeGreaterThan(0);
+		expect(of("cost").caveats.join(" ")).toContain("only if the variant does not decide which calls are hits");
+		expect(of("latency").cacheAdjusted).toHaveLength(1);
+		expect(of("latency-p50").cacheAdjusted).toEqual([]);
+		expect(results.warnings.map(({ code }) => code)).toContain("cache-hit-rates-differ");
 	});
 
 	test("only matured units count, with what they did in time", async () => {

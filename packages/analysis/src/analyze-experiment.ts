@@ -60,7 +60,7 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 		unitType: experiment.unit,
 		prompt: experiment.prompt,
 	};
-	const totals = await store.metricTotals(request);
+	const totals = await store.metricTotals({ ...request, splitByCache: true });
 	const { segments } = experiment;
 	const segmentTotals = segments.length === 0 ? [] : await store.segmentTotals({ ...request, segments });
 	const looks = await plannedLooks(store, experiment, request);

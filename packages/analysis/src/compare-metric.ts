@@ -1,27 +1,20 @@
 import {
 	type Experiment,
-	type MetricComparison,
 	type MetricDay,
 	type MetricResult,
 	metricScale,
 	metricUnit,
 	type VariantEstimate,
 } from "@armspan/schema";
-import {
-	designEffect,
-	type EffectEstimate,
-	gridQuantileEstimate,
-	type NotEstimable,
-	notEstimable,
-	ratioContrast,
-	ratioEstimate,
-} from "@armspan/stats";
+import { designEffect, gridQuantileEstimate, notEstimable, ratioContrast, ratioEstimate } from "@armspan/stats";
 import type { z } from "zod";
+import { cacheAdjustments } from "./cache-adjustment.ts";
 import { comparePair, type PairEvidence, type PairOutcome } from "./compare-pair.ts";
 import { type Evidence, gridEvidence, ratioSums } from "./evidence.ts";
 import type { ExperimentMetric } from "./experiment-metrics.ts";
-import { controlOf, type Pair, pairsOfTreatments, treatmentPairs, wantedSign } from "./pair.ts";
+import { controlOf, type Pair, pairsOfTreatments, treatmentPairs } from "./pair.ts";
 import { pairContrast } from "./pair-contrast.ts";
+import { shownComparison } from "./shown-comparison.ts";
 
 type Estimate = z.infer<typeof VariantEstimate>;
 
@@ -49,6 +42,7 @@ export function compareMetric(
 	const compared = treatmentPairs(experiment).map(compare);
 	const show = ([pair, outcome]: ReturnType<typeof compare>) => shownComparison(pair, outcome, metric, experiment);
 	const ofVariants = <Value>(value: (key: string) => Value) => Object.fromEntries(keys.map((key) => [key, value(key)]));
+	const adjusted = cacheAdjustments(metric, experiment, evidence.now);
 	return {
 		comparisons: new Map(compared.map(([{ variant }, outcome]) => [variant, outcome])),
 		result: {
@@ -66,8 +60,9 @@ export function compareMetric(
 			winsorized: winsorized(metric, keys, evidence.now),
 			comparisons: compared.map(show),
 			pairwise: pairwise ? pairsOfTreatments(experiment).map(compare).map(show) : [],
+			cacheAdjusted: adjusted,
 			trend: [...evidence.days].map(([day, ofDay]) => metricDay(metric, experiment, day, ofDay)),
-			caveats: caveats(metric),
+			caveats: [...caveats(metric), ...(adjusted.length === 0 ? [] : [CACHE_ADJUSTED])],
 		},
 	};
 }
@@ -80,45 +75,6 @@ export function estimate(metric: ExperimentMetric["metric"], variant: string, ev
 			: ratioEstimate(ratioSums(evidence, variant, metric), { scale: metricScale(metric) });
 	return found.kind === "estimated"
 		? { kind: "estimated", value: found.value, standardError: Math.sqrt(found.variance) }
-		: found;
-}
-
-/** A comparison as the API shows it. */
-export function shownComparison(
-	{ variant, against }: Pair,
-	outcome: PairOutcome,
-	metric: ExperimentMetric["metric"],
-	{ inference }: Experiment,
-): MetricComparison {
-	const pair = { variant, against, basis: inference };
-	if (outcome.kind !== "estimated") {
-		const message: NotEstimable = outcome.kind === "waiting" ? notEstimable("too-few-units", outcome.message) : outcome;
-		const fewUnits = message.reason === "too-few-units" || message.reason === "no-observations";
-		return {
-			...pair,
-			absoluteEffect: message,
-			relativeEffect: message,
-			pValue: null,
-			look: null,
-			conclusion: outcome.kind === "waiting" ? "waiting" : fewUnits ? "too-few" : "undecided",
-			adjustment: null,
-		};
-	}
-	const { absoluteEffect, relativeEffect, shown, pValue, look, adjustment } = outcome;
-	return {
-		...pair,
-		absoluteEffect: effect(absoluteEffect),
-		relativeEffect: effect(relativeEffect),
-		pValue,
-		look,
-		conclusion: shown === 0 ? "undecided" : shown === wantedSign(metric) ? "better" : "worse",
-		adjustment,
-	};
-}
-
-function effect(found: EffectEstimate | NotEstimable): MetricComparison["relativeEffect"] {
-	return found.kind === "estimated"
-		? { kind: "estimated", value: found.value, lower: found.lower, upper: found.upper }
 		: found;
 }
 
@@ -210,6 +166,9 @@ function difference(
 		? { kind: "estimated", value: found.difference, standardError: Math.sqrt(found.variance) }
 		: found;
 }
+
+const CACHE_ADJUSTED =
+	"cacheAdjusted sets both arms to one share of cache hits. A hit comes after assignment: it is the prompt's effect only if the variant does not decide which calls are hits, and no verdict looks at it.";
 
 /** What a definition cannot help. */
 function caveats({ source, kind, per, where, value }: ExperimentMetric["metric"]): string[] {

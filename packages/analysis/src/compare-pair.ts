@@ -1,5 +1,6 @@
 import { type Experiment, type MetricDefinition, metricScale, type PlannedLook } from "@armspan/schema";
 import {
+	type Contrast,
 	compareRatios,
 	type EffectEstimate,
 	fixedComparison,
@@ -96,13 +97,22 @@ function watched(metric: MetricDefinition, pair: Pair, evidence: Evidence): Pair
 	}
 	const found = pairContrast(metric, pair, evidence, true);
 	if (found.kind === "not-estimable") return found;
-	const { controlUnits, treatmentUnits, difference, variance } = found.contrast;
+	const { multiplier, pValue } = watchedTest(pair, found.contrast);
+	return { ...outcome(found, multiplier, null), pValue };
+}
+
+/** Width in standard errors of an interval that holds at every look, and the p-value that does. */
+export function watchedTest(
+	{ alpha, plannedUnits, plannedShare }: Pair,
+	{ controlUnits, treatmentUnits, difference, variance }: Contrast,
+): { readonly multiplier: number; readonly pValue: number } {
 	const effectiveUnits = (4 * controlUnits * treatmentUnits) / (controlUnits + treatmentUnits);
 	// Narrowest around half of the effective units that are planned, as in `compareRatios`.
 	const rhoSquared = tuneRhoSquared(alpha, 0.5 * plannedUnits * 4 * plannedShare * (1 - plannedShare));
-	const multiplier = twoSidedRadiusMultiplier(effectiveUnits, rhoSquared, alpha);
-	const pValue = pValueOfLogEValue(twoSidedLogEValue(difference / Math.sqrt(variance), effectiveUnits, rhoSquared));
-	return { ...outcome(found, multiplier, null), pValue };
+	return {
+		multiplier: twoSidedRadiusMultiplier(effectiveUnits, rhoSquared, alpha),
+		pValue: pValueOfLogEValue(twoSidedLogEValue(difference / Math.sqrt(variance), effectiveUnits, rhoSquared)),
+	};
 }
 
 /** Once, at a look that was planned. */

@@ -1,11 +1,12 @@
 import type { Experiment, SegmentComparison, SegmentResult } from "@armspan/schema";
 import { DEFAULT_MISMATCH_THRESHOLD, holm, sequentialSampleRatioMismatch } from "@armspan/stats";
 import type { SegmentTotals } from "@armspan/store";
-import { estimate, shownComparison } from "./compare-metric.ts";
+import { estimate } from "./compare-metric.ts";
 import { comparePair } from "./compare-pair.ts";
 import { type Evidence, overallEvidence, ratioSums } from "./evidence.ts";
 import type { ExperimentMetric } from "./experiment-metrics.ts";
 import { type Pair, pairsOfTreatments, treatmentPairs, wantedSign } from "./pair.ts";
+import { shownComparison } from "./shown-comparison.ts";
 
 /** Share of the planned units around which a segment's intervals are narrowest: before the data nobody knows its size. */
 const TUNED_SHARE = 0.25;

@@ -42,7 +42,7 @@ function cacheHitRates(inputs: HealthInputs): HealthWarning[] {
 			code: "cache-hit-rates-differ",
 			variant,
 			metric: "cache-hit-rate",
-			message: `The provider's cache served ${percent(other)} of the input tokens of ${variant} and ${percent(rate)} of ${against}: effects on cost and latency hold what the cache did. Compare input-tokens and output-tokens, which no cache changes; with unequal weights the larger arm warms its cache more.`,
+			message: `The provider's cache served ${percent(other)} of the input tokens of ${variant} and ${percent(rate)} of ${against}: effects on cost and latency hold what the cache did. cacheAdjusted sets both to one share of hits, which is no effect of the prompt where the prompt decides what hits. Compare input-tokens and output-tokens, which no cache changes; with unequal weights the larger arm warms its cache more.`,
 		}),
 	);
 }

@@ -26,7 +26,7 @@ function sumsOf(units: readonly (readonly number[])[], scale: number): MetricSum
 		...{ sumY: total((y) => y), sumN: total((_, n) => n), sumYY: total((y) => y * y) },
 		...{ sumNN: total((_, n) => n * n), sumYN: total((y, n) => y * n) },
 		sumOfSquares: BigInt(observed.flat().reduce((sum, value) => sum + value * value, 0)),
-		...{ scale, winsorized: null, covariate: null, cells: null },
+		...{ scale, winsorized: null, covariate: null, cacheHits: null, cells: null },
 	};
 }
 

@@ -30,6 +30,7 @@ export { InferencePlan, MetricList, PowerPlan, SqlAnswer, SqlQuestion } from "./
 export { PromptFrontMatter } from "./prompt-front-matter.ts";
 export { type MappedPrompt, PromptMapping } from "./prompt-mapping.ts";
 export {
+	CacheAdjustedComparison,
 	Effect,
 	ExperimentResults,
 	GuardrailResult,

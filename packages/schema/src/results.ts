@@ -81,6 +81,24 @@ export const MetricDay = z.strictObject({
 });
 export type MetricDay = z.infer<typeof MetricDay>;
 
+/**
+ * A treatment against control as if both had the same share of cache hits. A hit comes after assignment, so it is an
+ * effect of the prompt only where the variant does not decide which calls are hits; no verdict looks at it.
+ */
+export const CacheAdjustedComparison = z.strictObject({
+	variant: Name,
+	against: Name,
+	/** Share of the observations that the provider's cache served; `null` when it could not be adjusted. */
+	hitShares: z.record(Name, z.number()).nullable(),
+	/** That of both together, to which both are set. */
+	pooledHitShare: z.number().nullable(),
+	unadjustedDifference: z.number().nullable(),
+	/** With always-valid intervals, whatever the experiment's inference. */
+	absoluteEffect: Effect,
+	relativeEffect: Effect,
+});
+export type CacheAdjustedComparison = z.infer<typeof CacheAdjustedComparison>;
+
 export const MetricResult = z.strictObject({
 	metric: MetricKey,
 	role: z.enum(["primary", "secondary", "guardrail"]),
@@ -110,6 +128,8 @@ export const MetricResult = z.strictObject({
 	comparisons: z.array(MetricComparison),
 	/** Each treatment against each one before it; empty unless asked for. Each interval is alone at alpha over pairs. */
 	pairwise: z.array(MetricComparison),
+	/** Of means per call of cost, latency and time to first chunk, each treatment at one share of cache hits; else empty. */
+	cacheAdjusted: z.array(CacheAdjustedComparison),
 	/** By UTC day of a unit's first exposure, oldest first. To look for novelty; nothing is to be concluded from it. */
 	trend: z.array(MetricDay),
 	/** What to mind when reading it. */

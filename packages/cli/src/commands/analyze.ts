@@ -1,7 +1,7 @@
 import type { ExperimentResults } from "@armspan/schema";
 import { Command, Option } from "commander";
 import { CliError } from "../cli-error.ts";
-import { renderResults } from "../demo/render-results.ts";
+import { describeChange, renderResults } from "../demo/render-results.ts";
 import { askEvidence, type EvidenceOptions, evidenceOptions } from "../evidence/evidence-source.ts";
 import { renderSegments } from "../evidence/render-segments.ts";
 import { resultsCsv } from "../evidence/results-csv.ts";
@@ -104,10 +104,26 @@ function render(results: ExperimentResults, segment: string | true | undefined):
 		...renderResults(results),
 		"",
 		...health(results),
+		...renderCacheAdjusted(results),
 		...(segment === undefined ? [] : ["", ...renderSegments(results, segment)]),
 	]
 		.map((line) => `${printable(line)}\n`)
 		.join("");
+}
+
+/** Where the cache served the arms differently, the effects at one share of hits. */
+function renderCacheAdjusted({ metrics, warnings }: ExperimentResults): string[] {
+	const differing = new Set(
+		warnings.filter(({ code }) => code === "cache-hit-rates-differ").map(({ variant }) => variant),
+	);
+	return metrics.flatMap(({ metric, unit, cacheAdjusted }) =>
+		cacheAdjusted
+			.filter(({ variant, pooledHitShare }) => differing.has(variant) && pooledHitShare !== null)
+			.map(
+				(adjusted) =>
+					`${metric} of ${adjusted.variant} if ${((adjusted.pooledHitShare ?? 0) * 100).toFixed(1)} % of the calls of both hit the cache: ${describeChange(adjusted, unit).trim()}; no effect of the prompt where the prompt decides what hits`,
+			),
+	);
 }
 
 /** What a reader has to know of the data. */

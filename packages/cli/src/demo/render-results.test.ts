@@ -12,7 +12,7 @@ const variant = { quarantinedCalls: 0, errorTypes: {} };
 const perCall = {
 	description: "",
 	per: "call" as const,
-	...{ units: {}, designEffects: {}, winsorized: null, pairwise: [], trend: [], caveats: [] },
+	...{ units: {}, designEffects: {}, winsorized: null, pairwise: [], cacheAdjusted: [], trend: [], caveats: [] },
 };
 const atEveryLook = { against: "control", basis: "always-valid", look: null, adjustment: null } as const;
 

@@ -71,7 +71,7 @@ function estimate(metric: MetricResult, key: string): string {
 
 /** Relative change as a number to remember, absolute change with the interval that the conclusion is drawn from. */
 export function describeChange(
-	{ relativeEffect, absoluteEffect }: MetricComparison,
+	{ relativeEffect, absoluteEffect }: Pick<MetricComparison, "relativeEffect" | "absoluteEffect">,
 	unit: MetricResult["unit"],
 ): string {
 	if (absoluteEffect.kind === "not-estimable") {

@@ -55,7 +55,9 @@ describe("of a service", () => {
 		const { stdout } = await ofService("analyze", "support-tone", "--csv");
 		const [heading = "", ...rows] = stdout.trimEnd().split("\n");
 		expect(json.segments.map(({ kind, value }) => value ?? kind)).toEqual(["none", "free", "pro"]);
-		expect(rows).toHaveLength(json.metrics.length * 2 * (1 + json.days.length + json.segments.length));
+		const adjusted = json.metrics.flatMap(({ cacheAdjusted }) => cacheAdjusted).length;
+		expect(adjusted).toBeGreaterThan(1);
+		expect(rows).toHaveLength(json.metrics.length * 2 * (1 + json.days.length + json.segments.length) + adjusted);
 		const columns = heading.split(",");
 		const cell = (row: string, column: string) => row.split(",")[columns.indexOf(column)];
 		const latency = rows.find((row) => /,latency,.*,friendly,overall,/.test(row)) ?? "";

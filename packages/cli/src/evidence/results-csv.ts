@@ -1,4 +1,5 @@
 import type {
+	CacheAdjustedComparison,
 	ExperimentResults,
 	MetricComparison,
 	MetricResult,
@@ -46,6 +47,7 @@ export function resultsCsv(results: ExperimentResults): string {
 	const rows = results.metrics.flatMap((metric) => [
 		...results.variants.map(({ key }) => overall(metric, key)),
 		...metric.pairwise.map((pair) => ofPair(metric, pair)),
+		...metric.cacheAdjusted.map((adjusted) => cacheAdjusted(metric, adjusted)),
 		...results.segments.flatMap((segment) => ofSegment(metric, segment, results)),
 		...metric.trend.flatMap((day) => results.variants.map(({ key }) => ofDay(metric, day, key))),
 	]);
@@ -72,6 +74,16 @@ function ofPair(result: MetricResult, pair: MetricComparison): Row {
 		...{ units: result.units[variant] ?? 0, observations: result.observations[variant] ?? 0 },
 		...estimated(result.estimates[variant]),
 		...effects(pair),
+	};
+}
+
+function cacheAdjusted(result: MetricResult, comparison: CacheAdjustedComparison): Row {
+	const { variant, against, absoluteEffect } = comparison;
+	return {
+		...{ ...describe(result), variant, against, stratum: "cache-adjusted", basis: "always-valid" },
+		...{ units: result.units[variant] ?? 0, observations: result.observations[variant] ?? 0 },
+		...(absoluteEffect.kind === "estimated" ? {} : { not_estimable: absoluteEffect.reason }),
+		...bounds(comparison),
 	};
 }
 
@@ -131,9 +143,13 @@ function estimated(estimate: MetricResult["estimates"][string] | undefined): Row
 		: { not_estimable: estimate.reason };
 }
 
-function effects({ against, basis, absoluteEffect, relativeEffect, pValue, conclusion }: MetricComparison): Row {
+function effects(comparison: MetricComparison): Row {
+	const { against, basis, pValue, conclusion } = comparison;
+	return { ...{ against, basis, p_value: pValue, conclusion }, ...bounds(comparison) };
+}
+
+function bounds({ absoluteEffect, relativeEffect }: Pick<MetricComparison, "absoluteEffect" | "relativeEffect">): Row {
 	return {
-		...{ against, basis, p_value: pValue, conclusion },
 		...(absoluteEffect.kind === "estimated"
 			? {
 					absolute_effect: absoluteEffect.value,

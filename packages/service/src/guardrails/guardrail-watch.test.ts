@@ -122,7 +122,7 @@ describe("GuardrailWatch", () => {
 			const [units, y] = [1000n, BigInt(latency * 1000)];
 			const spread = y * y + 10_000n;
 			const sums = { sumY: units * y, sumN: units, sumYY: units * spread, sumNN: units, sumYN: units * y };
-			const none = { sumOfSquares: null, winsorized: null, covariate: null, cells: null };
+			const none = { sumOfSquares: null, winsorized: null, covariate: null, cacheHits: null, cells: null };
 			return {
 				...{ variant, day: "2026-11-20", units: 1000, calls: 1000 },
 				...{ undeliveredCalls: 0, quarantinedCalls: 0, errorTypes: {} },
