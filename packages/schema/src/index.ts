@@ -24,6 +24,7 @@ export {
 	MetricSource,
 	metricScale,
 	metricUnit,
+	readsQuantity,
 } from "./metric.ts";
 export { Name, PromptDigest, PromptName, PromptVersion, SemanticVersion } from "./names.ts";
 export { InferencePlan, MetricList, PowerPlan, SqlAnswer, SqlQuestion } from "./power.ts";

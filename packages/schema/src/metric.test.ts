@@ -7,6 +7,8 @@ const faults = (changes: Record<string, unknown>) =>
 		...{ key: "mine", source: "calls", kind: "mean", value: "latency", direction: "decrease", ...changes },
 	}).error?.issues.map(({ path, message }) => `${path.join(".")}: ${message}`) ?? [];
 
+const sql = { source: "sql", query: "SELECT unit_id, time, numerator FROM orders", value: "numerator" };
+
 describe("MetricDefinition", () => {
 	test("every built-in metric is a sound definition with a unit and a direction", () => {
 		expect(BUILT_IN_METRICS.size).toBeGreaterThan(20);
@@ -51,6 +53,11 @@ describe("MetricDefinition", () => {
 		[{ event: [{ column: "failed", is: true }] }, ['event: a mean has none; use "where"']],
 		[{ per: "unit", winsorCap: 3 }, ["winsorCap: only of a mean per call; remove it"]],
 		[{ kind: "quantile", level: 0.5, covariateDays: 7 }, ["covariateDays: a quantile has none; remove it"]],
+		[{ source: "sql", value: "numerator" }, ["query: source sql needs it: a SELECT of unit_id, time, numerator"]],
+		[{ query: "SELECT 1" }, ['query: only of source "sql", found "calls"']],
+		[{ ...sql, covariateDays: 3 }, ["covariateDays: source sql has none; remove it"]],
+		[{ ...sql, value: "cost" }, ['value: sql have no "cost"; expected one of count, numerator, denominator']],
+		[{ ...sql, kind: "ratio", denominator: "denominator" }, []],
 		[{ value: "score" }, [expect.stringMatching(/^value: calls have no "score"; expected one of count, latency/)]],
 		[
 			{ where: [{ column: "name); DROP TABLE x", in: ["a"] }] },

@@ -10,15 +10,15 @@ export type Direction = z.infer<typeof Direction>;
 
 /**
  * Whose rows are observations: calls to a model; `evaluations`, the scores of judges; `feedback` of users;
- * `conversions`, where an explicit score of 0 says that there was none.
+ * `conversions`, where an explicit score of 0 says that there was none; `sql`, the rows of a SELECT of one's own.
  */
-export const MetricSource = z.enum(["calls", "evaluations", "feedback", "conversions"]);
+export const MetricSource = z.enum(["calls", "evaluations", "feedback", "conversions", "sql"]);
 export type MetricSource = z.infer<typeof MetricSource>;
 
 /** What is measured of a row, and how many of the stored integers make one of the unit in which it is stated. */
 export const METRIC_QUANTITIES = {
 	/** Every row is 1. */
-	count: { sources: ["calls", "evaluations", "feedback", "conversions"], unit: "count", scale: 1 },
+	count: { sources: ["calls", "evaluations", "feedback", "conversions", "sql"], unit: "count", scale: 1 },
 	latency: { sources: ["calls"], unit: "ms", scale: 1_000 },
 	"time-to-first-chunk": { sources: ["calls"], unit: "ms", scale: 1_000 },
 	cost: { sources: ["calls"], unit: "usd", scale: 1_000_000_000 },
@@ -31,6 +31,9 @@ export const METRIC_QUANTITIES = {
 	"uncached-tokens": { sources: ["calls"], unit: "tokens", scale: 1 },
 	"reasoning-tokens": { sources: ["calls"], unit: "tokens", scale: 1 },
 	score: { sources: ["evaluations", "feedback", "conversions"], unit: "score", scale: 1_000_000 },
+	/** Columns of the rows of one's own. */
+	numerator: { sources: ["sql"], unit: "value", scale: 1_000_000 },
+	denominator: { sources: ["sql"], unit: "value", scale: 1_000_000 },
 } as const satisfies Record<string, { sources: readonly MetricSource[]; unit: string; scale: number }>;
 
 const QUANTITIES = Object.keys(METRIC_QUANTITIES) as (keyof typeof METRIC_QUANTITIES)[];
@@ -71,6 +74,7 @@ export const METRIC_COLUMNS: Readonly<Record<MetricSource, Readonly<Record<strin
 	evaluations: EVENT_COLUMNS,
 	feedback: EVENT_COLUMNS,
 	conversions: EVENT_COLUMNS,
+	sql: { numerator: "number", denominator: "number" },
 };
 
 const Text = z.string().max(500);
@@ -99,6 +103,11 @@ const Fields = z.strictObject({
 	key: MetricKey,
 	description: z.string().max(500).default(""),
 	source: MetricSource,
+	/**
+	 * Of source `sql`: one SELECT, checked and limited as every user's (docs/decisions/0013), with columns `unit_id`,
+	 * `time`, `numerator` and, where it is named, `denominator`. A view is asked by `SELECT * FROM my_view`.
+	 */
+	query: z.string().min(1).max(20_000).optional(),
 	kind: z.enum(["mean", "proportion", "ratio", "quantile"]),
 	per: z.enum(["call", "unit"]).default("call"),
 	/** What is summed; not of a proportion. */
@@ -153,6 +162,7 @@ function definitionFaults(metric: z.infer<typeof Fields>): Fault[] {
 	only("value", kind !== "proportion");
 	only("denominator", kind === "ratio");
 	only("level", kind === "quantile");
+	faults.push(...sqlFaults(metric));
 	if (per === "unit" && (kind === "ratio" || kind === "quantile")) {
 		faults.push([["per"], `a ${kind} is per call; write "call"`]);
 	}
@@ -182,6 +192,19 @@ function definitionFaults(metric: z.infer<typeof Fields>): Fault[] {
 		});
 	}
 	return faults;
+}
+
+function sqlFaults({ source, query, covariateDays }: z.infer<typeof Fields>): Fault[] {
+	if (source !== "sql") return query === undefined ? [] : [[["query"], `only of source "sql", found "${source}"`]];
+	return [
+		...(query === undefined ? [[["query"], "source sql needs it: a SELECT of unit_id, time, numerator"] as Fault] : []),
+		...(covariateDays === undefined ? [] : [[["covariateDays"], "source sql has none; remove it"] as Fault]),
+	];
+}
+
+/** Whether a metric reads the quantity, in what it measures or in a condition. */
+export function readsQuantity({ value, denominator, where, event }: MetricDefinition, of: MetricQuantity): boolean {
+	return value === of || denominator === of || [...where, ...event].some(({ column }) => column === of);
 }
 
 function conditionFault(condition: MetricCondition, source: MetricSource): Fault | undefined {

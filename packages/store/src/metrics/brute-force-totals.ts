@@ -318,5 +318,8 @@ function quantityOf(row: RandomRow, quantity: MetricQuantity): number | null {
 			return call.impossible ? null : call.reasoning;
 		case "score":
 			return (row as RandomEvent).scoreMicros;
+		case "numerator":
+		case "denominator":
+			throw new TypeError("rows of one's own SQL are not drawn");
 	}
 }

@@ -34,6 +34,8 @@ const QUANTITY_COLUMNS: Readonly<Record<MetricQuantity, string>> = {
 	"uncached-tokens": "if(ifNull(cached_tokens, 0) <= input_tokens, input_tokens - ifNull(cached_tokens, 0), NULL)",
 	"reasoning-tokens": "reasoning_tokens",
 	score: "score_micros",
+	numerator: "numerator_micros",
+	denominator: "denominator_micros",
 };
 
 /** Kind of the rows of each source that is an event. */
@@ -50,7 +52,7 @@ export class MetricConditionSql {
 	/** Rows of the source that meet all conditions. */
 	rows(source: MetricSource, conditions: readonly MetricCondition[]): string {
 		const ofSource =
-			source === "calls"
+			source === "calls" || source === "sql"
 				? []
 				: source === "conversions"
 					? // an explicit score of 0 says that the unit did not convert

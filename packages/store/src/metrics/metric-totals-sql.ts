@@ -2,10 +2,11 @@ import type { MetricDefinition } from "@armspan/schema";
 import type { QueryParameters } from "../connection.ts";
 import { ENVIRONMENT, EVIDENCE, ROW_US } from "./evidence-sql.ts";
 import { type Measure, type MeasureTable, MetricMeasures, type MetricPlan } from "./metric-measures.ts";
+import { SEGMENT_STRATA, SEGMENTS, STRATA_OF_UNIT } from "./segment-strata.ts";
 import { CELL_STARTS } from "./value-grid.ts";
 
-/** First exposures of units, and whether they were seen in one variant. */
-const EXPOSED = `    exposed AS
+/** First exposures of units (`exposed`), and whether they were seen in one variant. */
+export const EXPOSED = `    exposed AS
     (
         -- minima and distinct values only, so repeats need no removal
         SELECT unit_id, uniqExact(seen_variant) AS variants_seen, min(seen_variant) AS variant, min(exposed_us) AS exposure_us
@@ -19,34 +20,6 @@ const EXPOSED = `    exposed AS
         )
         GROUP BY unit_id
     ),`;
-
-/** Values of a segment that are told apart: those with the most units in all arms together. */
-const SEGMENT_VALUES = 20;
-/**
- * By how much the first report of a unit's segments may come after its first exposure. Later, the first report was lost,
- * and what the treatment did may have moved the unit: it counts as without a value.
- */
-const SEGMENT_DELAY_US = 60_000_000;
-
-/** What the units' first exposure events said of them, and the most frequent values. */
-const SEGMENTS = `    unit_segments AS
-    (
-        SELECT
-            unit_id,
-            min(ifNull(toUnixTimestamp64Micro(exposed_at), 9223372036854775807)) AS reported_us,
-            argMin(segments, (ifNull(toUnixTimestamp64Micro(exposed_at), 9223372036854775807), event_id, environment)) AS reported
-        FROM exposures WHERE ${EVIDENCE} GROUP BY unit_id
-    ),
-    segment_values AS
-    (
-        SELECT segment_name, reported[segment_name] AS segment_value
-        FROM unit_segments ARRAY JOIN {segments:Array(String)} AS segment_name
-        WHERE segment_value != ''
-        GROUP BY segment_name, segment_value
-        ORDER BY segment_name, count() DESC, segment_value
-        LIMIT ${SEGMENT_VALUES} BY segment_name
-    ),
-    (SELECT groupArray((segment_name, toString(segment_value))) FROM segment_values) AS frequent_values,`;
 
 export interface MetricTotalsStatement {
 	readonly sql: string;
@@ -200,21 +173,7 @@ export function totalsOfUnits(
 	];
 }
 
-/** Of each segment its name, whether the value is told apart, and the value if it is. */
-const STRATA_OF_UNIT = `arrayMap(
-                (name, value) -> multiIf(value = '', (name, 'none', ''), has(frequent_values, (name, value)), (name, 'value', value), (name, 'other', '')),
-                {segments:Array(String)},
-                arrayMap(
-                    name -> if(ifNull(s.reported_us <= u.exposure_us + ${SEGMENT_DELAY_US}, false), toString(s.reported[name]), ''),
-                    {segments:Array(String)})) AS strata`;
-const DAY_STRATA = { columns: "state,\n    arm,\n    day", names: "state, arm, day", from: "per_unit" };
-const SEGMENT_STRATA = {
-	columns:
-		"'counted' AS state,\n    arm,\n    '' AS day,\n    stratum.1 AS segment,\n    stratum.2 AS segment_kind,\n    stratum.3 AS segment_value",
-	names: "segment, segment_kind, segment_value, arm",
-	from: "(SELECT *, arrayJoin(strata) AS stratum FROM per_unit WHERE state = 'counted')",
-};
-
+export const DAY_STRATA = { columns: "state,\n    arm,\n    day", names: "state, arm, day", from: "per_unit" };
 /** One row per unit with its calls' aggregates: arms seen, first exposure, newest call. */
 function callsOfUnits(measures: MetricMeasures, windowed: boolean): string {
 	const own = measures.of("calls");
@@ -276,7 +235,7 @@ function callsOfUnits(measures: MetricMeasures, windowed: boolean): string {
         GROUP BY unit_id`;
 }
 
-const WITHIN_WINDOW = `ifNull(row_us <= {as_of_us:Int64} AND ({maturation_us:Int64} = 0 OR row_us <= exposure_us + {maturation_us:Int64}), false)`;
+export const WITHIN_WINDOW = `ifNull(row_us <= {as_of_us:Int64} AND ({maturation_us:Int64} = 0 OR row_us <= exposure_us + {maturation_us:Int64}), false)`;
 
 /** Aggregates of rows that have to be joined with the units' first exposures. */
 function rowsBesideUnits(table: Exclude<MeasureTable, "calls">, measures: MetricMeasures, windowed: boolean): string {
@@ -332,7 +291,7 @@ function nothing(type: Measure["type"]): string {
 }
 
 /** Sums over the units with an observation, as texts; `MetricSums` has their order. */
-function sumsOf({ y, n, squares, winsor, covariate, cacheHits }: MetricPlan): string {
+export function sumsOf({ y, n, squares, winsor, covariate, cacheHits }: MetricPlan): string {
 	// A ratio's denominator may be 0 where its numerator is not.
 	const observed = `(${n} != 0 OR ${y} != 0)`;
 	const sum = (a: string, b?: string) => `toString(sum(${b === undefined ? a : `${a} * ${b}`}))`;
@@ -361,7 +320,7 @@ function covariateSums(
  * The unit's i-th smallest observation raises its count C from i − 1 to i there, hence C² by 2i − 1 and C·N by N: sums
  * of these by cell, cumulated over cells, are ΣC, ΣC² and ΣCN at every grid value.
  */
-function cellsOf(cells: string, index: number): string {
+export function cellsOf(cells: string, index: number): string {
 	const of = (each: string) => `arrayMap((cell, i) -> toInt64(${each}), ${cells}, arrayEnumerate(${cells}))`;
 	return `    sumMap(arraySort(${cells}), ${of("1")}, ${of("2 * i - 1")}, ${of(`length(${cells})`)}) AS cells_${index}`;
 }
