@@ -1,0 +1,194 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openStore, type Snapshot, type SnapshotArm, type Store, storeOfEnvironment } from "@armspan/store";
+import { createClient } from "@clickhouse/client";
+import { createChdbConnection } from "chdb/connection";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { parse } from "yaml";
+import { experimentOf, haltDecision, loadCalls } from "./loaded-store.ts";
+
+interface Rule {
+	readonly title: string;
+	readonly condition: string;
+	readonly data: readonly [
+		{ readonly model: { readonly rawSql: string; readonly format: number } },
+		{
+			readonly refId: string;
+			readonly model: { readonly conditions: [{ evaluator: { type: string; params: [number] } }] };
+		},
+	];
+	readonly annotations: { readonly description: string };
+}
+
+const file = new URL("../../dashboards/provisioning/alerting/armspan.yaml", import.meta.url);
+const rules: readonly Rule[] = parse(readFileSync(file, "utf8")).groups[0].rules;
+
+const folder = mkdtempSync(join(tmpdir(), "armspan-alerts-"));
+let store: Store;
+let client: ReturnType<typeof createClient>;
+beforeAll(async () => {
+	store = await openStore({ kind: "embedded", path: folder });
+	await store.migrate();
+	const connection = createChdbConnection({ path: folder });
+	client = createClient({ connection } as unknown as Parameters<typeof createClient>[0]);
+});
+afterAll(async () => {
+	await client.close();
+	await store.close();
+	rmSync(folder, { recursive: true });
+});
+
+const MINUTE_MS = 60_000;
+const ago = (minutes: number) => new Date(Date.now() - minutes * MINUTE_MS);
+
+interface Instance {
+	readonly labels: Readonly<Record<string, string>>;
+	readonly value: number;
+	readonly fires: boolean;
+}
+
+/** Each row of a table is an instance: text columns are its labels, the one number is compared. */
+async function evaluate({ title, condition, data: [query, threshold] }: Rule): Promise<Instance[]> {
+	expect([title, condition, query.model.format]).toEqual([title, threshold.refId, 1]);
+	const answer = await client.query({ query: query.model.rawSql, format: "JSON" });
+	const { meta = [], data } = await answer.json<Record<string, unknown>>();
+	const numbers = meta.filter(({ type }) => /^Nullable\(Float64\)$|^Float64$/.test(type)).map(({ name }) => name);
+	const texts = meta.filter(({ type }) => type === "String").map(({ name }) => name);
+	expect([title, numbers.length, texts.length]).toEqual([title, 1, meta.length - 1]);
+	const [{ evaluator }] = threshold.model.conditions;
+	expect(evaluator.type).toBe("gt");
+	const instances = data.map((row) => {
+		const value = Number(row[numbers[0] ?? ""]);
+		return {
+			labels: Object.fromEntries(texts.map((name) => [name, String(row[name])])),
+			value,
+			fires: value > evaluator.params[0],
+		};
+	});
+	const identities = instances.map(({ labels }) => JSON.stringify(labels));
+	expect([title, new Set(identities).size]).toEqual([title, identities.length]);
+	return instances;
+}
+
+async function firing(): Promise<string[]> {
+	const found: string[] = [];
+	for (const rule of rules) {
+		for (const { labels, fires } of await evaluate(rule)) {
+			if (fires) found.push([rule.title, ...Object.values(labels)].join(" "));
+		}
+	}
+	return found;
+}
+
+function armOf(changes: Partial<SnapshotArm>): SnapshotArm {
+	return {
+		...{ metric: "latency", variant: "friendly", arm: "treatment", promptVersion: "2.0.0", weight: 1 },
+		...{ armUnits: 200, armCalls: 800, undeliveredCalls: 0, quarantinedCalls: 0, armVerdict: "keep-running" },
+		...{ role: "primary", direction: "decrease", metricUnit: "ms", units: 199, observations: 790 },
+		...{ estimate: 812, standardError: 3, against: "control", effect: 9, effectLower: -8, effectUpper: 10 },
+		...{ relativeEffect: 0.1, relativeLower: null, relativeUpper: null, notEstimable: "", level: 0.95 },
+		...{ basis: "always-valid", pValue: 0.5, conclusion: "undecided", guardrailStatus: "passing" },
+		...{ guardrailOnBreach: "halt", guardrailMargin: 0.1, guardrailLogEValue: 0, guardrailLogThreshold: 4 },
+		...{ nonInferiorityPValue: 0.01, ...changes },
+	};
+}
+
+const look = (experiment: string, changes: Partial<Snapshot> = {}): Snapshot => ({
+	...{ experiment, iteration: 1, environment: "production", lookAt: ago(1), kind: "look", keep: "ever" },
+	...{ computedAt: ago(1), prompt: "reply", status: "running", verdict: "keep-running", inference: "always-valid" },
+	...{ excludedUnits: 2, immatureUnits: 0, sampleRatioPValue: 0.5, sampleRatioMismatch: false },
+	...{ newestCallAt: ago(2), codeVersion: "0.1.0" },
+	arms: [
+		armOf({ variant: "control", arm: "control", armVerdict: "", guardrailStatus: "" }),
+		armOf({}),
+		armOf({ metric: "cost", guardrailStatus: "inconclusive" }),
+	],
+	...changes,
+});
+
+test("nothing to say of an empty store", async () => {
+	expect(await firing()).toEqual([]);
+});
+
+test("nothing fires while all is well", async () => {
+	await store.appendSnapshot(look("well"));
+	await store.appendSnapshot(look("stopped", { kind: "final", status: "stopped", lookAt: ago(600) }));
+	await store.appendSnapshot(look("new", { newestCallAt: null, lookAt: ago(5) }));
+	await loadCalls(
+		store,
+		Array.from({ length: 240 }, (_, number) => ({ number, at: new Date(Date.now() - (240 - number) * 15_000) })),
+	);
+	expect(await firing()).toEqual([]);
+	// They look at something: at most those that are about decisions have no row.
+	const quiet: string[] = [];
+	for (const rule of rules) if ((await evaluate(rule)).length === 0) quiet.push(rule.title);
+	expect(quiet).toEqual(["guardrail-halt", "guardrail-breached", "guardrail-unmeasured"]);
+});
+
+test("each fires when what it is about happens, and names what it is about", async () => {
+	const production = storeOfEnvironment(store, "production");
+	await production.appendDecision(haltDecision(experimentOf({ key: "halted" }), ago(20)));
+	const notify = experimentOf({
+		key: "told",
+		guardrails: [{ metric: "error-rate", nonInferiorityMargin: 0.5, onBreach: "notify" }],
+	});
+	await production.appendDecision(haltDecision(notify, ago(20)));
+	const notified = { metric: "latency", guardrailStatus: "breached", guardrailOnBreach: "notify" };
+	await store.appendSnapshot(look("breached", { arms: [armOf(notified)] }));
+	await store.appendSnapshot(look("blind", { arms: [armOf({ guardrailStatus: "unmeasured" })] }));
+	await store.appendSnapshot(look("skewed", { sampleRatioMismatch: true, sampleRatioPValue: 1e-9 }));
+	await store.appendSnapshot(look("mixed", { excludedUnits: 5 }));
+	await store.appendSnapshot(look("silent", { newestCallAt: ago(90), lookAt: ago(80) }));
+	await store.appendSnapshot(look("silent", { newestCallAt: ago(40) }));
+	await store.appendSnapshot(look("never-called", { newestCallAt: null, lookAt: ago(45) }));
+	await store.appendSnapshot(look("never-called", { newestCallAt: null }));
+	await store.appendSnapshot(look("forgotten", { lookAt: ago(40) }));
+	// An earlier iteration, or an older look, is nobody's concern any more.
+	await store.appendSnapshot(look("well", { lookAt: ago(9), sampleRatioMismatch: true }));
+	await loadCalls(
+		store,
+		Array.from({ length: 4 }, (_, number) => ({
+			...{ number: 5000 + number, at: ago(2) },
+			attributes: { "gen_ai.usage.input_tokens": "-1" },
+		})),
+	);
+	expect((await firing()).toSorted()).toEqual([
+		"evidence-quarantined production",
+		"guardrail-breached breached production latency friendly",
+		"guardrail-breached told production error-rate friendly",
+		"guardrail-halt halted production error-rate friendly",
+		"guardrail-unmeasured blind production latency friendly",
+		"looks-missing forgotten production",
+		"no-calls never-called production",
+		"no-calls silent production",
+		"sample-ratio-mismatch skewed production",
+		"units-in-two-arms mixed production",
+	]);
+});
+
+test("spans that stop after a steady hour are a lag; a trickle that stops is none", async () => {
+	const lag = rules.find(({ title }) => title === "ingest-lag");
+	const late = async (spans: number, minutesApart: number) => {
+		await client.command({ query: "TRUNCATE TABLE otel_traces" });
+		await loadCalls(
+			store,
+			Array.from({ length: spans }, (_, number) => ({
+				...{ number: 9000 + number, at: ago(5 + number * minutesApart) },
+			})),
+		);
+		return (await evaluate(lag as Rule)).map(({ fires }) => fires);
+	};
+	expect(await late(60, 1)).toEqual([true]);
+	expect(await late(12, 5)).toEqual([]);
+});
+
+test("what a description names is a label of its rule", async () => {
+	for (const rule of rules) {
+		const instances = await evaluate(rule);
+		const named = [...rule.annotations.description.matchAll(/\{\{ \.Labels\.(\w+) \}\}/g)].map(([, name]) => name);
+		const [first] = instances;
+		if (rule.title === "ingest-lag") expect(named).toEqual([]);
+		else expect([rule.title, Object.keys(first?.labels ?? {})]).toEqual([rule.title, expect.arrayContaining(named)]);
+	}
+});
