@@ -86,6 +86,12 @@ function plannedMetric(
 	units: number,
 	quantile: () => ReturnType<typeof gridQuantileEstimate>,
 ): PlannedMetric | NotEstimable {
+	if (metric.source === "sql") {
+		return notEstimable(
+			"no-observations",
+			`${metric.key} comes from SQL of your own, which names no version of a prompt; give --baseline and --sd.`,
+		);
+	}
 	if (sums.units === 0n) {
 		return notEstimable("no-observations", `There is no ${metric.key} in these days; give --baseline and --sd.`);
 	}

@@ -12,6 +12,7 @@ import {
 	type VersionTotalsRequest,
 	versionTotals,
 } from "./metrics/metric-totals.ts";
+import { SqlSources } from "./metrics/sql-sources.ts";
 import { migrate } from "./migrate.ts";
 import { arrivalTimes } from "./queries/arrival-times.ts";
 import { callIds } from "./queries/call-ids.ts";
@@ -62,6 +63,7 @@ export class ClickHouseStore implements Store {
 	readonly #watch: Connection;
 	readonly #maintenance: Connection;
 	readonly #userSql: UserSql;
+	readonly #sqlSources: SqlSources;
 	readonly #cluster: ClusterOptions | undefined;
 	readonly #close: () => Promise<void>;
 
@@ -71,6 +73,7 @@ export class ClickHouseStore implements Store {
 		this.#watch = connections.watch;
 		this.#maintenance = connections.maintenance;
 		this.#userSql = new UserSql(connections.openUserSql);
+		this.#sqlSources = new SqlSources(new UserSql(connections.openUserSql));
 		this.#cluster = cluster;
 		this.#close = () => connections.close();
 	}
@@ -104,11 +107,11 @@ export class ClickHouseStore implements Store {
 	}
 
 	metricTotals(request: MetricTotalsRequest): Promise<MetricTotals> {
-		return metricTotals(this.#query, request);
+		return this.#sqlSources.totals(request, (others) => metricTotals(this.#query, others));
 	}
 
 	segmentTotals(request: SegmentTotalsRequest): Promise<SegmentTotals[]> {
-		return segmentTotals(this.#query, request);
+		return this.#sqlSources.segments(request, (others) => segmentTotals(this.#query, others));
 	}
 
 	versionTotals(request: VersionTotalsRequest): Promise<MetricTotals> {

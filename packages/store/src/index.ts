@@ -9,6 +9,7 @@ export type {
 	MetricTotalsRequest,
 	SegmentTotals,
 	SegmentTotalsRequest,
+	SqlSourceFacts,
 	VersionTotalsRequest,
 } from "./metrics/metric-totals.ts";
 export { VALUE_GRID } from "./metrics/value-grid.ts";

@@ -66,9 +66,44 @@ export class UserSql {
 	 * @throws {StoreError} SQL_REFUSED, SQL_FAILED, SQL_LIMIT, SQL_BUSY
 	 */
 	async run(statement: string, limits: UserSqlLimits = {}): Promise<UserSqlResult> {
+		const maxRows = limitOf(limits, "maxRows");
+		const startedAt = performance.now();
+		// A limit on rows would cut the lists that the check asks for, and settings stick to a connection of chDB.
+		// One row more than is shown tells that there are more.
+		const ask = (checked: string, open: Open) => open({ limit: String(maxRows + 1) }).table(checked);
+		const [names = [], types = [], ...rows] = await this.#ask(statement, limits, ask);
+		return {
+			columns: names.map((name, index) => ({ name: String(name), type: String(types[index]) })),
+			rows: rows.slice(0, maxRows),
+			truncated: rows.length > maxRows,
+			elapsedMs: Math.round(performance.now() - startedAt),
+		};
+	}
+
+	/**
+	 * Answers a statement of ours that holds a user's SELECT as a subquery, behind the same guards.
+	 *
+	 * @param around makes it of the SELECT as it was checked
+	 * @throws {StoreError} SQL_REFUSED, SQL_FAILED, SQL_LIMIT, SQL_BUSY
+	 */
+	within<Row>(
+		statement: string,
+		around: (checked: string) => { readonly sql: string; readonly parameters: QueryParameters },
+		limits: UserSqlLimits = {},
+	): Promise<Row[]> {
+		return this.#ask(statement, limits, (checked, open) => {
+			const { sql, parameters } = around(checked);
+			return open({}).query<Row>(sql, parameters);
+		});
+	}
+
+	async #ask<Answer>(
+		statement: string,
+		limits: UserSqlLimits,
+		ask: (checked: string, open: Open) => Promise<Answer>,
+	): Promise<Answer> {
 		const maxExecutionMs = limitOf(limits, "maxExecutionMs");
 		const maxMemoryBytes = limitOf(limits, "maxMemoryBytes");
-		const maxRows = limitOf(limits, "maxRows");
 		if (statement.length > MAX_STATEMENT_CHARACTERS) {
 			throw new StoreError(
 				"SQL_REFUSED",
@@ -79,20 +114,14 @@ export class UserSql {
 			throw new StoreError("SQL_BUSY", `${this.#underWay} statements are under way; try again when they have ended`);
 		}
 		this.#underWay++;
-		const startedAt = performance.now();
 		const connections: UserSqlConnection[] = [];
-		const open = (settings: Readonly<Record<string, string>>) => {
-			const connection = this.#open(settings, maxExecutionMs + GRACE_MS);
+		const settings = settingsOf(maxExecutionMs, maxMemoryBytes);
+		const open = (more: Readonly<Record<string, string>>) => {
+			const connection = this.#open({ ...more, ...settings }, maxExecutionMs + GRACE_MS);
 			connections.push(connection);
 			return connection;
 		};
-		const settings = settingsOf(maxExecutionMs, maxMemoryBytes);
-		const answered = (async () => {
-			const checked = await checkUserSql(open(settings), statement);
-			// A limit on rows would cut the lists that the check asks for, and settings stick to a connection of chDB.
-			// One row more than is shown tells that there are more.
-			return open({ limit: String(maxRows + 1), ...settings }).table(checked);
-		})()
+		const answered = (async () => ask(await checkUserSql(open({}), statement), open))()
 			.catch((cause: unknown) => {
 				throw failure(cause);
 			})
@@ -101,7 +130,7 @@ export class UserSql {
 			});
 		let timer: NodeJS.Timeout | undefined;
 		try {
-			const [names = [], types = [], ...rows] = await Promise.race([
+			return await Promise.race([
 				answered,
 				new Promise<never>((_resolve, reject) => {
 					timer = setTimeout(() => {
@@ -109,12 +138,6 @@ export class UserSql {
 					}, maxExecutionMs + GRACE_MS);
 				}),
 			]);
-			return {
-				columns: names.map((name, index) => ({ name: String(name), type: String(types[index]) })),
-				rows: rows.slice(0, maxRows),
-				truncated: rows.length > maxRows,
-				elapsedMs: Math.round(performance.now() - startedAt),
-			};
 		} finally {
 			clearTimeout(timer);
 			// Whoever lost the race has nobody left to tell.
@@ -123,6 +146,9 @@ export class UserSql {
 		}
 	}
 }
+
+/** Opens a connection with these settings before those that limit it. */
+type Open = (more: Readonly<Record<string, string>>) => UserSqlConnection;
 
 function limitOf(limits: UserSqlLimits, name: keyof typeof DEFAULTS): number {
 	const value = limits[name] ?? DEFAULTS[name];

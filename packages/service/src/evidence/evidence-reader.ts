@@ -136,7 +136,8 @@ export class EvidenceReader {
 			schemaVersion: 1,
 			metrics: listed.metrics.map((metric) => ({
 				...metric,
-				...(counts.get(metric.key) ?? { observations: 0, units: 0 }),
+				// Rows of one's own SQL belong to an experiment's units, which are not asked for here.
+				...(metric.definition.source === "sql" ? {} : (counts.get(metric.key) ?? { observations: 0, units: 0 })),
 			})),
 			window: { since: since.toISOString(), until: until.toISOString() },
 		};

@@ -106,7 +106,7 @@ ${[exposed, ...tables].filter((table) => table !== "").join("\n")}
         FROM calls_of_units AS u
 ${[
 	...beside.map((table) => `        LEFT JOIN ${table}_of_units ON ${table}_of_units.unit_id = u.unit_id`),
-	...(bySegment ? ["        LEFT JOIN unit_segments AS s ON s.unit_id = u.unit_id"] : []),
+	...(bySegment ? ["        LEFT JOIN armspan_unit_segments AS s ON s.unit_id = u.unit_id"] : []),
 ].join("\n")}
     )
 SELECT

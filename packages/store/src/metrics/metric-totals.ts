@@ -10,7 +10,7 @@ import { CELL_STARTS, VALUE_GRID } from "./value-grid.ts";
 export interface VersionTotalsRequest {
 	readonly prompt: string;
 	readonly versions: readonly string[];
-	/** Covariates are not looked at. */
+	/** Covariates are not looked at, nor are metrics of source `sql`. */
 	readonly metrics: readonly MetricDefinition[];
 	readonly since: Date;
 	/** Exclusive. */
@@ -108,9 +108,19 @@ export interface MetricTotals {
 	newestEventAt: Date | null;
 	/** By variant and day. Days share no unit, so their sums add up. */
 	arms: ArmTotals[];
+	/** What is to be known of metrics from SQL of one's own; absent without such. */
+	sqlSources?: SqlSourceFacts[];
 }
 
-type CellTuple = [cells: (string | number)[], counts: string[], squares: string[], products: string[]];
+export interface SqlSourceFacts {
+	readonly metric: string;
+	/** Why its sums are all 0: what was refused, failed or met a limit. */
+	readonly failure: string | null;
+	/** Rows of units of the iteration whose time or number cannot be; they count nowhere. */
+	readonly badRows: number;
+}
+
+export type CellTuple = [cells: (string | number)[], counts: string[], squares: string[], products: string[]];
 
 interface Row {
 	state: "counted" | "excluded" | "immature";
@@ -148,11 +158,11 @@ export async function segmentTotals(query: Query, request: SegmentTotalsRequest)
 	});
 }
 
-function isWindowed({ maturationMs, isPlannedLook }: MetricTotalsRequest): boolean {
+export function isWindowed({ maturationMs, isPlannedLook }: MetricTotalsRequest): boolean {
 	return maturationMs !== undefined || isPlannedLook === true;
 }
 
-function parametersOf(request: MetricTotalsRequest): QueryParameters {
+export function parametersOf(request: MetricTotalsRequest): QueryParameters {
 	return {
 		experiment: request.experiment,
 		iteration: request.iteration,
@@ -167,7 +177,10 @@ function parametersOf(request: MetricTotalsRequest): QueryParameters {
 
 /** Exact sums of any metrics by version and day of a unit's first call with it; the versions are the arms. */
 export async function versionTotals(query: Query, request: VersionTotalsRequest): Promise<MetricTotals> {
-	const metrics = request.metrics.map(({ covariateDays: _, ...metric }) => metric);
+	// Rows of one's own SQL name units, and no version.
+	const metrics = request.metrics
+		.filter(({ source }) => source !== "sql")
+		.map(({ covariateDays: _, ...metric }) => metric);
 	const { sql, parameters, plans } = versionTotalsSql(metrics);
 	const rows = await query<Row>(sql, {
 		...parameters,
@@ -216,7 +229,7 @@ function newest(known: Date | null, found: Date | null): Date | null {
 }
 
 /** Reads the texts in the order in which the statement writes them. */
-function metricSums(
+export function metricSums(
 	{ metric, squares, winsor, covariate, cacheHits, cells }: MetricPlan,
 	texts: readonly string[],
 	cellRows: CellTuple | undefined,

@@ -9,7 +9,7 @@ const SEGMENT_VALUES = 20;
 const SEGMENT_DELAY_US = 60_000_000;
 
 /** What the units' first exposure events said of them, and the most frequent values. */
-export const SEGMENTS = `    unit_segments AS
+export const SEGMENTS = `    armspan_unit_segments AS
     (
         SELECT
             unit_id,
@@ -17,16 +17,16 @@ export const SEGMENTS = `    unit_segments AS
             argMin(segments, (ifNull(toUnixTimestamp64Micro(exposed_at), 9223372036854775807), event_id, environment)) AS reported
         FROM exposures WHERE ${EVIDENCE} GROUP BY unit_id
     ),
-    segment_values AS
+    armspan_segment_values AS
     (
         SELECT segment_name, reported[segment_name] AS segment_value
-        FROM unit_segments ARRAY JOIN {segments:Array(String)} AS segment_name
+        FROM armspan_unit_segments ARRAY JOIN {segments:Array(String)} AS segment_name
         WHERE segment_value != ''
         GROUP BY segment_name, segment_value
         ORDER BY segment_name, count() DESC, segment_value
         LIMIT ${SEGMENT_VALUES} BY segment_name
     ),
-    (SELECT groupArray((segment_name, toString(segment_value))) FROM segment_values) AS frequent_values,`;
+    (SELECT groupArray((segment_name, toString(segment_value))) FROM armspan_segment_values) AS frequent_values,`;
 
 /** Of each segment its name, whether the value is told apart, and the value if it is. */
 export const STRATA_OF_UNIT = `arrayMap(
