@@ -1,62 +1,16 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { openStore, type Store } from "@armspan/store";
 import { createClient } from "@clickhouse/client";
 import { createChdbConnection } from "chdb/connection";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { dashboards, panels, queryContext } from "./committed-dashboards.ts";
 import { expand, type QueryContext } from "./grafana-macros.ts";
 import { loadStore } from "./loaded-store.ts";
 
-interface Target {
-	readonly rawSql: string;
-	readonly format: number;
-	readonly queryType: string;
-	readonly editorType: string;
-	readonly pluginVersion: string;
-	readonly datasource: { readonly type: string; readonly uid: string };
-}
-interface Panel {
-	readonly id: number;
-	readonly type: string;
-	readonly title: string;
-	readonly description?: string;
-	readonly repeat?: string;
-	readonly targets?: readonly Target[];
-	readonly fieldConfig?: {
-		readonly defaults: { readonly mappings?: readonly { readonly options: Readonly<Record<string, unknown>> }[] };
-		readonly overrides: readonly {
-			readonly matcher: { readonly id: string; readonly options: string };
-			readonly properties: readonly { readonly id: string; readonly value: unknown }[];
-		}[];
-	};
-}
-interface Dashboard {
-	readonly uid: string;
-	readonly title: string;
-	readonly tags: readonly string[];
-	readonly links: readonly { readonly type: string; readonly tags: readonly string[] }[];
-	readonly panels: readonly Panel[];
-	readonly templating: {
-		readonly list: readonly { readonly name: string; readonly type: string; readonly query: string }[];
-	};
-	readonly annotations: { readonly list: readonly { readonly name: string; readonly target: Target }[] };
-}
-
-const json = fileURLToPath(new URL("../../dashboards/json/", import.meta.url));
-const dashboards = readdirSync(json).map((file) => JSON.parse(readFileSync(join(json, file), "utf8")) as Dashboard);
-
 const NOW = new Date();
-const context = (changes: Partial<QueryContext> = {}): QueryContext => ({
-	...{ from: new Date(NOW.getTime() - 7 * 86_400_000), to: NOW, intervalSeconds: 600 },
-	variables: {
-		...{ environment: "production", experiment: "support-tone", iteration: "1", treatment: "friendly" },
-		...{ metric: ["error-rate", "latency"], prompt: "support-reply" },
-	},
-	...changes,
-});
-
+const context = (changes: Partial<QueryContext> = {}) => ({ ...queryContext(NOW), ...changes });
 const folder = mkdtempSync(join(tmpdir(), "armspan-dashboards-"));
 let store: Store;
 let client: ReturnType<typeof createClient>;
@@ -87,13 +41,6 @@ async function ask(sql: string, changes: Partial<QueryContext> = {}): Promise<An
 const bare = (type: string) => type.replace(/^LowCardinality\((.*)\)$/, "$1").replace(/^Nullable\((.*)\)$/, "$1");
 const isNumber = (type: string) => /^(U?Int\d+|Float\d+|Bool)$/.test(bare(type));
 const isText = (type: string) => /^String$/.test(bare(type));
-
-/** Everything that is asked, with where it stands. */
-const panels = dashboards.flatMap(({ uid, panels }) =>
-	panels
-		.filter(({ type }) => type !== "row")
-		.map((panel) => ({ name: `${uid} / ${panel.id} ${panel.title}`, panel, target: panel.targets?.[0] as Target })),
-);
 
 describe("panels", () => {
 	test("there are some, each with one statement for the chosen data source", () => {
