@@ -94,8 +94,9 @@ export class Collector {
 		);
 	}
 
-	/** Memory that is its own: pages of the queue's file, which the system can take back, are not. */
+	/** Memory that is its own: pages of the queue's file, which the system can take back, are not. 0 while it is down. */
 	privateBytes(): number {
+		if (this.#process.exitCode !== null || this.#process.signalCode !== null) return 0;
 		const status = readFileSync(`/proc/${this.#process.pid}/status`, "utf8");
 		return Number(/^RssAnon:\s+(\d+) kB/m.exec(status)?.[1]) * 1024;
 	}

@@ -30,8 +30,8 @@ export interface OutageReport {
 	landed: number;
 	/** What the service said of its guardrails before, during and after. */
 	unmeasured: { before: string[]; during: string[]; after: string[] };
-	/** Answer to a question for results while ClickHouse was away. */
-	resultsStatusDuring: number;
+	/** Answer to a question for results while ClickHouse was away; `null` when none came within two seconds. */
+	resultsStatusDuring: number | null;
 	/** From the moment ClickHouse answered again until all that had come was stored. */
 	recoveryMs: number;
 	/** Highest memory of the Collectors, and what the queues held at the end of the outage. */
@@ -90,8 +90,12 @@ export async function runOutage(options: OutageOptions): Promise<OutageReport> {
 		await delay(downMs / 2);
 		await Pipeline.until(async () => (await unmeasured()).length > 0);
 		const during = await unmeasured();
-		const resultsDuring = await fetch(`${service.apiUrl}/api/v1/experiments/support-tone/results`);
-		await resultsDuring.text();
+		const resultsStatusDuring = await fetch(`${service.apiUrl}/api/v1/experiments/support-tone/results`, {
+			signal: AbortSignal.timeout(2000),
+		}).then(
+			({ status }) => status,
+			() => null,
+		);
 		const queuedBytes = await pipeline.gateway.metric("otelcol_exporter_queue_size");
 		onProgress(`${load.acknowledged()} spans taken, ${queuedBytes} bytes queued; ClickHouse comes back`);
 
@@ -116,7 +120,7 @@ export async function runOutage(options: OutageOptions): Promise<OutageReport> {
 			doubled: calls.length - numbers.size,
 			landed: (await service.store.counts()).traces,
 			unmeasured: { before, during, after },
-			resultsStatusDuring: resultsDuring.status,
+			resultsStatusDuring,
 			recoveryMs: Math.round(recoveryMs),
 			privateBytes: highest,
 			queuedBytes,

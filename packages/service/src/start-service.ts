@@ -16,6 +16,7 @@ import { PublishedBundle } from "./routing/published-bundle.ts";
 import { readSigningKey } from "./routing/signing-key.ts";
 import { ServiceError } from "./service-error.ts";
 import { ComparisonLooks } from "./snapshots/comparison-looks.ts";
+import { within } from "./within.ts";
 
 export interface ServiceOptions {
 	/** Where the evidence lies. */
@@ -63,6 +64,7 @@ export interface Service {
 
 const DEFAULT_INSERT_DELAY_MS = 200;
 const CARE_EVERY_MS = 600_000;
+const STORE_PATIENCE_MS = 5000;
 /** How often it is seen which looks are due; they are taken by the minute. */
 const LOOKS_EVERY_MS = 10_000;
 
@@ -171,7 +173,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 				units: (filter) => evidence.seenUnits(filter),
 				decisions: (experiment) => evidence.listDecisions(experiment === undefined ? {} : { experiment }),
 				health: async () => {
-					const reachable = await store.ping().then(
+					// A server that hangs keeps its connections: silence is no answer.
+					const reachable = await within(STORE_PATIENCE_MS, store.ping()).then(
 						() => true,
 						(error) => {
 							logger.error({ err: error }, "the evidence store does not answer");
@@ -194,7 +197,16 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 						version,
 						store: reachable ? ("ok" as const) : ("unreachable" as const),
 						routing: { revision: deployment.state.revision, sourceCommit: deployment.state.snapshot.commit, problem },
-						guardrails: { lastCheckAt: lastCheckAt?.toISOString() ?? null, ...watchHealth },
+						guardrails: {
+							lastCheckAt: lastCheckAt?.toISOString() ?? null,
+							...watchHealth,
+							// A check that waits for such a server has not failed yet.
+							unmeasured: reachable
+								? watchHealth.unmeasured
+								: deployment.experiments
+										.filter(({ experiment }) => experiment.status === "running")
+										.map(({ experiment }) => experiment.key),
+						},
 						looks: { lastLookAt: lastLookAt?.toISOString() ?? null, ...looksHealth },
 						evidence: { environment, warnings: [...care.warnings] },
 						ingest: { pendingSpans: traces.pendingRows, pendingEvents: logs.pendingRows },
