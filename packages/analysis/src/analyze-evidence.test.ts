@@ -212,6 +212,39 @@ describe("analyzeExperiment on evidence in ClickHouse", () => {
 		expect(results.warnings.map(({ code }) => code)).toContain("cache-hit-rates-differ");
 	});
 
+	test("a metric from SQL of one's own, and one whose SQL is refused: the others do not suffer", async () => {
+		const own = (key: string, query: string) => ({
+			...{ key, source: "sql", query, kind: "mean", per: "unit", value: "numerator", direction: "increase" },
+		});
+		const orders = `SELECT unit_id, started_at AS time, if(position(unit_id, '7') > 0, 'NaN', toString(latency_us / 1e3)) AS numerator
+			FROM llm_calls FINAL WHERE prompt_name = 'reply'`;
+		const { results, of } = await analyzed({
+			secondaryMetrics: ["orders", "refused"],
+			metrics: [own("orders", orders), own("refused", "SELECT * FROM file('/etc/passwd')")],
+			segments: ["plan"],
+		});
+		const withoutSeven = (unit: number) => !String(unit).includes("7");
+		const sum = (unit: number) => [0, 1, 2, 3, 4].reduce((total, call) => total + latencyMs(unit, call), 0);
+		const perUnit = (variant: string) => {
+			const own = Array.from({ length: UNITS }, (_, unit) => unit).filter((unit) => variantOf(unit) === variant);
+			return own.reduce((total, unit) => total + (withoutSeven(unit) ? sum(unit) : 0), 0) / own.length;
+		};
+		expect(of("orders").estimates.friendly).toMatchObject({ value: expect.closeTo(perUnit("friendly"), 9) });
+		expect(of("orders").units).toEqual({ control: 200, friendly: 200 });
+		expect(of("refused").estimates.control).toMatchObject({ kind: "not-estimable" });
+		expect(of("latency").comparisons[0]?.conclusion).toBe("worse");
+		const bad = Array.from({ length: UNITS }, (_, unit) => unit).filter((unit) => !withoutSeven(unit)).length * 5;
+		const warned = results.warnings.filter(({ metric }) => metric === "orders" || metric === "refused");
+		expect(warned.map(({ code, message }) => [code, message])).toEqual([
+			["metric-rows-quarantined", `${bad} rows of orders have a time or a number that cannot be; they are left out.`],
+			["metric-source-failed", expect.stringContaining("the table function file is not allowed")],
+		]);
+		const [pro] = results.segments.filter(({ value }) => value === "pro");
+		expect(pro?.metrics.find(({ metric }) => metric === "orders")?.comparisons[0]?.absoluteEffect.kind).toBe(
+			"estimated",
+		);
+	});
+
 	test("only matured units count, with what they did in time", async () => {
 		const { results, of } = await analyzed({ maturationHours: 2.5 }, 22);
 		// Units that came until 19.5 hours after the start: numbers 0 to 195, three calls each.

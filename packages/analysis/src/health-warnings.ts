@@ -28,6 +28,7 @@ export function healthWarnings(inputs: HealthInputs): HealthWarning[] {
 	const rules: Rule[] = [
 		...[cacheHitRates, abortRates, excludedUnits, immatureUnits, quarantinedCalls, oldEvidence],
 		segmentSampleRatios,
+		sqlSources,
 	];
 	return rules.flatMap((rule) => rule(inputs));
 }
@@ -150,6 +151,28 @@ function segmentSampleRatios({ segments }: HealthInputs): HealthWarning[] {
 					},
 				],
 	);
+}
+
+/** Metrics from SQL of one's own that say nothing, or not all. */
+function sqlSources({ totals }: HealthInputs): HealthWarning[] {
+	return (totals.sqlSources ?? []).flatMap(({ metric, failure, badRows }): HealthWarning[] => [
+		...(failure === null
+			? []
+			: [
+					{
+						...{ code: "metric-source-failed" as const, variant: null, metric },
+						message: `${metric} has no value, since its query gave none: ${failure.slice(0, 500)}`,
+					},
+				]),
+		...(badRows === 0
+			? []
+			: [
+					{
+						...{ code: "metric-rows-quarantined" as const, variant: null, metric },
+						message: `${badRows} rows of ${metric} have a time or a number that cannot be; they are left out.`,
+					},
+				]),
+	]);
 }
 
 function percent(share: number): string {

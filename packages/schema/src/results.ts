@@ -204,6 +204,8 @@ export const HealthWarning = z.strictObject({
 		"calls-quarantined",
 		"evidence-old",
 		"segment-sample-ratio-mismatch",
+		"metric-source-failed",
+		"metric-rows-quarantined",
 	]),
 	variant: Name.nullable(),
 	metric: MetricKey.nullable(),

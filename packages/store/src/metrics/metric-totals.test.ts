@@ -109,9 +109,10 @@ describe("metricTotals", () => {
 	});
 
 	test("a unit belongs to what its first exposure said; few values share one stratum, late ones are none", async () => {
-		const evidence = randomEvidence(1);
+		const evidence = randomEvidence(4);
+		await deliver(evidence);
 		const segments = await store.segmentTotals({
-			...{ experiment: evidence.experiment, iteration: 1, unitType: "user", prompt: "reply-1", metrics: [] },
+			...{ experiment: evidence.experiment, iteration: 1, unitType: "user", prompt: "reply-4", metrics: [] },
 			...{ asOf: new Date(0), segments: ["country", "plan", "nowhere"] },
 		});
 		const kinds = (name: string) => segments.filter(({ segment }) => segment === name).map(({ kind }) => kind);
