@@ -1,93 +1,65 @@
-/** How many spans per second are decoded and committed, from one OTLP/HTTP protobuf body to the next. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+/** How many spans per second are acknowledged over OTLP/HTTP, each after its commit; generator and receiver are processes. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { decodeTraces, openStore } from "@armspan/store";
-import { SpanKind } from "@opentelemetry/api";
-import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
-import { resourceFromAttributes } from "@opentelemetry/resources";
-import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 
-const spansPerBody = Number(process.argv[2] ?? 512);
-const bodiesPerInsert = Number(process.argv[3] ?? 20);
-const seconds = Number(process.argv[4] ?? 10);
+const [seconds = "15", spansPerBody = "512", connections = "64", only] = process.argv.slice(2);
 
-/** A body such as a BatchSpanProcessor sends: LLM client spans with 25 attributes. */
-function exportBody(): Uint8Array {
-	const exporter = new InMemorySpanExporter();
-	const provider = new TracerProvider({
-		resource: resourceFromAttributes({ "service.name": "support-bot", "process.pid": 7, "host.name": "bench" }),
-		spanProcessors: [new SimpleSpanProcessor({ exporter })],
+const CASES = [
+	{ receiver: "armspan", encoding: "protobuf", compression: "none" },
+	{ receiver: "armspan", encoding: "protobuf", compression: "gzip" },
+	{ receiver: "armspan", encoding: "json", compression: "none" },
+	{ receiver: "naive", encoding: "protobuf", compression: "none" },
+];
+
+for (const { receiver, encoding, compression } of CASES) {
+	const name = `${receiver} ${encoding} ${compression}`;
+	if (only !== undefined && !name.includes(only)) continue;
+	const folder = mkdtempSync(join(tmpdir(), "armspan-bench-"));
+	const server = start("ingest-receiver.ts", receiver, folder);
+	const serverLines = createInterface({ input: server.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
+	const line = async () => JSON.parse((await serverLines.next()).value as string);
+	const { url } = await line();
+	const startedCpu = cpuSeconds(server.pid as number);
+	const generator = start("ingest-generator.ts", url, encoding, compression, connections, spansPerBody, seconds);
+	let output = "";
+	for await (const chunk of generator.stdout as NodeJS.ReadableStream) output += chunk;
+	const sent = JSON.parse(output);
+	server.kill("SIGTERM");
+	const served = await line();
+	await new Promise((resolve) => server.once("close", resolve));
+	const perSpan = (cpu: number) => Number(((cpu * 1e6) / sent.spans).toFixed(1));
+	console.log(
+		JSON.stringify({
+			case: name,
+			spansPerSecond: Math.round(sent.spans / sent.elapsedSeconds),
+			receiverCpuUsPerSpan: perSpan(served.cpuSeconds - startedCpu),
+			generatorCpuUsPerSpan: perSpan(sent.cpuSeconds),
+			generatorShareOfCores: Number((sent.cpuSeconds / sent.elapsedSeconds / 2).toFixed(2)),
+			rowsPerInsert: Math.round(served.traces / served.inserts),
+			insertsPerSecond: Number((served.inserts / sent.elapsedSeconds).toFixed(1)),
+			receiverMaxRssMb: served.maxRssMb,
+			...{ statuses: sent.statuses, stored: served.traces, calls: served.calls },
+			load: loadavg()[0]?.toFixed(1),
+		}),
+	);
+	rmSync(folder, { recursive: true });
+}
+
+function start(program: string, ...args: string[]): ChildProcess {
+	const file = fileURLToPath(new URL(program, import.meta.url));
+	return spawn(process.execPath, ["--conditions=armspan-source", file, ...args], {
+		stdio: ["ignore", "pipe", "inherit"],
 	});
-	const tracer = provider.getTracer("instrumentation-openai", "0.22.0");
-	for (let index = 0; index < spansPerBody; index++) {
-		const span = tracer.startSpan("chat gpt-5-mini", { kind: SpanKind.CLIENT });
-		span.setAttributes({
-			"gen_ai.operation.name": "chat",
-			"gen_ai.provider.name": "openai",
-			"gen_ai.request.model": "gpt-5-mini",
-			"gen_ai.request.temperature": 0.2,
-			"gen_ai.response.id": `chatcmpl-${index}-${Math.random()}`,
-			"gen_ai.response.model": "gpt-5-mini-2026-01-01",
-			"gen_ai.response.finish_reasons": ["stop"],
-			"gen_ai.usage.input_tokens": 400 + (index % 100),
-			"gen_ai.usage.output_tokens": 100 + (index % 50),
-			"gen_ai.response.time_to_first_chunk": 0.3,
-			"gen_ai.prompt.name": "support-reply",
-			"gen_ai.prompt.version": "1.1.0",
-			"feature_flag.key": "support-reply",
-			"feature_flag.result.variant": index % 2 === 0 ? "bench.control" : "bench.treatment",
-			"armspan.experiment": "bench",
-			"armspan.iteration": 1,
-			"armspan.enrolled": true,
-			"armspan.unit.type": "user",
-			"armspan.unit.id": `user-${Math.floor(Math.random() * 3000)}`,
-			"armspan.prompt.digest": "a".repeat(64),
-			"armspan.routing.revision": 1,
-			"armspan.cost.usd": 0.000123,
-			"armspan.cost.source": "price-table",
-			"server.address": "api.openai.com",
-			"server.port": 443,
-		});
-		span.end();
-	}
-	return ProtobufTraceSerializer.serializeRequest(exporter.getFinishedSpans())!;
 }
 
-const path = mkdtempSync(join(tmpdir(), "armspan-bench-"));
-const store = await openStore({ kind: "embedded", path });
-await store.migrate();
-const body = exportBody();
-
-let decodedSpans = 0;
-let decodeMs = 0;
-let insertMs = 0;
-const begin = performance.now();
-while (performance.now() - begin < seconds * 1000) {
-	const startedAt = performance.now();
-	const rows = [];
-	for (let index = 0; index < bodiesPerInsert; index++) {
-		for (const row of decodeTraces(body, "application/x-protobuf").rows) {
-			rows.push(row);
-		}
-	}
-	const decodedAt = performance.now();
-	await store.insertTraces(rows);
-	decodeMs += decodedAt - startedAt;
-	insertMs += performance.now() - decodedAt;
-	decodedSpans += rows.length;
+/** Of a process so far; clock ticks are a hundredth of a second on Linux. */
+function cpuSeconds(pid: number): number {
+	const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+		.replace(/^.*\) /, "")
+		.split(" ");
+	return (Number(fields[11]) + Number(fields[12])) / 100;
 }
-const elapsedMs = performance.now() - begin;
-console.log(
-	JSON.stringify({
-		spansPerInsert: spansPerBody * bodiesPerInsert,
-		bytesPerSpan: Math.round(body.length / spansPerBody),
-		spansPerSecond: Math.round((decodedSpans / elapsedMs) * 1000),
-		decodeSpansPerSecond: Math.round((decodedSpans / decodeMs) * 1000),
-		insertSpansPerSecond: Math.round((decodedSpans / insertMs) * 1000),
-		insertMs: Math.round(insertMs / (decodedSpans / (spansPerBody * bodiesPerInsert))),
-		rssMb: Math.round(process.memoryUsage().rss / 1e6),
-	}),
-);
-await store.close();
-rmSync(path, { recursive: true });

@@ -24,6 +24,10 @@ export class ClientConnection implements Connection {
 		this.#embedded = embedded;
 	}
 
+	get isEmbedded(): boolean {
+		return this.#embedded !== undefined;
+	}
+
 	async query<Row>(sql: string, parameters: QueryParameters = {}): Promise<Row[]> {
 		return this.#inTurn(async () => {
 			const result = await this.#client.query({ query: sql, format: "JSONEachRow", query_params: { ...parameters } });

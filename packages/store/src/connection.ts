@@ -2,6 +2,8 @@ export type QueryParameters = Readonly<Record<string, string | number | readonly
 
 /** One connection to the engine. It runs one statement at a time; the others wait their turn. */
 export interface Connection {
+	/** To chDB in this process. */
+	readonly isEmbedded: boolean;
 	/** Runs a query without FORMAT clause; integers of 64 bits and more must be selected as text. */
 	query<Row>(sql: string, parameters?: QueryParameters): Promise<Row[]>;
 	command(sql: string, parameters?: QueryParameters): Promise<void>;

@@ -36,6 +36,13 @@ test("a migration that was cut off half-way is completed by the next run", async
 	expect(await migrate(connection)).toEqual([]);
 });
 
+test("embedded, only traces' ids and durations are indexed in the landing tables, which takes a good part of the work", async () => {
+	const indexes = await connection.query<{ name: string }>(
+		"SELECT name FROM system.data_skipping_indices WHERE database = currentDatabase() AND table IN ('otel_traces', 'otel_logs') ORDER BY table, name",
+	);
+	expect(indexes.map(({ name }) => name)).toEqual(["idx_trace_id", "idx_duration", "idx_trace_id"]);
+});
+
 test("the landing tables have the columns of the Collector's exporter", async () => {
 	expect(await columnsOf("otel_traces")).toEqual([
 		...["Timestamp", "TraceId", "SpanId", "ParentSpanId", "TraceState", "SpanName", "SpanKind", "ServiceName"],

@@ -12,6 +12,7 @@ export const MIGRATIONS = [
 	"0003-decisions.sql",
 	"0004-environment.sql",
 	"0005-erasures.sql",
+	"0006-cheaper-inserts.sql",
 	"0008-segments.sql",
 	"0009-snapshots.sql",
 ] as const;
@@ -68,7 +69,7 @@ export async function migrate(connection: Connection, cluster?: ClusterOptions):
 				{ migration: name, applied: earlier, found: digest },
 			);
 		}
-		for (const statement of statements(migrationSql(name, cluster))) {
+		for (const statement of statements(migrationSql(name, cluster, connection.isEmbedded))) {
 			await run(connection, name, statement);
 		}
 		await run(

@@ -44,3 +44,13 @@ test("on a cluster every table is one of rows on each node and one over all of t
 test("a cluster's name is no SQL", () => {
 	expect(() => migrationSql(MIGRATIONS[0], { name: "c'; DROP TABLE x" })).toThrow("invalid cluster");
 });
+
+test("the landing tables lose their costly indexes only where they are ours, and a migration is the same everywhere", () => {
+	const name = "0006-cheaper-inserts.sql";
+	const dropping = (cluster: { name: string } | undefined, embedded: boolean) =>
+		statements(migrationSql(name, cluster, embedded)).filter((statement) => statement.includes("DROP INDEX")).length;
+	expect([dropping(undefined, true), dropping(undefined, false), dropping({ name: "c" }, false)]).toEqual([2, 0, 0]);
+	for (const released of MIGRATIONS.slice(0, 5)) {
+		expect(migrationSql(released, undefined, true)).toBe(migrationSql(released));
+	}
+});

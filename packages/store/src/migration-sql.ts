@@ -11,9 +11,9 @@ export const LOCAL_SUFFIX = "_local";
  * unless told otherwise, and a Distributed `t` over them.
  *
  * `{{name}}` is replaced, `{{include file}}` stands for a file of `migrations/`, and `{{#cluster}}…{{/cluster}}`,
- * `{{#single}}…{{/single}}` are kept or left out as a whole.
+ * `{{#single}}…{{/single}}`, `{{#embedded}}…{{/embedded}}` are kept or left out as a whole.
  */
-export function migrationSql(name: string, cluster?: ClusterOptions): string {
+export function migrationSql(name: string, cluster?: ClusterOptions, embedded = false): string {
 	const replicated = cluster !== undefined && cluster.replicated !== false;
 	const values: Readonly<Record<string, string>> = {
 		cluster: cluster === undefined ? "" : clusterName(cluster),
@@ -23,12 +23,13 @@ export function migrationSql(name: string, cluster?: ClusterOptions): string {
 		// the server fills in shard, replica, database and table
 		replica: replicated ? "('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')" : "",
 	};
-	const [kept, dropped] = cluster === undefined ? ["single", "cluster"] : ["cluster", "single"];
+	const kept = { single: cluster === undefined, cluster: cluster !== undefined, embedded };
 	return sqlFile("migrations", name)
 		.replace(/\{\{include (\S+)\}\}/g, (_, file: string) => sqlFile("migrations", file))
-		.replace(new RegExp(`\\{\\{#${dropped}\\}\\}[^]*?\\{\\{/${dropped}\\}\\}`, "g"), "")
-		.replaceAll(`{{#${kept}}}`, "")
-		.replaceAll(`{{/${kept}}}`, "")
+		.replace(
+			/\{\{#(single|cluster|embedded)\}\}([\s\S]*?)\{\{\/\1\}\}/g,
+			(_, where: keyof typeof kept, text: string) => (kept[where] ? text : ""),
+		)
 		.replace(/\{\{(\w+)\}\}/g, (placeholder, key: string) => {
 			const value = values[key];
 			if (value === undefined) {

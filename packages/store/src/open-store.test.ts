@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -49,7 +49,11 @@ test("migrations run once, and a folder that is opened again has its evidence", 
 	await first.insertTraces([]);
 	await first.close();
 	await first.close();
+	// what an INSERT was reading when its process was killed
+	const leftOver = join(folder, "data", "armspan-insert-1-1");
+	writeFileSync(leftOver, "rows");
 	const again = await openStore({ kind: "embedded", path: join(folder, "data") });
+	expect(existsSync(leftOver)).toBe(false);
 	expect(await again.migrate()).toEqual([]);
 	expect(await again.counts()).toEqual({ traces: 0, logs: 0, calls: 0, exposures: 0, evaluations: 0, quarantined: 0 });
 	await again.close();

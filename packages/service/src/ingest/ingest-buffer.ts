@@ -115,7 +115,8 @@ export class IngestBuffer<Request extends Batch> {
 		}
 		const { delayMs } = this.#options;
 		const spacing = this.#isPressed ? PRESSED_SPACING_IN_DELAYS : SPACING_IN_DELAYS;
-		return Math.max(this.#waitingSince + delayMs, this.#begunAt + spacing * delayMs) - performance.now();
+		const dueAt = Math.max(this.#waitingSince + delayMs, this.#begunAt + spacing * delayMs);
+		return Math.max(dueAt - performance.now(), 0);
 	}
 
 	/** One INSERT of the requests that have waited longest. Never rejects: every request hears of its own fate. */
