@@ -47,6 +47,9 @@ export type States = Readonly<Record<string, { readonly text: string; readonly c
 /** Grafana's names of units that are used here. */
 type Unit = "ms" | "currencyUSD" | "percentunit" | "short" | "s" | "dateTimeFromNow" | "decbytes";
 
+/** Longer gaps are shown as gaps. */
+const SPANNED_GAP_MS = 3_600_000;
+
 const plain = <Model>(model: Model): Builder<Model> => ({ build: () => model });
 
 export interface TimeSeriesOptions extends PanelText {
@@ -67,7 +70,8 @@ export function timeSeries(options: TimeSeriesOptions): Builder<Panel> {
 		.lineWidth(options.stacked ? 0 : 2)
 		.fillOpacity(options.stacked ? 60 : 0)
 		.showPoints(VisibilityMode.Auto)
-		.spanNulls(false)
+		// series of several versions have no value where only another has one
+		.spanNulls(options.band ? false : SPANNED_GAP_MS)
 		.tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi))
 		.legend(
 			new VizLegendOptionsBuilder()

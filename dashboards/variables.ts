@@ -51,11 +51,14 @@ export const prompt = () =>
 	);
 
 function queryVariable(name: string, label: string): QueryVariableBuilder {
-	return new QueryVariableBuilder(name)
-		.label(label)
-		.datasource(CHOSEN_SOURCE)
-		.refresh(VariableRefresh.OnTimeRangeChanged)
-		.sort(VariableSort.Disabled)
-		.multi(false)
-		.includeAll(false);
+	return (
+		new QueryVariableBuilder(name)
+			.label(label)
+			.datasource(CHOSEN_SOURCE)
+			// a range that ends now changes at every refresh, and lists of names are read from whole tables
+			.refresh(VariableRefresh.OnDashboardLoad)
+			.sort(VariableSort.Disabled)
+			.multi(false)
+			.includeAll(false)
+	);
 }
