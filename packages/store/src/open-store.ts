@@ -1,7 +1,7 @@
 import { mkdirSync, realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import { ClickHouseLogLevel, createClient } from "@clickhouse/client";
-import { createChdbConnection } from "chdb/connection";
+import type { createChdbConnection } from "chdb/connection";
 import { ClickHouseStore, type StoreConnections } from "./clickhouse-store.ts";
 import { ClientConnection } from "./client-connection.ts";
 import type { Connection } from "./connection.ts";
@@ -27,6 +27,8 @@ const CONNECTIONS = 4;
 /** A migration or an erasure rewrites tables; giving up half-way would not stop the server. */
 const MAINTENANCE_TIMEOUT_MS = 3_600_000;
 
+type ConnectChdb = typeof createChdbConnection;
+
 /** chDB serves one folder per process; stores on the same folder share it. */
 const openFolder = { path: "", stores: 0 };
 
@@ -35,7 +37,8 @@ const openFolder = { path: "", stores: 0 };
  * @throws {StoreError} STORE_LOCKED, STORE_PATH_CONFLICT, STORE_UNAVAILABLE, ENGINE_UNSUPPORTED
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
-	const connections = options.kind === "embedded" ? openEmbedded(options.path) : openServer(options);
+	const connections =
+		options.kind === "embedded" ? openEmbedded(options.path, await loadChdb(options.path)) : openServer(options);
 	try {
 		await checkEngine(connections.analysis);
 	} catch (error) {
@@ -45,7 +48,21 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 	return new ClickHouseStore(connections, options.kind === "server" ? options.cluster : undefined);
 }
 
-function openEmbedded(folder: string): StoreConnections {
+/** Loaded where it is used: with a server, its library of 540 MB need not be installed. */
+async function loadChdb(path: string): Promise<ConnectChdb> {
+	try {
+		return (await import("chdb/connection")).createChdbConnection;
+	} catch (cause) {
+		throw new StoreError(
+			"STORE_UNAVAILABLE",
+			`cannot open data folder ${path}: embedded ClickHouse cannot be loaded (${messageOf(cause)}); install without --omit=optional, or use a server (--clickhouse-url)`,
+			{ path },
+			{ cause },
+		);
+	}
+}
+
+function openEmbedded(folder: string, connectChdb: ConnectChdb): StoreConnections {
 	const path = preparedFolder(folder);
 	if (openFolder.stores > 0 && openFolder.path !== path) {
 		throw new StoreError(
@@ -63,7 +80,7 @@ function openEmbedded(folder: string): StoreConnections {
 	const opened: Connection[] = [];
 	try {
 		for (let connection = 0; connection < CONNECTIONS; connection++) {
-			opened.push(embeddedConnection(path));
+			opened.push(embeddedConnection(path, connectChdb));
 		}
 	} catch (error) {
 		for (const connection of opened) {
@@ -80,7 +97,7 @@ function openEmbedded(folder: string): StoreConnections {
 	let closing: Promise<void> | undefined;
 	const openUserSql: OpenUserSql = (settings) => {
 		if (closing !== undefined) throw closed();
-		return embeddedUserSql(embeddedClient(path).client, settings);
+		return embeddedUserSql(embeddedClient(path, connectChdb).client, settings);
 	};
 	const close = async () => {
 		await ingest.close();
@@ -102,9 +119,9 @@ function openEmbedded(folder: string): StoreConnections {
 	};
 }
 
-function embeddedConnection(path: string): Connection {
+function embeddedConnection(path: string, connectChdb: ConnectChdb): Connection {
 	try {
-		const { client, connection } = embeddedClient(path);
+		const { client, connection } = embeddedClient(path, connectChdb);
 		return new ClientConnection(client, connection);
 	} catch (cause) {
 		const pid = statusPid(path);
@@ -120,8 +137,8 @@ function embeddedConnection(path: string): Connection {
 	}
 }
 
-function embeddedClient(path: string) {
-	const connection = createChdbConnection({ path });
+function embeddedClient(path: string, connectChdb: ConnectChdb) {
+	const connection = connectChdb({ path });
 	// the client bundles its own copy of the interface that chdb implements: same shape, nominally another type
 	const client = createClient({ connection, log: QUIET } as unknown as Parameters<typeof createClient>[0]);
 	return { client, connection };
