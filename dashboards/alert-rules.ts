@@ -213,12 +213,12 @@ export function prometheusRules() {
 				name: "armspan",
 				rules: ALERTS.filter(({ source }) => source === "prometheus").map((alert) => ({
 					alert: alert.name,
-					expr: "max by (instance, exporter) (otelcol_exporter_queue_size / otelcol_exporter_queue_capacity) > 0.5",
+					expr: "max by (instance, exporter) (otelcol_exporter_queue_size / otelcol_exporter_queue_capacity) > 0.05",
 					for: "5m",
 					labels: { severity: alert.severity, product: "armspan" },
 					annotations: annotationsOf(
 						alert,
-						"The queue of {{ $labels.exporter }} on {{ $labels.instance }} has been more than half full for five minutes.",
+						"The queue of {{ $labels.exporter }} on {{ $labels.instance }} has been more than a twentieth full for five minutes: ClickHouse takes less than what comes.",
 					),
 				})),
 			},
