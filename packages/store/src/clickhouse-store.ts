@@ -44,6 +44,7 @@ import type {
 	ViolationWindows,
 } from "./store.ts";
 import { StoreError } from "./store-error.ts";
+import { type SealedUnits, type SealRequest, sealUnitSums } from "./unit-sums/seal-unit-sums.ts";
 import { type OpenUserSql, UserSql, type UserSqlLimits, type UserSqlResult } from "./user-sql.ts";
 
 export interface StoreConnections {
@@ -112,6 +113,10 @@ export class ClickHouseStore implements Store {
 
 	segmentTotals(request: SegmentTotalsRequest): Promise<SegmentTotals[]> {
 		return this.#sqlSources.segments(request, (others) => segmentTotals(this.#query, others));
+	}
+
+	sealUnitSums(request: SealRequest): Promise<SealedUnits> {
+		return maintained(() => sealUnitSums(this.#maintenance, request, this.#cluster));
 	}
 
 	versionTotals(request: VersionTotalsRequest): Promise<MetricTotals> {

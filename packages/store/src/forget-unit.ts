@@ -5,6 +5,7 @@ import { LOCAL_SUFFIX, onCluster } from "./migration-sql.ts";
 import type { ClusterOptions } from "./store.ts";
 import { StoreError } from "./store-error.ts";
 import { mentionPattern, mentionsInRow, textsOf } from "./unit-mentions.ts";
+import { forgetSeals } from "./unit-sums/seal-unit-sums.ts";
 
 /** Hashes in one statement: half of ClickHouse's limit on the length of a statement. */
 const HASHES_PER_STATEMENT = 3_000;
@@ -80,9 +81,12 @@ export async function forgetUnit(
 		await delete_(table, `lower(hex(SHA256(unit_id))) IN (${digests})`, found);
 	}
 
+	await forgetSeals(connection, cluster);
 	const remaining = await mentions(connection, columns, parameters);
 	const done = { id: randomUUID(), erasedAt: new Date(), erased, remaining };
 	await record(connection, done, ids[0] ?? "", actor);
+	// A seal that was under way is not completed after the record, and is gone with this if it was before.
+	await forgetSeals(connection, cluster);
 	return done;
 }
 

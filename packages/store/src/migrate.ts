@@ -13,6 +13,7 @@ export const MIGRATIONS = [
 	"0004-environment.sql",
 	"0005-erasures.sql",
 	"0006-cheaper-inserts.sql",
+	"0007-unit-sums.sql",
 	"0008-segments.sql",
 	"0009-snapshots.sql",
 ] as const;

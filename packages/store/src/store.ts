@@ -10,6 +10,7 @@ import type {
 import type { Retention, RetentionOptions } from "./retention.ts";
 import type { EncodedRows, LogRow, TraceRow } from "./rows.ts";
 import type { Snapshot, WrittenLook } from "./snapshots/snapshot.ts";
+import type { SealedUnits, SealRequest } from "./unit-sums/seal-unit-sums.ts";
 import type { UserSqlLimits, UserSqlResult } from "./user-sql.ts";
 
 export type StoreOptions =
@@ -164,6 +165,8 @@ export interface Store {
 	metricTotals(request: MetricTotalsRequest): Promise<MetricTotals>;
 	/** The same by segment of the unit instead of day. */
 	segmentTotals(request: SegmentTotalsRequest): Promise<SegmentTotals[]>;
+	/** Sums the units of an iteration up to an hour ago, so that later `metricTotals` read little more than what came since. */
+	sealUnitSums(request: SealRequest): Promise<SealedUnits>;
 	/** The same by version of a prompt, without any experiment. */
 	versionTotals(request: VersionTotalsRequest): Promise<MetricTotals>;
 	/** When the n-th unit was first exposed, for each of the ascending numbers that was reached. */

@@ -2,8 +2,11 @@ import { type MetricDefinition, metricScale } from "@armspan/schema";
 import type { QueryParameters } from "../connection.ts";
 import { dateOfMicros, microsOfDate, type Query, untilRevisionParameter } from "../queries/query.ts";
 import type { EvidenceKey, RatioMoments } from "../store.ts";
+import { openSeal } from "../unit-sums/open-seal.ts";
+import { findSeal } from "../unit-sums/seal.ts";
+import { sealedTotalsSql } from "../unit-sums/sealed-totals-sql.ts";
 import type { MetricPlan } from "./metric-measures.ts";
-import { metricTotalsSql, segmentTotalsSql, versionTotalsSql } from "./metric-totals-sql.ts";
+import { measuredMetrics, metricTotalsSql, segmentTotalsSql, versionTotalsSql } from "./metric-totals-sql.ts";
 import { CELL_STARTS, VALUE_GRID } from "./value-grid.ts";
 
 /** Calls and events of versions of a prompt, whether or not an experiment assigned them; shadows are left out. */
@@ -138,8 +141,43 @@ interface Row {
 }
 
 export async function metricTotals(query: Query, request: MetricTotalsRequest): Promise<MetricTotals> {
-	const { sql, parameters, plans } = metricTotalsSql(request.metrics, isWindowed(request), request.splitByCache);
-	return totalsOf(await query<Row>(sql, { ...parameters, ...parametersOf(request) }), plans);
+	const parameters = parametersOf(request);
+	if (isSealed(request)) {
+		const totals = await sealedTotals(query, request, parameters);
+		if (totals !== null) return totals;
+	}
+	const statement = metricTotalsSql(request.metrics, isWindowed(request), request.splitByCache);
+	return totalsOf(await query<Row>(statement.sql, { ...statement.parameters, ...parameters }), statement.plans);
+}
+
+/** The totals from a seal, if there is one and little is beside it. */
+async function sealedTotals(
+	query: Query,
+	request: MetricTotalsRequest,
+	parameters: QueryParameters,
+): Promise<MetricTotals | null> {
+	const measured = measuredMetrics(request.metrics, request.splitByCache);
+	const seal = await findSeal(query, request, measured);
+	const open = seal === null ? null : await openSeal(query, request, seal);
+	if (open === null) return null;
+	const statement = sealedTotalsSql(measured, open);
+	for (let attempt = 0; attempt < CONSISTENT_ATTEMPTS; attempt += 1) {
+		const rows = await query<Row>(statement.sql, { ...statement.parameters, ...parameters });
+		const totals = totalsOf(rows, statement.plans);
+		if (cellsAddUp(totals)) return totals;
+	}
+	return null;
+}
+
+/** A row that arrives between the two reads of a statement counts in one of them only. */
+const CONSISTENT_ATTEMPTS = 3;
+
+function cellsAddUp({ arms }: MetricTotals): boolean {
+	return arms.every(({ metrics }) =>
+		Object.values(metrics).every(
+			({ cells, sumN }) => cells === null || cells.reduce((sum, { count }) => sum + count, 0n) === sumN,
+		),
+	);
 }
 
 /** Exact sums of any metrics by segment, value and variant; the most frequent values first by name. */
@@ -156,6 +194,11 @@ export async function segmentTotals(query: Query, request: SegmentTotalsRequest)
 		const { segment, segment_kind: kind, segment_value: value } = first;
 		return [{ segment, kind, value, arms: totalsOf(ofStratum, plans).arms }];
 	});
+}
+
+/** Sums per unit know neither when each row happened nor what was before the first exposure. */
+function isSealed(request: MetricTotalsRequest): boolean {
+	return !isWindowed(request) && request.metrics.every(({ covariateDays }) => covariateDays === undefined);
 }
 
 export function isWindowed({ maturationMs, isPlannedLook }: MetricTotalsRequest): boolean {

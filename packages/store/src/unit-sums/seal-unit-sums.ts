@@ -1,0 +1,121 @@
+import { randomUUID } from "node:crypto";
+import type { MetricDefinition } from "@armspan/schema";
+import type { Connection } from "../connection.ts";
+import { measuredMetrics } from "../metrics/metric-totals-sql.ts";
+import { LOCAL_SUFFIX, onCluster } from "../migration-sql.ts";
+import type { ClusterOptions } from "../store.ts";
+import { sealedMeasures } from "./seal.ts";
+import { sealSql } from "./seal-sql.ts";
+
+/** What is summed lies this long back, so that few rows come late. */
+const LAG_SECONDS = 3600;
+/** An insert takes less: what is stamped as arrived earlier was there when the sums were taken. */
+const SETTLED_SECONDS = 900;
+/** Rows summed at once. */
+const ROWS_PER_CHUNK = 10_000_000;
+/** A look that has found a seal asks it within this time. */
+const GRACE_HOURS = 1;
+/** A seal that is not complete by then was cut off. */
+const CUT_OFF_HOURS = 12;
+
+export interface SealRequest {
+	experiment: string;
+	iteration: number;
+	metrics: readonly MetricDefinition[];
+	/** Sums are of what happened before; an hour ago when left out. */
+	until?: Date;
+	/** What arrived before is in the tables for certain; a quarter of an hour ago when left out. */
+	arrivedUntil?: Date;
+}
+
+export interface SealedUnits {
+	/** `null`: nothing was sealed, as a unit was erased within the last hour. */
+	seal: string | null;
+	units: number;
+	until: Date;
+}
+
+/**
+ * Sums the units of an iteration up to a moment, for later looks to start from. Superseded seals are dropped. Safe to be
+ * cut off anywhere, and to run twice at once: a seal is seen once it is complete.
+ */
+export async function sealUnitSums(
+	connection: Connection,
+	{ experiment, iteration, metrics, until, arrivedUntil }: SealRequest,
+	cluster?: ClusterOptions,
+): Promise<SealedUnits> {
+	const measured = measuredMetrics(
+		metrics.filter(({ source }) => source !== "sql"),
+		true,
+	);
+	const key = { experiment, iteration };
+	const [start] = await connection.query<{ now: string; rows: string }>(
+		`SELECT toString(toUnixTimestamp(now())) AS now, toString(count()) AS rows FROM llm_calls
+WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32} SETTINGS max_execution_time = 60`,
+		key,
+	);
+	const now = Number(start?.now);
+	const untilUs = until === undefined ? BigInt(now - LAG_SECONDS) * 1_000_000n : BigInt(until.getTime()) * 1000n;
+	const seal = randomUUID();
+	const chunks = Math.ceil(Number(start?.rows) / ROWS_PER_CHUNK) || 1;
+	const parameters = {
+		...key,
+		...measured.measures.conditions.parameters,
+		seal,
+		until_us: String(untilUs),
+		sealed_at: now,
+	};
+	for (let chunk = 0; chunk < chunks; chunk += 1) {
+		await connection.command(sealSql(measured), { ...parameters, chunk, chunks });
+	}
+	// A unit that was erased meanwhile may still be in the sums.
+	await connection.command(
+		`INSERT INTO unit_seals (seal, experiment, iteration, until_us, arrived_until, sealed_at, units, measures)
+SELECT {seal:String}, {experiment:String}, {iteration:UInt32}, {until_us:Int64}, fromUnixTimestamp(toInt64({arrived_until:UInt32})),
+    fromUnixTimestamp(toInt64({sealed_at:UInt32})), (SELECT count() FROM unit_sums WHERE seal = {seal:String}), {measures:Array(String)}
+WHERE (SELECT count() FROM erasures WHERE erased_at > fromUnixTimestamp(toInt64({sealed_at:UInt32})) - INTERVAL 1 HOUR) = 0
+SETTINGS max_execution_time = 60, async_insert = 0, distributed_foreground_insert = 1`,
+		{
+			...{ ...key, seal, until_us: String(untilUs), sealed_at: now },
+			arrived_until: arrivedUntil === undefined ? now - SETTLED_SECONDS : Math.floor(arrivedUntil.getTime() / 1000),
+			measures: sealedMeasures(measured).map(({ identity }) => identity),
+		},
+	);
+	const [written] = await connection.query<{ units: string }>(
+		"SELECT toString(units) AS units FROM unit_seals WHERE seal = {seal:String} LIMIT 1",
+		{ seal },
+	);
+	await dropSuperseded(connection, cluster);
+	const units = Number(written?.units ?? 0);
+	return { seal: written === undefined ? null : seal, units, until: new Date(Number(untilUs / 1000n)) };
+}
+
+/** Drops seals that a newer one of the same iteration has replaced for a while, and what a cut-off left behind. */
+async function dropSuperseded(connection: Connection, cluster: ClusterOptions | undefined): Promise<void> {
+	const seals = await connection.query<{ seal: string }>(
+		`SELECT DISTINCT seal FROM unit_sums
+WHERE seal IN
+    (
+        SELECT old.seal FROM unit_seals AS old INNER JOIN unit_seals AS new ON new.experiment = old.experiment AND new.iteration = old.iteration
+        WHERE new.sealed_at > old.sealed_at AND new.completed_at < now() - INTERVAL ${GRACE_HOURS} HOUR
+    )
+    OR (sealed_at < now() - INTERVAL ${CUT_OFF_HOURS} HOUR AND seal NOT IN (SELECT seal FROM unit_seals))
+SETTINGS max_execution_time = 60`,
+	);
+	for (const { seal } of seals) await dropSums(connection, cluster, seal);
+}
+
+async function dropSums(connection: Connection, cluster: ClusterOptions | undefined, seal: string): Promise<void> {
+	const local = cluster === undefined ? "" : LOCAL_SUFFIX;
+	// of our own making, and nothing but letters, digits and hyphens
+	if (!/^[0-9a-f-]{36}$/.test(seal)) return;
+	await connection.command(`ALTER TABLE unit_sums${local}${onCluster(cluster)} DROP PARTITION '${seal}'`);
+}
+
+/** Drops all sums: they are made anew from what evidence is left. */
+export async function forgetSeals(connection: Connection, cluster: ClusterOptions | undefined): Promise<void> {
+	const local = cluster === undefined ? "" : LOCAL_SUFFIX;
+	for (const table of ["unit_seals", "unit_sums"]) {
+		await connection.command(`TRUNCATE TABLE ${table}${local}${onCluster(cluster)}`);
+	}
+}
