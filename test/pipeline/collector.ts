@@ -19,7 +19,7 @@ function collectorProgram(): string {
 
 /** Why no Collector can be started here; `undefined` when one can. */
 export function collectorUnavailable(): string | undefined {
-	return existsSync(collectorProgram()) ? undefined : "the Collector is not built; collector-config/install.sh";
+	return existsSync(collectorProgram()) ? undefined : "the Collector is not built: run collector-config/install.sh";
 }
 
 export interface CollectorOptions {

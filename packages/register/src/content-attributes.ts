@@ -3,7 +3,7 @@
  * conventions (present and past), AI SDK, OpenInference, OpenLLMetry, Langfuse, MLflow, Google ADK, LiveKit and Logfire.
  * Checked against their sources of November 2026, but for the last three.
  */
-const KEYS: ReadonlySet<string> = new Set([
+export const CONTENT_KEYS: ReadonlySet<string> = new Set([
 	"gen_ai.input.messages",
 	"gen_ai.output.messages",
 	"gen_ai.system_instructions",
@@ -62,7 +62,7 @@ const KEYS: ReadonlySet<string> = new Set([
 	"error.message",
 ]);
 
-const PREFIXES = [
+export const CONTENT_PREFIXES = [
 	"gen_ai.prompt.variable.",
 	"gen_ai.content.",
 	"gcp.vertex.agent.llm_",
@@ -87,7 +87,7 @@ const INDEXED = /^gen_ai\.(?:prompt|completion)\.\d/;
 
 /** Whether the attribute is there for what was said to or by a model, or may quote it. */
 export function isContentAttribute(key: string): boolean {
-	return KEYS.has(key) || INDEXED.test(key) || PREFIXES.some((prefix) => key.startsWith(prefix));
+	return CONTENT_KEYS.has(key) || INDEXED.test(key) || CONTENT_PREFIXES.some((prefix) => key.startsWith(prefix));
 }
 
 /** Events that have a message, or a part of one, whatever they call it: `gen_ai.user.message`, `gen_ai.choice`, … */
