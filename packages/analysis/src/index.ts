@@ -31,4 +31,5 @@ export {
 	metricGuardrailStatistic,
 } from "./metric-guardrail-check.ts";
 export { type MetricHistory, type MetricHistoryOptions, metricHistory } from "./metric-history.ts";
+export { planInThread } from "./plan-in-thread.ts";
 export { type PlannedDesign, type PowerPlanOptions, powerPlan } from "./power-plan.ts";

@@ -7,6 +7,7 @@ import { integerBetween } from "./options.ts";
 
 interface PowerOptions extends EvidenceOptions {
 	metric?: string;
+	prompt?: string;
 	effect?: number;
 	power?: number;
 	promptVersion?: string;
@@ -25,12 +26,14 @@ interface PowerOptions extends EvidenceOptions {
 
 const EXAMPLES = `
 With the key of an experiment, baseline, spread (clustering by unit included) and traffic are those of its prompt's calls
-in the last days, and the design is the experiment's. With --baseline nothing is asked: a mean with its standard
+in the last days, and the design is the experiment's. With --metric alone they are those of a prompt's calls, for two
+equal arms; without --effect it is the smallest that as many units would have shown. With --baseline nothing is asked: a mean with its standard
 deviation --sd per unit, or a share of units without.
 
 Examples:
   armspan power support-tone --repository ../my-prompts --data ./data
   armspan power support-tone --url http://127.0.0.1:7070 --metric latency --effect 0.1 --json
+  armspan power --metric latency --prompt support-reply --url http://127.0.0.1:7070
   armspan power --baseline 0.12 --effect 0.05 --units-per-day 4000
   armspan power --baseline 850 --sd 400 --effect 0.03 --direction decrease --weights 9,1
 
@@ -41,7 +44,8 @@ export function powerCommand(): Command {
 	return evidenceOptions(new Command("power"))
 		.description("how many units and days an experiment needs, for each way to read its result")
 		.argument("[experiment]", "key of the experiment whose history is planned with")
-		.option("--metric <key>", "another metric than the primary one")
+		.option("--metric <key>", "another metric than the primary one; alone, without an experiment, of a prompt's calls")
+		.option("--prompt <name>", "with --metric alone: whose calls, when several prompts were called")
 		.option("--effect <share>", "smallest relative effect worth knowing, such as 0.05", between(0, 100))
 		.option("--power <probability>", "probability to find it; default: the experiment's, or 0.8", between(0, 1))
 		.option("--prompt-version <version>", "version whose calls give the baseline; default: control's")
@@ -76,13 +80,24 @@ export function powerCommand(): Command {
 }
 
 async function planOf(experiment: string | undefined, options: PowerOptions, command: Command): Promise<PowerPlan> {
-	if ((experiment === undefined) === (options.baseline === undefined)) {
-		command.error("error: name an experiment whose history is planned with, or give --baseline; one of both");
+	if (
+		experiment === undefined
+			? options.baseline === undefined && options.metric === undefined
+			: options.baseline !== undefined
+	) {
+		command.error(
+			"error: name an experiment whose history is planned with, or --metric, or give --baseline; one of them",
+		);
 	}
-	if (experiment === undefined) return offlinePlan(options, command);
-	const { metric, effect, power, promptVersion: version, days } = options;
+	if (options.prompt !== undefined && (experiment !== undefined || options.baseline !== undefined)) {
+		command.error(
+			"error: --prompt goes with --metric alone: an experiment has its prompt, and --baseline asks no history",
+		);
+	}
+	if (options.baseline !== undefined) return offlinePlan(options, command);
+	const { prompt, metric, effect, power, promptVersion: version, days } = options;
 	const plan = await askEvidence(options, (source) =>
-		source.power({ experiment, metric, effect, power, version, days }),
+		source.power({ experiment, prompt, metric, effect, power, version, days }),
 	);
 	if (plan !== undefined) return plan;
 	throw new CliError(

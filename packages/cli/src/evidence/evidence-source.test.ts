@@ -112,6 +112,23 @@ describe("of a service", () => {
 		expect(json.plans.map(({ chosen }) => chosen)).toEqual([false, false, false, true]);
 	});
 
+	test("power of a metric alone: baseline, traffic and effect of the prompt's history", async () => {
+		const { code, stdout } = await ofService("power", "--metric", "latency");
+		expect(code).toBe(0);
+		expect(stdout).toMatch(
+			/^plan: latency −[\d.]+ % of \d+ ms, alpha 0.05, power 0.8, 2 arms\nfrom 200 units .* of support-reply 1\.0\.0, /,
+		);
+		expect(stdout).toContain("note: No effect was named: it is the smallest that the 400 units of these days");
+		const asked = ["power", "--metric", "latency", "--prompt", "support-reply", "--effect", "0.1", "--json"];
+		const plan = PowerPlan.parse(JSON.parse((await ofService(...asked)).stdout));
+		expect([plan.effect, plan.experiment, plan.plannedUnits]).toEqual([-0.1, null, 400]);
+		const smallest = PowerPlan.parse(JSON.parse((await ofService("power", "--metric", "latency", "--json")).stdout));
+		const [alwaysValid] = smallest.plans.filter(({ chosen }) => chosen);
+		expect(alwaysValid?.powerAtPlannedUnits).toMatchObject({ value: expect.closeTo(0.8, 2) });
+		const nobody = await ofService("power", "--metric", "latency", "--prompt", "nobody");
+		expect([nobody.code, nobody.stderr]).toEqual([1, expect.stringContaining("UNKNOWN_PROMPT: no call of nobody")]);
+	});
+
 	test("sql: table, JSON, CSV, and hostile texts do not reach the terminal", async () => {
 		const statement = "SELECT variant, count() AS calls FROM llm_calls FINAL GROUP BY variant ORDER BY variant";
 		expect((await ofService("sql", statement)).stdout).toBe("variant   calls\ncontrol     800\nfriendly    800\n");
@@ -184,7 +201,9 @@ describe("without any evidence", () => {
 
 	test.each([
 		[["power"], "name an experiment"],
-		[["power", "support-tone", "--baseline", "0.5"], "one of both"],
+		[["power", "support-tone", "--prompt", "support-reply"], "goes with --metric alone"],
+		[["power", "--baseline", "0.5", "--effect", "0.1", "--prompt", "x"], "goes with --metric alone"],
+		[["power", "support-tone", "--baseline", "0.5"], "one of them"],
 		[["power", "--baseline", "0.5"], "needs --effect"],
 		[["power", "--baseline", "5", "--effect", "0.1"], "needs --sd"],
 		[["power", "--baseline", "0.5", "--effect", "0"], "expected a number"],

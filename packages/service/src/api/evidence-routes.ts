@@ -1,4 +1,4 @@
-import { ExperimentResults, MetricList, Name, PowerPlan, SqlAnswer, SqlQuestion } from "@armspan/schema";
+import { ExperimentResults, MetricList, Name, PowerPlan, PromptName, SqlAnswer, SqlQuestion } from "@armspan/schema";
 import type { FastifyPluginCallbackZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { EvidenceReader } from "../evidence/evidence-reader.ts";
@@ -61,21 +61,31 @@ export const evidenceRoutes: FastifyPluginCallbackZod<EvidenceRoutesOptions> = (
 			schema: {
 				operationId: "planExperiment",
 				summary: "Units, days and power of an experiment, for each way to read its result",
-				description: "Planned from what the calls of its prompt were on whole UTC days before today.",
-				querystring: z.strictObject({
-					experiment: Name,
-					metric: Name.optional(),
-					effect: Number_.positive().max(100).optional(),
-					power: Number_.min(0.5).lt(1).optional(),
-					version: z.string().max(100).optional(),
-					days: Number_.int().min(1).max(90).optional(),
-				}),
+				description:
+					"Planned from what the calls of its prompt were on whole UTC days before today. Without `experiment` two equal arms of `metric`, of the only prompt that was called or of `prompt`.",
+				querystring: z
+					.strictObject({
+						experiment: Name.optional(),
+						prompt: PromptName.optional(),
+						metric: Name.optional(),
+						effect: Number_.positive().max(100).optional(),
+						power: Number_.min(0.5).lt(1).optional(),
+						version: z.string().max(100).optional(),
+						days: Number_.int().min(1).max(90).optional(),
+					})
+					.refine(
+						({ experiment, metric, prompt }) =>
+							experiment === undefined ? metric !== undefined : prompt === undefined,
+						{
+							message: "expected an experiment, or a metric with or without a prompt",
+						},
+					),
 				response: { 200: PowerPlan, ...ERROR_RESPONSES },
 			},
 		},
 		async ({ query }, reply) => {
 			const plan = await evidence.power(query);
-			return plan === undefined ? reply.code(404).send(unknown(query.experiment)) : reply.send(plan);
+			return plan === undefined ? reply.code(404).send(unknown(query.experiment ?? "")) : reply.send(plan);
 		},
 	);
 

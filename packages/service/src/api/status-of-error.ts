@@ -5,6 +5,7 @@ const STATUS: Readonly<Record<string, number>> = {
 	SQL_LIMIT: 400,
 	SQL_BUSY: 503,
 	UNKNOWN_METRIC: 400,
+	UNKNOWN_PROMPT: 400,
 	UNKNOWN_ITERATION: 404,
 };
 

@@ -1,13 +1,4 @@
-import {
-	type AnalyzeExperimentOptions,
-	analyzeExperiment,
-	experimentMetrics,
-	metricHistory,
-	metricOf,
-	powerPlan,
-	recordedDesign,
-} from "@armspan/analysis";
-import type { ExperimentFile, MetricFile } from "@armspan/registry";
+import { type AnalyzeExperimentOptions, analyzeExperiment, experimentMetrics, recordedDesign } from "@armspan/analysis";
 import {
 	BUILT_IN_METRICS,
 	Experiment,
@@ -21,37 +12,19 @@ import {
 } from "@armspan/schema";
 import type { Store } from "@armspan/store";
 import { ServiceError } from "../service-error.ts";
+import type { Intent } from "./intent.ts";
+import { type PowerRequest, planOfExperiment, planWithoutExperiment } from "./plan-of-history.ts";
 
 const MS_PER_DAY = 86_400_000;
 const DEFAULT_HISTORY_DAYS = 14;
 /** Versions of all prompts whose calls are counted for the list of metrics. */
 const MAX_COUNTED_PROMPTS = 50;
 
-/** What a deployed or committed repository intends. */
-export interface Intent {
-	readonly experiments: readonly ExperimentFile[];
-	readonly metrics: readonly MetricFile[];
-}
-
 export interface ResultsRequest {
 	/** An earlier iteration; the current one when left out. */
 	readonly iteration?: number | undefined;
 	/** Compares treatments with each other, too. */
 	readonly pairwise?: boolean | undefined;
-}
-
-export interface PowerRequest {
-	/** Whose design, prompt and primary metric are planned with. */
-	readonly experiment: string;
-	/** Another metric than the primary one. */
-	readonly metric?: string | undefined;
-	/** Relative, > 0; that of the experiment when left out. */
-	readonly effect?: number | undefined;
-	readonly power?: number | undefined;
-	/** Version whose calls give the baseline; control's when left out. */
-	readonly version?: string | undefined;
-	/** Days of history, whole UTC days before today. */
-	readonly days?: number | undefined;
 }
 
 export interface EvidenceReaderOptions {
@@ -148,38 +121,15 @@ export class EvidenceReader {
 	 *
 	 * @returns `undefined` for an experiment that is not in the repository
 	 * @throws {AnalysisError} UNKNOWN_METRIC
+	 * @throws {ServiceError} UNKNOWN_PROMPT
 	 */
 	async power(request: PowerRequest): Promise<PowerPlan | undefined> {
+		if (request.experiment === undefined)
+			return planWithoutExperiment(this.#store, request, this.#intent(), this.#environment);
 		const experiment = this.#experiment(request.experiment);
-		if (experiment === undefined) return undefined;
-		const own = [...experiment.metrics, ...this.#intent().metrics.map(({ metric }) => metric)];
-		const metric = metricOf({ metrics: own }, request.metric ?? experiment.primaryMetric.metric);
-		const versions = experiment.variants.map(({ version }) => version);
-		const until = new Date(Math.floor(Date.now() / MS_PER_DAY) * MS_PER_DAY);
-		const history = await metricHistory({
-			...{ store: this.#store, prompt: experiment.prompt, metric, until, ...this.#environment },
-			version: request.version ?? versions[0] ?? "",
-			otherVersions: versions,
-			since: new Date(until.getTime() - (request.days ?? DEFAULT_HISTORY_DAYS) * MS_PER_DAY),
-		});
-		const weights = experiment.variants.map(({ weight }) => weight);
-		return powerPlan({
-			...{ experiment: experiment.key, metric: metric.key, unit: metricUnit(metric) },
-			...{ source: history.source, newUnitsPerDay: history.newUnitsPerDay, history: history.planned },
-			design: {
-				inference: experiment.inference,
-				alpha: experiment.alpha / (weights.length - 1),
-				power: request.power ?? experiment.power,
-				minimumDetectableEffect: request.effect ?? experiment.primaryMetric.minimumDetectableEffect,
-				direction: metric.direction,
-				weights,
-				enrolledShare: experiment.allocation.enrolled,
-				maturationDays: Math.ceil((experiment.maturationHours ?? 0) / 24),
-				plannedLooks: experiment.plannedLooks,
-				plannedUnits: experiment.plannedUnits,
-			},
-			caveats: caveats(experiment, metric),
-		});
+		return experiment === undefined
+			? undefined
+			: planOfExperiment(this.#store, experiment, request, this.#intent(), this.#environment);
 	}
 
 	/** Answers one SELECT. @throws {StoreError} SQL_REFUSED, SQL_FAILED, SQL_LIMIT, SQL_BUSY */
@@ -210,14 +160,4 @@ export class EvidenceReader {
 		experimentMetrics(parsed.data);
 		return parsed.data;
 	}
-}
-
-function caveats(experiment: Experiment, metric: MetricDefinition): string[] {
-	return [
-		"Traffic is that of the units which used one of the experiment's versions; an audience or a layer may leave fewer.",
-		...(metric.covariateDays === undefined ? [] : ["What CUPED saves is not in the plan: fewer units may do."]),
-		...(experiment.unit === "user"
-			? []
-			: [`History counts the units that calls name; plan with care if they were no ${experiment.unit}s.`]),
-	];
 }
