@@ -20,7 +20,7 @@ interface Rule {
 const RUNNING = `
 	SELECT *
 	FROM snapshots FINAL
-	WHERE (experiment, environment, look_at) IN
+	WHERE (experiment, environment, look_at) GLOBAL IN
 		(
 			SELECT experiment, environment, max(look_at)
 			FROM snapshots
@@ -106,7 +106,7 @@ const RULES: Readonly<Record<Exclude<AlertName, "collector-queue">, Rule>> = {
 			UNION ALL
 			SELECT ${INSTANCE}, min(look_at) AS last_sign
 			FROM snapshots
-			WHERE (experiment, environment, iteration) IN (SELECT experiment, environment, iteration FROM (${RUNNING}))
+			WHERE (experiment, environment, iteration) GLOBAL IN (SELECT experiment, environment, iteration FROM (${RUNNING}))
 			GROUP BY experiment, environment
 		)
 		GROUP BY experiment, environment`,

@@ -5,7 +5,7 @@ import { datasource, environment } from "./variables.ts";
 
 const ENVIRONMENT = "environment = ${environment:sqlstring}";
 /** The newest look at each experiment, at whatever iteration. */
-const NEWEST = `${ENVIRONMENT} AND (experiment, look_at) IN (SELECT experiment, max(look_at) FROM snapshots WHERE ${ENVIRONMENT} GROUP BY experiment)`;
+const NEWEST = `${ENVIRONMENT} AND (experiment, look_at) GLOBAL IN (SELECT experiment, max(look_at) FROM snapshots WHERE ${ENVIRONMENT} GROUP BY experiment)`;
 const IN_RANGE = `${ENVIRONMENT} AND $__timeFilter(look_at)`;
 const GUARDRAIL = "concat(experiment, ': ', metric, ' of ', variant) AS guardrail";
 

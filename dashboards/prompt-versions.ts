@@ -47,7 +47,7 @@ export function promptVersionsDashboard() {
 		)
 		.annotation(
 			decisions(
-				"experiment IN (SELECT experiment FROM snapshots WHERE environment = ${environment:sqlstring} AND prompt = ${prompt:sqlstring})",
+				"experiment GLOBAL IN (SELECT experiment FROM snapshots WHERE environment = ${environment:sqlstring} AND prompt = ${prompt:sqlstring})",
 			),
 		)
 		.withPanel(
