@@ -1,7 +1,7 @@
 /**
  * ClickHouse away under load, as long as one likes:
  *
- *     node --conditions=armspan-source test/pipeline/outage-program.ts --minutes 10 --rate 500
+ *     node --conditions=armspan-source bench/pipeline/outage.ts --minutes 10 --rate 500
  *
  * Prints a report as JSON; ends with 1 when a span was lost or counted twice.
  */
@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { runOutage } from "./outage.ts";
+import { runOutage } from "../../test/pipeline/outage.ts";
 
 const { values } = parseArgs({
 	options: {

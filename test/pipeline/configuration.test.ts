@@ -1,0 +1,83 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { ClickHouseServer } from "../conformance/clickhouse-server.ts";
+import { Collector } from "./collector.ts";
+import { callSpan, send, tracesRequest } from "./otlp.ts";
+import { Pipeline } from "./pipeline.ts";
+import { pipelineUnavailable } from "./pipeline-unavailable.ts";
+
+describe.skipIf(pipelineUnavailable("the Collector's configuration"))("configuration of the Collectors", () => {
+	const root = mkdtempSync(join(tmpdir(), "armspan-pipeline-configuration-"));
+	const stops: (() => Promise<unknown>)[] = [];
+	afterAll(async () => {
+		for (const stop of stops.splice(0).reverse()) await stop();
+		rmSync(root, { recursive: true, force: true });
+	});
+
+	test("without what it needs it is none", () => {
+		const valid = (files: string[], env = {}) => Collector.validate(files, env);
+		expect(() => valid(["gateway.yaml", "processors.yaml"])).not.toThrow();
+		expect(() => valid(["gateway.yaml"])).toThrow('references processor "memory_limiter"');
+		expect(() => valid(["agent.yaml", "processors.yaml"])).toThrow('requires a non-empty "endpoint"');
+		expect(() => valid(["agent.yaml", "processors.yaml"], { ARMSPAN_GATEWAY: "gateway:4317" })).not.toThrow();
+	});
+
+	test("with the TLS files agent and gateway know each other by certificates, and take nobody else", async () => {
+		const tls = join(root, "tls");
+		certificates(tls);
+		const server = await ClickHouseServer.start(join(root, "clickhouse"));
+		stops.push(async () => server.stop());
+		const file = (name: string) => `--config=${new URL(`../../collector-config/${name}`, import.meta.url).pathname}`;
+		const certificate = (name: string) => ({
+			ARMSPAN_TLS_CA: join(tls, "ca.crt"),
+			ARMSPAN_TLS_CERTIFICATE: join(tls, `${name}.crt`),
+			ARMSPAN_TLS_KEY: join(tls, `${name}.key`),
+		});
+		const gateway = await Collector.start({
+			kind: "gateway",
+			folder: join(root, "gateway"),
+			env: { CLICKHOUSE_ENDPOINT: server.nativeUrl, ...certificate("gateway") },
+			args: [file("gateway-tls.yaml"), "--set=exporters.clickhouse.create_schema=true"],
+		});
+		stops.push(() => gateway.stop("SIGKILL"));
+		const agent = (name: string, env: Record<string, string>, args: string[] = []) =>
+			Collector.start({
+				kind: "agent",
+				folder: join(root, name),
+				env: { ARMSPAN_GATEWAY: gateway.grpcAddress, ...env },
+				args,
+			}).then((started) => {
+				stops.push(() => started.stop("SIGKILL"));
+				return started;
+			});
+		const known = await agent("known", certificate("agent"), [file("agent-tls.yaml")]);
+		const stranger = await agent("stranger", { ARMSPAN_GATEWAY_INSECURE: "true" });
+		await send(stranger.otlpUrl, "traces", tracesRequest([callSpan(1)]));
+		await send(known.otlpUrl, "traces", tracesRequest([callSpan(2)]));
+		const stored = () => server.run("SELECT SpanAttributes['gen_ai.response.id'] FROM otel_traces");
+		await Pipeline.until(async () => (await stored()) !== "");
+		expect(await stored()).toBe("response-2\n");
+		// The stranger has been turned away, and keeps what it has.
+		const log = join(root, "stranger", "agent.log");
+		await Pipeline.until(() => readFileSync(log, "utf8").includes("Exporting failed"));
+		expect(await stranger.metric("otelcol_exporter_queue_size")).toBeGreaterThan(0);
+		await expect(send(gateway.otlpUrl, "traces", tracesRequest([callSpan(3)]))).rejects.toThrow();
+	}, 60_000);
+});
+
+/** An authority, and certificates of it for 127.0.0.1. */
+function certificates(folder: string): void {
+	const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
+	mkdirSync(folder);
+	const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+	openssl("req", "-x509", ...key, "-days", "2", "-subj", "/CN=test", "-keyout", "ca.key", "-out", "ca.crt");
+	writeFileSync(join(folder, "names"), "subjectAltName=IP:127.0.0.1");
+	for (const name of ["agent", "gateway"]) {
+		openssl("req", ...key, "-subj", `/CN=${name}`, "-keyout", `${name}.key`, "-out", `${name}.csr`);
+		const signed = ["-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names"];
+		openssl("x509", "-req", "-in", `${name}.csr`, "-out", `${name}.crt`, ...signed);
+	}
+}
