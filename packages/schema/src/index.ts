@@ -12,6 +12,7 @@ export {
 	ITERATION_FIELDS,
 	UnitType,
 } from "./experiment.ts";
+export { UnitForgetting, UnitForgotten } from "./forgotten-unit.ts";
 export { JsonValue, ModelParameters } from "./json-value.ts";
 export {
 	Direction,

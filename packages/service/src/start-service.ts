@@ -162,6 +162,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 			version,
 			logger,
 			evidence: reader,
+			forgetUnit: (request) => store.forgetUnit(request),
 			backend: {
 				experiments: () =>
 					deployment.experiments.map(({ experiment: { key, prompt, status, iteration } }) => ({

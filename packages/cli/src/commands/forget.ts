@@ -1,10 +1,14 @@
+import { createHmac } from "node:crypto";
 import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
 import { resolve } from "node:path";
-import { Command } from "commander";
+import { type UnitForgetting, UnitForgotten } from "@armspan/schema";
+import { Command, Option } from "commander";
 import { CliError } from "../cli-error.ts";
+import { requestService } from "../evidence/evidence-source.ts";
 
 interface ForgetOptions {
+	url?: string;
 	data: string;
 	clickhouseUrl?: string;
 	cluster?: string;
@@ -15,11 +19,12 @@ interface ForgetOptions {
 
 const EXAMPLES = `
 Erases a unit from landing tables (spans and logs that carry or mention it, and the rest of its traces) and from the
-evidence, then searches every table for what is left. Numbers of its experiments change; decisions stay. Stop
-"armspan up" before, when the evidence is embedded. What is delivered afterwards is stored as ever.
+evidence, then searches every table for what is left. Numbers of its experiments change; decisions stay. When the
+evidence is embedded and "armspan up" has it open, ask it: --url. What is delivered afterwards is stored as ever.
 
 Examples:
   armspan forget user-4711
+  armspan forget user-4711 --url http://127.0.0.1:7070
   ARMSPAN_UNIT_KEY=… armspan forget ada@example.org --clickhouse-url http://clickhouse:8123 --json
 
 Exit codes: 0 erased, 1 failed or something is left, 2 wrong usage.`;
@@ -29,6 +34,12 @@ export function forgetCommand(): Command {
 	return new Command("forget")
 		.description("erase a unit (a user, a session) from the evidence store, and record that it was done")
 		.argument("<unit>", "id of the unit as the application gives it, or as it was hashed")
+		.addOption(
+			new Option("--url <service>", "API of the running service (its token: ARMSPAN_TOKEN)").conflicts([
+				"clickhouseUrl",
+				"cluster",
+			]),
+		)
 		.option("--data <dir>", "folder of evidence (data/clickhouse)", "./data")
 		.option(
 			"--clickhouse-url <url>",
@@ -40,30 +51,14 @@ export function forgetCommand(): Command {
 		.option("--json", "the result as JSON")
 		.addHelpText("after", EXAMPLES)
 		.action(async (unitId: string, options: ForgetOptions) => {
-			const path = resolve(options.data, "clickhouse");
-			if (options.clickhouseUrl === undefined && !existsSync(path)) {
-				throw new CliError("NO_EVIDENCE", `${path} does not exist: no evidence there`, "name the folder in --data");
-			}
 			const unitKey = options.unitKey ?? process.env.ARMSPAN_UNIT_KEY;
-			const { forgetUnit } = await import("@armspan/service");
-			const done = await forgetUnit({
-				store:
-					options.clickhouseUrl === undefined
-						? { kind: "embedded", path }
-						: {
-								kind: "server",
-								url: options.clickhouseUrl,
-								...(process.env.CLICKHOUSE_USER === undefined ? {} : { username: process.env.CLICKHOUSE_USER }),
-								...(process.env.CLICKHOUSE_PASSWORD === undefined ? {} : { password: process.env.CLICKHOUSE_PASSWORD }),
-								...(options.cluster === undefined ? {} : { cluster: { name: options.cluster } }),
-							},
-				unitId,
-				...(unitKey === undefined || unitKey === "" ? {} : { unitKey }),
-				actor: options.by ?? userInfo().username,
-			});
+			const by = options.by ?? userInfo().username;
+			const done = await (options.url === undefined
+				? forgetHere(unitId, unitKey, by, options)
+				: forgetByService(options.url, unitId, unitKey, by));
 			const erased = Object.entries(done.erased);
 			if (options.json) {
-				process.stdout.write(`${JSON.stringify({ schemaVersion: 1, ...done })}\n`);
+				process.stdout.write(`${JSON.stringify({ ...done, schemaVersion: 1 })}\n`);
 			} else {
 				const lines = erased.map(([table, rows]) => `${table.padEnd(26)}${rows} rows erased`);
 				process.stdout.write(
@@ -79,4 +74,42 @@ export function forgetCommand(): Command {
 				);
 			}
 		});
+}
+
+type Forgotten = Pick<UnitForgotten, "id" | "erased" | "remaining">;
+
+/** The service needs no key: the hash is made here. */
+function forgetByService(url: string, unitId: string, unitKey: string | undefined, by: string): Promise<Forgotten> {
+	const hashed = unitKey ? [createHmac("sha256", unitKey).update(unitId, "utf8").digest("hex")] : [];
+	const body = JSON.stringify({ unitIds: [unitId, ...hashed], by } satisfies UnitForgetting);
+	const headers = { "content-type": "application/json" };
+	return requestService(url, "/api/v1/units/forget", { method: "POST", headers, body }, UnitForgotten);
+}
+
+async function forgetHere(
+	unitId: string,
+	unitKey: string | undefined,
+	actor: string,
+	options: ForgetOptions,
+): Promise<Forgotten> {
+	const path = resolve(options.data, "clickhouse");
+	if (options.clickhouseUrl === undefined && !existsSync(path)) {
+		throw new CliError("NO_EVIDENCE", `${path} does not exist: no evidence there`, "name the folder in --data");
+	}
+	const { forgetUnit } = await import("@armspan/service");
+	return forgetUnit({
+		store:
+			options.clickhouseUrl === undefined
+				? { kind: "embedded", path }
+				: {
+						kind: "server",
+						url: options.clickhouseUrl,
+						...(process.env.CLICKHOUSE_USER === undefined ? {} : { username: process.env.CLICKHOUSE_USER }),
+						...(process.env.CLICKHOUSE_PASSWORD === undefined ? {} : { password: process.env.CLICKHOUSE_PASSWORD }),
+						...(options.cluster === undefined ? {} : { cluster: { name: options.cluster } }),
+					},
+		unitId,
+		...(unitKey === undefined || unitKey === "" ? {} : { unitKey }),
+		actor,
+	});
 }

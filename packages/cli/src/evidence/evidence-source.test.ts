@@ -144,6 +144,20 @@ describe("of a service", () => {
 		]);
 	});
 
+	test("forget: by the service that has the evidence open, under the hash, too", async () => {
+		const forget = (unit: string) => ofService("forget", unit, "--json", "--by", "Grace");
+		expect(JSON.parse((await forget("user-399")).stdout)).toMatchObject({
+			...{ schemaVersion: 1, erased: { llm_calls: 4, exposures: 1 }, remaining: [] },
+		});
+		expect(JSON.parse((await forget("user-399")).stdout)).toMatchObject({ erased: {}, remaining: [] });
+		const left = "SELECT count() AS n FROM llm_calls WHERE unit_id = 'user-399'";
+		expect((await ofService("sql", left)).stdout).toBe("n\n0\n");
+		const [record] = JSON.parse(
+			(await ofService("sql", "SELECT actor FROM erasures ORDER BY erased_at LIMIT 1", "--format", "json")).stdout,
+		).rows;
+		expect(record).toEqual(["Grace"]);
+	});
+
 	test("what it refuses is told", async () => {
 		const refused = await ofService("sql", "SELECT file('/etc/passwd')");
 		expect([refused.code, refused.stdout]).toEqual([1, ""]);

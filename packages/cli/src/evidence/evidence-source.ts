@@ -80,7 +80,7 @@ function serviceSource(url: string): EvidenceSource {
 		const given = Object.entries(parameters).flatMap(([key, value]) =>
 			value === undefined ? [] : [[key, String(value)]],
 		);
-		return request(url, given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`, {}, schema);
+		return requestService(url, given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`, {}, schema);
 	};
 	return {
 		results: (key: string, asked: ResultsRequest = {}) =>
@@ -89,12 +89,13 @@ function serviceSource(url: string): EvidenceSource {
 		power: (asked: PowerRequest) => get("/api/v1/power", asked, PowerPlan),
 		sql: (question: SqlQuestion) => {
 			const headers = { "content-type": "application/json" };
-			return request(url, "/api/v1/sql", { method: "POST", headers, body: JSON.stringify(question) }, SqlAnswer);
+			return requestService(url, "/api/v1/sql", { method: "POST", headers, body: JSON.stringify(question) }, SqlAnswer);
 		},
 	};
 }
 
-async function request<Schema extends z.ZodType>(
+/** Asks a service. @throws {CliError} SERVICE_UNREACHABLE, REQUEST_REFUSED */
+export async function requestService<Schema extends z.ZodType>(
 	url: string,
 	path: string,
 	init: { method?: string; headers?: Record<string, string>; body?: string },

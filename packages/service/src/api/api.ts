@@ -9,6 +9,7 @@ import { authentication } from "../authentication.ts";
 import { ServiceError } from "../service-error.ts";
 import { ApiError, apiError, ERROR_RESPONSES } from "./api-error.ts";
 import { type EvidenceRoutesOptions, evidenceRoutes } from "./evidence-routes.ts";
+import { type ForgetRouteOptions, forgetRoute } from "./forget-route.ts";
 import { type OfrepOptions, ofrep } from "./ofrep.ts";
 import { openApi } from "./open-api.ts";
 import { type RoutingRoutesOptions, routingRoutes } from "./routing-routes.ts";
@@ -55,7 +56,7 @@ const Health = z.strictObject({
 	ingest: z.strictObject({ pendingSpans: z.int(), pendingEvents: z.int() }),
 });
 
-export interface ApiOptions extends OfrepOptions, EvidenceRoutesOptions {
+export interface ApiOptions extends OfrepOptions, EvidenceRoutesOptions, ForgetRouteOptions {
 	backend: ApiBackend;
 	/** The bundle to serve to applications; without it those routes do not exist. */
 	routing?: RoutingRoutesOptions | undefined;
@@ -67,7 +68,7 @@ export interface ApiOptions extends OfrepOptions, EvidenceRoutesOptions {
 /** Ids listed in one answer: some megabytes. */
 const MAX_UNITS = 200_000;
 
-/** The HTTP API and OFREP; read-only. `GET /api/v1/openapi.json` describes it. */
+/** The HTTP API and OFREP; it changes nothing but that it forgets units. `GET /api/v1/openapi.json` describes it. */
 export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
 	const { backend } = options;
 	const app = Fastify({
@@ -186,6 +187,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
 	);
 
 	await app.register(evidenceRoutes, { evidence: options.evidence });
+	await app.register(forgetRoute, { forgetUnit: options.forgetUnit });
 	await app.register(ofrep, { bundle: options.bundle });
 	if (options.routing !== undefined) {
 		await app.register(routingRoutes, options.routing);

@@ -26,7 +26,7 @@ beforeAll(async () => {
 		throw new Error("not asked here");
 	};
 	app = await createApi({
-		evidence: new EvidenceReader({ store, intent: () => snapshot }),
+		...{ evidence: new EvidenceReader({ store, intent: () => snapshot }), forgetUnit: unused },
 		backend: { health: unused, experiments: () => [], decisions: async () => [], units: unused },
 		bundle: unused,
 		token: undefined,

@@ -61,7 +61,7 @@ function apiOf(token: string | undefined): Promise<FastifyInstance> {
 		throw new Error("OFREP must not ask the evidence store");
 	};
 	return createApi({
-		evidence: {} as never,
+		...{ evidence: {} as never, forgetUnit: unused },
 		backend: { health: unused, experiments: unused, decisions: unused, units: unused },
 		bundle: () => bundle,
 		token,
@@ -249,7 +249,7 @@ describe("hostile requests", () => {
 		expect([none.status, none.headers.get("retry-after")]).toEqual([503, "1"]);
 		expect(await none.json()).toEqual({ errorDetails: "there is no routing bundle yet; try again in a second" });
 		const broken = await createApi({
-			evidence: {} as never,
+			...{ evidence: {} as never, forgetUnit: unused },
 			backend: {} as never,
 			bundle: () => {
 				throw new Error("a secret");

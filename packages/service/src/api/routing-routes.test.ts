@@ -39,7 +39,7 @@ async function serve(options: { heartbeatMs?: number; maxEventStreams?: number }
 	};
 	published = new PublishedBundle(directory, "production", fastify().log);
 	app = await createApi({
-		evidence: {} as never,
+		...{ evidence: {} as never, forgetUnit: unused },
 		backend: { health: unused, experiments: unused, decisions: unused, units: unused },
 		bundle: () => published.current,
 		routing: { published, ...options },
