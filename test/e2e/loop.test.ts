@@ -94,6 +94,9 @@ test("a treatment that turns bad is halted, and every call is stored once, as th
 		.poll(finalLook, { timeout: 30_000 })
 		.toEqual([["halted", "halted", String(Date.parse(halt?.decidedAt ?? ""))]]);
 
+	const health = await (await fetch(`${loop.service.apiUrl}/healthz`)).json();
+	expect(health).toMatchObject({ looks: { lastLookAt: expect.any(String), consecutiveFailures: 0, failures: 0 } });
+
 	await loop.stopTraffic();
 	const calls = await loop.service.store.callIds({});
 	const served = readServedLog(join(folder.logs, "served.jsonl")).filter(({ completed }) => completed);

@@ -60,7 +60,9 @@ function quietStore() {
 			return { excludedUnits: 0, immatureUnits: 0, newestCallAt: null, newestEventAt: null, arms: [] };
 		},
 		arrivalTimes: async () => [],
-		segmentTotals: async () => [],
+		segmentTotals: async () => {
+			throw new Error("segments are not kept");
+		},
 		violationWindows: async () => [],
 		listDecisions: async () => decisions,
 		lastCallStart: async () => null,
@@ -90,7 +92,7 @@ function start(changes: Partial<ComparisonLooksOptions> & Pick<ComparisonLooksOp
 describe("when looks are taken", () => {
 	test("one a minute while the iteration runs, however often it is asked", async () => {
 		const { store, written, analyses } = quietStore();
-		const { looks } = start({ store });
+		const { looks } = start({ store, experiments: () => [experimentOf({ segments: ["plan"] })] });
 		for (const clock of ["12:00:07", "12:00:17", "12:00:59", "12:01:00", "12:01:10"]) await looks.look(at(clock));
 		expect(written.map(({ lookAt, kind }) => [lookAt, kind])).toEqual([
 			[at("12:00:00"), "look"],

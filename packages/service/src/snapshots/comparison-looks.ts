@@ -119,7 +119,8 @@ export class ComparisonLooks {
 			return;
 		}
 
-		const results = await analyzeExperiment({ store, experiment, now, environment });
+		// Segments are not kept, so they are not asked for.
+		const results = await analyzeExperiment({ store, experiment: { ...experiment, segments: [] }, now, environment });
 		const kind = results.status === "running" ? "look" : "final";
 		const lookAt = new Date(kind === "look" ? minuteMs : endOf(results, last, minuteMs));
 		await store.appendSnapshot(
