@@ -95,6 +95,10 @@ export class ClickHouseServer {
 		}
 	}
 
+	get pid(): number {
+		return this.#process.pid ?? 0;
+	}
+
 	/** Runs a statement; a person's way in. */
 	async run(sql: string): Promise<string> {
 		const response = await fetch(this.url, { method: "POST", body: sql });

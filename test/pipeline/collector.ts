@@ -77,6 +77,10 @@ export class Collector {
 		return `127.0.0.1:${this.#ports.grpc}`;
 	}
 
+	get pid(): number {
+		return this.#process.pid ?? 0;
+	}
+
 	/** Sum over its series of a metric of the Collector's own; 0 when nothing has counted yet. */
 	async metric(name: string): Promise<number> {
 		const response = await fetch(`http://127.0.0.1:${this.#ports.metrics}/metrics`);
