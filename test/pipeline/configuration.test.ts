@@ -1,7 +1,7 @@
-import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { ClickHouseServer } from "../conformance/clickhouse-server.ts";
 import { Collector } from "./collector.ts";
@@ -26,8 +26,7 @@ describe.skipIf(pipelineUnavailable("the Collector's configuration"))("configura
 	});
 
 	test("with the TLS files agent and gateway know each other by certificates, and take nobody else", async () => {
-		const tls = join(root, "tls");
-		certificates(tls);
+		const tls = fileURLToPath(new URL("./fixtures/tls", import.meta.url));
 		const server = await ClickHouseServer.start(join(root, "clickhouse"));
 		stops.push(async () => server.stop());
 		const file = (name: string) => `--config=${new URL(`../../collector-config/${name}`, import.meta.url).pathname}`;
@@ -67,17 +66,3 @@ describe.skipIf(pipelineUnavailable("the Collector's configuration"))("configura
 		await expect(send(gateway.otlpUrl, "traces", tracesRequest([callSpan(3)]))).rejects.toThrow();
 	}, 60_000);
 });
-
-/** An authority, and certificates of it for 127.0.0.1. */
-function certificates(folder: string): void {
-	const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
-	mkdirSync(folder);
-	const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-	openssl("req", "-x509", ...key, "-days", "2", "-subj", "/CN=test", "-keyout", "ca.key", "-out", "ca.crt");
-	writeFileSync(join(folder, "names"), "subjectAltName=IP:127.0.0.1");
-	for (const name of ["agent", "gateway"]) {
-		openssl("req", ...key, "-subj", `/CN=${name}`, "-keyout", `${name}.key`, "-out", `${name}.csr`);
-		const signed = ["-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names"];
-		openssl("x509", "-req", "-in", `${name}.csr`, "-out", `${name}.crt`, ...signed);
-	}
-}
