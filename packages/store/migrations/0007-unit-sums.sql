@@ -18,9 +18,9 @@ ALTER TABLE llm_calls{{on_cluster}} ADD COLUMN IF NOT EXISTS arrived_at DateTime
 ALTER TABLE exposures{{on_cluster}} ADD COLUMN IF NOT EXISTS arrived_at DateTime('UTC') DEFAULT now('UTC');
 ALTER TABLE evaluations{{on_cluster}} ADD COLUMN IF NOT EXISTS arrived_at DateTime('UTC') DEFAULT now('UTC');
 {{/cluster}}
-ALTER TABLE llm_calls{{local}}{{on_cluster}} MATERIALIZE COLUMN arrived_at;
-ALTER TABLE exposures{{local}}{{on_cluster}} MATERIALIZE COLUMN arrived_at;
-ALTER TABLE evaluations{{local}}{{on_cluster}} MATERIALIZE COLUMN arrived_at;
+ALTER TABLE llm_calls{{local}}{{on_cluster}} MATERIALIZE COLUMN arrived_at, MATERIALIZE INDEX by_time, MATERIALIZE INDEX by_arrival;
+ALTER TABLE exposures{{local}}{{on_cluster}} MATERIALIZE COLUMN arrived_at, MATERIALIZE INDEX by_time, MATERIALIZE INDEX by_arrival;
+ALTER TABLE evaluations{{local}}{{on_cluster}} MATERIALIZE COLUMN arrived_at, MATERIALIZE INDEX by_time, MATERIALIZE INDEX by_arrival;
 
 -- One row per unit, with the aggregates that metrics are made of in the order that the seal names.
 CREATE TABLE IF NOT EXISTS unit_sums{{local}}{{on_cluster}}
