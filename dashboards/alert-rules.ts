@@ -117,20 +117,30 @@ const RULES: Readonly<Record<Exclude<AlertName, "collector-queue">, Rule>> = {
 	"ingest-lag": {
 		sql: `
 		WITH (SELECT max(Timestamp) FROM otel_traces WHERE Timestamp > now() - INTERVAL 6 HOUR AND Timestamp <= now() + INTERVAL 1 MINUTE) AS newest
-		SELECT toFloat64(dateDiff('second', newest, now())) AS lag_seconds
-		FROM otel_traces
-		WHERE Timestamp > now() - INTERVAL 7 HOUR AND Timestamp > newest - INTERVAL 1 HOUR AND Timestamp <= newest
-		HAVING uniqExact(toStartOfMinute(Timestamp)) >= 50`,
+		SELECT max(seconds) AS lag_seconds
+		FROM
+		(
+			SELECT toFloat64(dateDiff('second', newest, now())) AS seconds
+			FROM otel_traces
+			WHERE Timestamp > now() - INTERVAL 7 HOUR AND Timestamp > newest - INTERVAL 1 HOUR AND Timestamp <= newest
+			HAVING uniqExact(toStartOfMinute(Timestamp)) >= 50
+			UNION ALL
+			SELECT toFloat64(quantile(0.5)(dateDiff('second', started_at + toIntervalMicrosecond(ifNull(latency_us, 0)), arrived_at))) AS seconds
+			FROM llm_calls
+			WHERE arrived_at > now() - INTERVAL 5 MINUTE AND started_at IS NOT NULL
+			HAVING count() >= 20
+		)
+		HAVING count() > 0`,
 		above: 120,
 		for: "2m",
 		description:
-			"The newest span is more than two minutes old, after an hour in which spans came nearly every minute. Also fires when ClickHouse does not answer Grafana.",
+			"The newest span is more than two minutes old, after an hour in which spans came nearly every minute; or half of the calls that came in the last five minutes had ended two minutes before. Also fires when ClickHouse does not answer Grafana.",
 		whenUnanswered: "Alerting",
 	},
 	"evidence-quarantined": {
 		sql: `
 		SELECT if(environment = '', 'none', environment) AS environment, avg(quarantined) AS share
-		FROM (SELECT CAST(environment, 'String') AS environment, quarantined FROM llm_calls FINAL WHERE started_at > now() - INTERVAL 1 HOUR OR received_at > now() - INTERVAL 1 HOUR)
+		FROM (SELECT CAST(environment, 'String') AS environment, quarantined FROM llm_calls FINAL WHERE arrived_at > now() - INTERVAL 1 HOUR)
 		GROUP BY environment
 		HAVING count() >= 100`,
 		above: 0.01,

@@ -1,10 +1,10 @@
+import { callsInRange } from "./calls.ts";
 import { dashboard } from "./frame.ts";
 import { stat, table, timeSeries } from "./panels.ts";
 import { datasource, environment } from "./variables.ts";
 
 /** Shadows cost as much as other calls, so they are in. */
-const CALLS =
-	"FROM (SELECT *, assumeNotNull(started_at) AS started FROM llm_calls FINAL WHERE environment IN ('', ${environment:sqlstring}) AND $__timeFilter(started_at))";
+const CALLS = callsInRange("environment IN ('', ${environment:sqlstring})");
 
 const costBy = (column: string, name: string): string => `
 	SELECT $__timeInterval(started) AS time, toString(${column}) AS ${name}, sum(cost_nano_usd) / 1e9 / ($__interval_s / 3600) AS usd_per_hour

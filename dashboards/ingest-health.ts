@@ -1,9 +1,10 @@
+import { callsInRange } from "./calls.ts";
 import { dashboard } from "./frame.ts";
 import { stat, table, timeSeries } from "./panels.ts";
 import { datasource, environment } from "./variables.ts";
 
 const OURS = "environment IN ('', ${environment:sqlstring})";
-const CALLS = `FROM (SELECT *, assumeNotNull(started_at) AS started FROM llm_calls FINAL WHERE ${OURS} AND $__timeFilter(started_at))`;
+const CALLS = callsInRange(OURS);
 
 export function ingestHealthDashboard() {
 	return dashboard(
@@ -149,6 +150,21 @@ export function ingestHealthDashboard() {
 				sql: `
 				SELECT $__timeInterval(started) AS time, avg(quarantined) AS quarantined
 				${CALLS}
+				GROUP BY time
+				ORDER BY time`,
+			}),
+		)
+		.withPanel(
+			timeSeries({
+				title: "From the end of a call to its row",
+				description:
+					"Delay of calls by when they began, in whole seconds. Grows with a queue that ClickHouse does not keep up with. Rows from before an update that brought the column count as if they had come then.",
+				width: 12,
+				unit: "s",
+				min: 0,
+				sql: `
+				SELECT $__timeInterval(started) AS time, quantile(0.5)(delay) AS median, quantile(0.95)(delay) AS p95
+				FROM (SELECT started, dateDiff('second', started + toIntervalMicrosecond(ifNull(latency_us, 0)), arrived_at) AS delay ${CALLS})
 				GROUP BY time
 				ORDER BY time`,
 			}),

@@ -1,10 +1,11 @@
+import { callsInRange } from "./calls.ts";
 import { annotation, dashboard, decisions } from "./frame.ts";
 import { table, timeSeries } from "./panels.ts";
 import { datasource, environment, prompt } from "./variables.ts";
 
 const ROWS = "prompt_name = ${prompt:sqlstring} AND environment IN ('', ${environment:sqlstring}) AND NOT shadow";
 const CALLS = `
-	FROM (SELECT *, assumeNotNull(started_at) AS started FROM llm_calls FINAL WHERE ${ROWS} AND $__timeFilter(started_at))`;
+	${callsInRange(ROWS)}`;
 /** A call that broke off has no latency. */
 const LATENCY_MS = "if(finish_reason IN ('aborted', 'abandoned'), NULL, latency_us) / 1000";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { openStore, type Snapshot, type SnapshotArm, type Store, storeOfEnvironment } from "@armspan/store";
 import { createClient } from "@clickhouse/client";
 import { createChdbConnection } from "chdb/connection";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { experimentOf, haltDecision, loadCalls } from "./loaded-store.ts";
 
@@ -38,6 +38,11 @@ afterAll(async () => {
 	await store.close();
 	rmSync(folder, { recursive: true });
 });
+
+const truncate = async (...tables: string[]) => {
+	for (const table of tables) await client.command({ query: `TRUNCATE TABLE ${table}` });
+};
+beforeEach(() => truncate("otel_traces", "llm_calls", "decisions", "snapshots"));
 
 const MINUTE_MS = 60_000;
 const ago = (minutes: number) => new Date(Date.now() - minutes * MINUTE_MS);
@@ -107,11 +112,19 @@ const look = (experiment: string, changes: Partial<Snapshot> = {}): Snapshot => 
 	...changes,
 });
 
+/** As if each call had come when it ended, and not now, in one piece. */
+const arriveInTime = () =>
+	client.command({
+		query:
+			"ALTER TABLE llm_calls UPDATE arrived_at = ifNull(toDateTime(started_at), arrived_at) WHERE 1 SETTINGS mutations_sync = 2",
+	});
+
 test("nothing to say of an empty store", async () => {
 	expect(await firing()).toEqual([]);
 });
 
-test("nothing fires while all is well", async () => {
+/** Three experiments and an hour of calls, with which nothing is wrong. */
+async function loadWell(): Promise<void> {
 	await store.appendSnapshot(look("well"));
 	await store.appendSnapshot(look("stopped", { kind: "final", status: "stopped", lookAt: ago(600) }));
 	await store.appendSnapshot(look("new", { newestCallAt: null, lookAt: ago(5) }));
@@ -119,6 +132,11 @@ test("nothing fires while all is well", async () => {
 		store,
 		Array.from({ length: 240 }, (_, number) => ({ number, at: new Date(Date.now() - (240 - number) * 15_000) })),
 	);
+	await arriveInTime();
+}
+
+test("nothing fires while all is well", async () => {
+	await loadWell();
 	expect(await firing()).toEqual([]);
 	// They look at something: at most those that are about decisions have no row.
 	const quiet: string[] = [];
@@ -127,6 +145,7 @@ test("nothing fires while all is well", async () => {
 });
 
 test("each fires when what it is about happens, and names what it is about", async () => {
+	await loadWell();
 	const production = storeOfEnvironment(store, "production");
 	await production.appendDecision(haltDecision(experimentOf({ key: "halted" }), ago(20)));
 	const notify = experimentOf({
@@ -153,6 +172,7 @@ test("each fires when what it is about happens, and names what it is about", asy
 			attributes: { "gen_ai.usage.input_tokens": "-1" },
 		})),
 	);
+	await arriveInTime();
 	expect((await firing()).toSorted()).toEqual([
 		"evidence-quarantined production",
 		"guardrail-breached breached production latency friendly",
@@ -165,30 +185,39 @@ test("each fires when what it is about happens, and names what it is about", asy
 		"sample-ratio-mismatch skewed production",
 		"units-in-two-arms mixed production",
 	]);
+	for (const rule of rules) {
+		const named = [...rule.annotations.description.matchAll(/\{\{ \.Labels\.(\w+) \}\}/g)].map(([, name]) => name);
+		const [instance] = await evaluate(rule);
+		expect([rule.title, Object.keys(instance?.labels ?? {})]).toEqual([rule.title, expect.arrayContaining(named)]);
+	}
 });
 
-test("spans that stop after a steady hour are a lag; a trickle that stops is none", async () => {
-	const lag = rules.find(({ title }) => title === "ingest-lag");
-	const late = async (spans: number, minutesApart: number) => {
-		await client.command({ query: "TRUNCATE TABLE otel_traces" });
+describe("ingest-lag", () => {
+	const lag = rules.find(({ title }) => title === "ingest-lag") as Rule;
+	const load = async (calls: number, minutesAgo: (number: number) => number) => {
+		await truncate("otel_traces", "llm_calls");
 		await loadCalls(
 			store,
-			Array.from({ length: spans }, (_, number) => ({
-				...{ number: 9000 + number, at: ago(5 + number * minutesApart) },
-			})),
+			Array.from({ length: calls }, (_, number) => ({ number: 9000 + number, at: ago(minutesAgo(number)) })),
 		);
-		return (await evaluate(lag as Rule)).map(({ fires }) => fires);
 	};
-	expect(await late(60, 1)).toEqual([true]);
-	expect(await late(12, 5)).toEqual([]);
-});
+	const fires = async () => (await evaluate(lag)).map((instance) => instance.fires);
 
-test("what a description names is a label of its rule", async () => {
-	for (const rule of rules) {
-		const instances = await evaluate(rule);
-		const named = [...rule.annotations.description.matchAll(/\{\{ \.Labels\.(\w+) \}\}/g)].map(([, name]) => name);
-		const [first] = instances;
-		if (rule.title === "ingest-lag") expect(named).toEqual([]);
-		else expect([rule.title, Object.keys(first?.labels ?? {})]).toEqual([rule.title, expect.arrayContaining(named)]);
-	}
+	test("spans that stop after a steady hour are a lag; a trickle that stops is none", async () => {
+		await load(60, (number) => 5 + number);
+		await arriveInTime();
+		expect(await fires()).toEqual([true]);
+		await load(12, (number) => 5 + 5 * number);
+		await arriveInTime();
+		expect(await fires()).toEqual([]);
+	});
+
+	test("calls that come long after they ended are a lag, however fresh the newest; a few late ones are none", async () => {
+		await load(40, (number) => (number === 0 ? 0 : 10 + number / 10));
+		expect(await fires()).toEqual([true]);
+		await load(40, (number) => (number < 30 ? number / 60 : 30));
+		expect(await fires()).toEqual([false]);
+		await load(5, () => 30);
+		expect(await fires()).toEqual([]);
+	});
 });

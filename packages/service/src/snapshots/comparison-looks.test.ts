@@ -258,7 +258,7 @@ describe("on real evidence", () => {
 		rmSync(folder, { recursive: true });
 	});
 
-	test("two services that look at once write one row for each metric and arm, with the analysis' own numbers", async () => {
+	test("two services that look at once write one row for each metric and arm, with the analysis' own numbers and no unit", async () => {
 		const options = { store: storeOfEnvironment(store, "production") };
 		await Promise.all([start(options).looks.look(NOW), start(options).looks.look(NOW)]);
 		const { columns, rows } = await store.userSql(
@@ -280,12 +280,11 @@ describe("on real evidence", () => {
 			...[estimate.value, effect.value, effect.lower, effect.upper, 0.95],
 			...[results.guardrails.find(({ metric }) => metric === "latency")?.status, "notify"],
 		]);
-	});
 
-	test("no unit can be found in what is stored", async () => {
+		// No unit can be found in what is stored.
 		const { remaining } = await store.forgetUnit({ unitIds: ["user-7"], actor: "test" });
 		expect(remaining).toEqual([]);
-		const { rows } = await store.userSql("SELECT count() FROM snapshots FINAL");
-		expect(rows).toEqual([["8"]]);
+		const { rows: counted } = await store.userSql("SELECT count() FROM snapshots FINAL");
+		expect(counted).toEqual([["8"]]);
 	});
 });
