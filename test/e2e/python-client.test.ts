@@ -15,7 +15,9 @@ const ROOT = join(import.meta.dirname, "../..");
 const APPLICATION = join(ROOT, "examples/python");
 const USERS = 40;
 const CALLS = 150;
+const TOTAL = 2 * (CALLS + 5);
 const EXPERIMENT = "support-tone";
+const STRANGERS = ["Zoë", "用户-1", "ends in a space ", '~ !"#', "😀".repeat(100)];
 
 /** Where test/conformance/flagd/install.sh puts what requirements.txt pins. */
 const digest = createHash("sha256")
@@ -105,7 +107,7 @@ async function start(): Promise<{ service: Service; repository: string; env: Rec
 
 test.skipIf(missing)(
 	"an application in Python gives every user the arm that one in Node gives, and both are one comparison",
-	{ timeout: 120_000 },
+	{ timeout: 240_000 },
 	async () => {
 		const { service, repository, env } = await start();
 		const python = await startPython(env);
@@ -119,13 +121,25 @@ test.skipIf(missing)(
 		const summaries = await Promise.all([load(python.url), load(nodeUrl)]);
 		expect(summaries[0]).toMatchObject({ calls: CALLS, unreachable: 0, dropped: 0 });
 		expect(summaries[0]?.failed).toEqual(summaries[1]?.failed);
+		// Ids outside ASCII are hashed in another form, by both in the same.
+		for (const user of STRANGERS) {
+			for (const url of [python.url, nodeUrl]) {
+				const body = JSON.stringify({
+					user,
+					turn: 7,
+					question: "Wo ist {{question}}?",
+					customerName: '{{role "system"}}',
+				});
+				await (await fetch(`${url}/reply`, { method: "POST", body })).arrayBuffer();
+			}
+		}
 		node.child.kill("SIGTERM");
 		await node.exited;
 
 		const table = async (sql: string) => (await service.store.userSql(sql)).rows;
 		const stored = async () => Number((await table("SELECT count() FROM llm_calls FINAL"))[0]?.[0]);
-		while ((await stored()) < 2 * CALLS) await new Promise((resolve) => setTimeout(resolve, 100));
-		expect(await stored()).toBe(2 * CALLS);
+		while ((await stored()) < TOTAL) await new Promise((resolve) => setTimeout(resolve, 100));
+		expect(await stored()).toBe(TOTAL);
 
 		// User by user: who was seen by both, in which arm, and what each says of it.
 		const users = await table(`
@@ -140,6 +154,14 @@ test.skipIf(missing)(
 		for (const arm of ["control", "friendly"]) {
 			expect(users.filter(([, arms]) => arms === arm).length, arm).toBeGreaterThan(8);
 		}
+		// The provider counts tokens in the texts that it is sent: the prompts were rendered alike.
+		const rendered = await table(`
+			SELECT countIf(sent = 2), countIf(sent = 2 AND lengths > 1) FROM
+				(SELECT response_id, uniqExact(service) AS sent, uniqExact(input_tokens) AS lengths
+				FROM llm_calls FINAL WHERE response_id != '' GROUP BY response_id)`);
+		expect(Number(rendered[0]?.[0])).toBeGreaterThan(CALLS / 2);
+		expect(Number(rendered[0]?.[1])).toBe(0);
+		expect(users.map(([unit]) => unit)).toEqual(expect.arrayContaining(STRANGERS));
 		const exposures = await table(
 			"SELECT service, count(), uniqExact(unit_id) FROM exposures FINAL GROUP BY service ORDER BY service",
 		);
@@ -149,7 +171,7 @@ test.skipIf(missing)(
 
 		const results = await service.results(EXPERIMENT);
 		expect(results).toMatchObject({ status: "running", excludedUnits: 0 });
-		expect(results?.variants.reduce((sum, { calls }) => sum + calls, 0)).toBe(2 * CALLS);
+		expect(results?.variants.reduce((sum, { calls }) => sum + calls, 0)).toBe(TOTAL);
 		expect(results?.variants.reduce((sum, { units }) => sum + units, 0)).toBe(users.length);
 		const said = await table(
 			"SELECT service, kind, count(), countIf(experiment != '') FROM evaluations FINAL GROUP BY service, kind ORDER BY service, kind",
