@@ -7,13 +7,19 @@ export class Decoding<Row extends { Timestamp: string }> {
 	readonly #rows: Row[] = [];
 	readonly #days = new DayBudget();
 	readonly #refusals = new Refusals();
+	readonly #keep: (row: Row) => void;
+
+	/** @param keep takes the rows one by one, so that they need not be there all at once */
+	constructor(keep: (row: Row) => void = (row) => this.#rows.push(row)) {
+		this.#keep = keep;
+	}
 
 	/** Keeps the row that `decode` returns, or counts the record as refused. */
 	record(decode: () => Row): void {
 		this.#refusals.attempt(() => {
 			const row = decode();
 			this.#days.spend(row.Timestamp);
-			this.#rows.push(row);
+			this.#keep(row);
 		});
 	}
 

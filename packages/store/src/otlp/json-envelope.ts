@@ -1,4 +1,5 @@
 import { StoreError } from "../store-error.ts";
+import { assertJsonSize } from "./assert-json-size.ts";
 import type { Envelope } from "./envelope.ts";
 import {
 	asObject,
@@ -44,6 +45,7 @@ export function walkJsonRequest(
 
 function parseJson(body: Uint8Array): JsonObject {
 	try {
+		assertJsonSize(body);
 		return asObject(JSON.parse(new TextDecoder().decode(body)), "request");
 	} catch (cause) {
 		throw new StoreError(

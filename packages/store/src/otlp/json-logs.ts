@@ -16,8 +16,8 @@ import {
 import { logRow } from "./log-row.ts";
 
 /** Decodes an ExportLogsServiceRequest in OTLP/JSON. */
-export function decodeJsonLogs(body: Uint8Array): DecodedLogs {
-	const decoding = new Decoding<LogRow>();
+export function decodeJsonLogs(body: Uint8Array, keep?: (row: LogRow) => void): DecodedLogs {
+	const decoding = new Decoding<LogRow>(keep);
 	walkJsonRequest(body, { resources: "resourceLogs", scopes: "scopeLogs", records: "logRecords" }, (record, envelope) =>
 		decoding.record(() => jsonLogRow(asObject(record, "logRecords"), envelope)),
 	);

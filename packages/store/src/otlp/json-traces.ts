@@ -18,8 +18,8 @@ import { durationText, optionalId, requiredId, spanKind, statusCode, timeText } 
 import { RecordRefused } from "./record-refused.ts";
 
 /** Decodes an ExportTraceServiceRequest in OTLP/JSON. */
-export function decodeJsonTraces(body: Uint8Array): DecodedTraces {
-	const decoding = new Decoding<TraceRow>();
+export function decodeJsonTraces(body: Uint8Array, keep?: (row: TraceRow) => void): DecodedTraces {
+	const decoding = new Decoding<TraceRow>(keep);
 	walkJsonRequest(body, { resources: "resourceSpans", scopes: "scopeSpans", records: "spans" }, (record, envelope) =>
 		decoding.record(() => spanRow(asObject(record, "spans"), envelope)),
 	);

@@ -7,9 +7,9 @@ import { walkRequest } from "./protobuf-envelope.ts";
 import { ProtobufReader, WireType } from "./protobuf-reader.ts";
 
 /** Decodes an ExportLogsServiceRequest. Field numbers: opentelemetry-proto, logs/v1/logs.proto. */
-export function decodeProtobufLogs(body: Uint8Array): DecodedLogs {
+export function decodeProtobufLogs(body: Uint8Array, keep?: (row: LogRow) => void): DecodedLogs {
 	const reader = new ProtobufReader(body);
-	const decoding = new Decoding<LogRow>();
+	const decoding = new Decoding<LogRow>(keep);
 	walkRequest(reader, (end, envelope) => decoding.record(() => readLogRecord(reader, end, envelope)));
 	return decoding.result();
 }

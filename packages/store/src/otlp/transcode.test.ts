@@ -224,3 +224,22 @@ test("log events go the same way", () => {
 		{ EventName: "", SeverityNumber: 0, ServiceName: "bot", LogAttributes: [] },
 	]);
 });
+
+test("a request of more records than anybody sends is refused as a whole", () => {
+	const spans = (count: number) =>
+		Buffer.from(`{"resourceSpans":[{"scopeSpans":[{"spans":[${"{},".repeat(count)}{}]}]}]}`);
+	expect(transcodeTraces(spans(262_143), "application/json")).toMatchObject({ rows: 0, rejected: 262_144 });
+	expect(() => transcodeTraces(spans(262_144), "application/json")).toThrow("more than 262144 records");
+	const empty = field(1, field(2, Buffer.concat(Array.from({ length: 262_145 }, () => field(2, "")))));
+	expect(() => transcodeTraces(empty, "application/x-protobuf")).toThrow("more than 262144 records");
+});
+
+test("what a resource says is repeated in no more rows than memory holds", () => {
+	const large = field(1, field(1, Buffer.concat([field(1, "k"), field(2, field(1, "x".repeat(200_000)))])));
+	const spans = Buffer.concat(Array.from({ length: 2_000 }, () => field(2, ids)));
+	const body = field(1, Buffer.concat([large, field(2, spans)]));
+	const { rows, rejected, rejectedReason, block } = transcodeTraces(body, "application/x-protobuf");
+	expect([rows, rejected]).toEqual([168, 1_832]);
+	expect(rejectedReason).toContain("resource and scope take more than");
+	expect(block.length).toBeLessThan(40_000_000);
+});

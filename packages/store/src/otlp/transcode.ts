@@ -1,9 +1,12 @@
 import { LogColumns } from "../native/log-columns.ts";
 import { TraceColumns } from "../native/trace-columns.ts";
 import type { Decoded, EncodedRows, OtlpContentType } from "../rows.ts";
-import { decodeLogs, decodeTraces, guarded, isJson } from "./decode.ts";
+import { guarded, isJson } from "./decode.ts";
+import { decodeJsonLogs } from "./json-logs.ts";
+import { decodeJsonTraces } from "./json-traces.ts";
 import { OTLP_LIMITS } from "./limits.ts";
 import { walkRequest } from "./protobuf-envelope.ts";
+import { decodeProtobufLogs } from "./protobuf-logs.ts";
 import { ProtobufReader } from "./protobuf-reader.ts";
 import { DayBudget } from "./record-fields.ts";
 import { RecordRefused } from "./record-refused.ts";
@@ -22,7 +25,7 @@ export function transcodeTraces(body: Uint8Array, contentType: OtlpContentType):
 	return guarded(body, () => {
 		const columns = emptied(traceColumns);
 		if (isJson(contentType)) {
-			return encoded("otel_traces", columns, addRows(decodeTraces(body, contentType), columns));
+			return encoded("otel_traces", columns, decodeJsonTraces(body, adding(columns)));
 		}
 		const reader = new ProtobufReader(body);
 		const refusals = new Refusals();
@@ -41,7 +44,8 @@ export function transcodeTraces(body: Uint8Array, contentType: OtlpContentType):
 export function transcodeLogs(body: Uint8Array, contentType: OtlpContentType): EncodedRows {
 	return guarded(body, () => {
 		const columns = emptied(logColumns);
-		return encoded("otel_logs", columns, addRows(decodeLogs(body, contentType), columns));
+		const decode = isJson(contentType) ? decodeJsonLogs : decodeProtobufLogs;
+		return encoded("otel_logs", columns, decode(body, adding(columns)));
 	});
 }
 
@@ -55,17 +59,11 @@ interface RowColumns<Row> {
 	add(row: Row): void;
 }
 
-/** @returns what was refused: in the decoding, and because there is no room */
-function addRows<Row>({ rows, ...decoding }: Decoded<Row>, columns: RowColumns<Row>): Omit<Decoded<Row>, "rows"> {
-	const refusals = new Refusals();
-	for (const row of rows) {
-		refusals.attempt(() => {
-			assertRoom(columns);
-			columns.add(row);
-		});
-	}
-	const adding = refusals.result();
-	return { ...adding, ...decoding, rejected: adding.rejected + decoding.rejected };
+function adding<Row>(columns: RowColumns<Row>): (row: Row) => void {
+	return (row) => {
+		assertRoom(columns);
+		columns.add(row);
+	};
 }
 
 function assertRoom({ repeatedBytes }: { repeatedBytes: number }): void {
@@ -77,8 +75,11 @@ function assertRoom({ repeatedBytes }: { repeatedBytes: number }): void {
 function encoded(
 	table: EncodedRows["table"],
 	columns: TraceColumns | LogColumns,
-	refused: Omit<Decoded<never>, "rows">,
+	{ rejected, rejectedReason }: Omit<Decoded<unknown>, "rows">,
 ): EncodedRows {
 	const { rows } = columns;
-	return { table, rows, block: columns.takeBlock(), ...refused };
+	return {
+		...{ table, rows, block: columns.takeBlock(), rejected },
+		...(rejectedReason === undefined ? {} : { rejectedReason }),
+	};
 }

@@ -5,7 +5,7 @@ import { transcodeLogs, transcodeTraces } from "./transcode.ts";
 
 /** Up to here a body costs less than handing it to another thread. */
 const INLINE_BYTES = 32_768;
-const WORKER_MEMORY_MB = 768;
+const WORKER_MEMORY_MB = 512;
 
 type Signal = "traces" | "logs";
 
