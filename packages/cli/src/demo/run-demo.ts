@@ -90,11 +90,16 @@ async function assertUnlocked(clickhouse: string): Promise<void> {
 }
 
 function screen(progress: LoopProgress): string[] {
-	return [...renderResults(progress.results), "", ...renderTimeLine(progress.timeLine)];
+	return [
+		...(progress.problem === undefined ? [] : [`as it was before the evidence store went: ${progress.problem}`, ""]),
+		...renderResults(progress.results),
+		"",
+		...renderTimeLine(progress.timeLine),
+	];
 }
 
 function renderProgress(progress: LoopProgress): string {
-	return `${new Date().toISOString().slice(11, 19)} ${renderResultsLine(progress.results)}`;
+	return `${new Date().toISOString().slice(11, 19)} ${progress.problem ?? renderResultsLine(progress.results)}`;
 }
 
 function finalScreen(outcome: LoopOutcome): string[] {

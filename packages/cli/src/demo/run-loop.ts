@@ -46,6 +46,8 @@ export interface LoopOptions {
 export interface LoopProgress {
 	timeLine: TimeLine;
 	results: ExperimentResults;
+	/** Why the results are not of this moment: the evidence store does not answer. */
+	problem?: string;
 	decision: Decision | undefined;
 }
 
@@ -184,6 +186,7 @@ async function watch(options: WatchOptions): Promise<LoopOutcome> {
 	const startedAt = performance.now();
 	let switchedAt: number | undefined;
 	let haltedAt: number | undefined;
+	let results = await currentResults(service);
 	for (;;) {
 		const now = performance.now();
 		if (switchedAt === undefined && options.degradeAfterMs !== undefined && now - startedAt >= options.degradeAfterMs) {
@@ -197,7 +200,16 @@ async function watch(options: WatchOptions): Promise<LoopOutcome> {
 		}
 		const settled = haltedAt !== undefined && now - haltedAt >= options.settleMs;
 		const givenUp = switchedAt !== undefined && haltedAt === undefined && now - switchedAt >= options.giveUpAfterMs;
-		const progress = { timeLine, decision: decision(), results: await currentResults(service) };
+		let problem: string | undefined;
+		try {
+			results = await currentResults(service);
+		} catch (error) {
+			// A server may be away for a while; the loop goes on and says so. At its end it has to be there.
+			const isAway = error instanceof Error && error.name === "StoreError";
+			if (!isAway || settled || givenUp || signal.aborted) throw error;
+			problem = error.message;
+		}
+		const progress = { timeLine, decision: decision(), results, ...(problem === undefined ? {} : { problem }) };
 		if (settled || givenUp || signal.aborted) {
 			return finish(options, progress, settled);
 		}
