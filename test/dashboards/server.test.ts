@@ -21,10 +21,13 @@ const [{ rules }]: [{ rules: { title: string; data: [{ model: { rawSql: string }
 	readFileSync(file, "utf8"),
 ).groups;
 
-/** Of panels and variables, as they are sent. */
+/** Of panels, annotations and variables, as they are sent. */
 const statements = (now: Date) =>
 	[
 		...panels.map(({ name, target }) => ({ name, sql: target.rawSql })),
+		...dashboards.flatMap(({ uid, annotations }) =>
+			annotations.list.map(({ name, target }) => ({ name: `${uid} / ${name}`, sql: target.rawSql })),
+		),
 		...dashboards.flatMap(({ uid, templating }) =>
 			templating.list
 				.filter(({ type }) => type === "query")
@@ -53,7 +56,7 @@ describe.skipIf(unavailable !== undefined)("on a server, as the user that docker
 
 	const ask = (sql: string) => askAs(server, "grafana", `${sql}\nFORMAT JSONCompactEachRow`);
 
-	test("every panel and variable is answered with rows", { timeout: 120_000 }, async () => {
+	test("every panel, annotation and variable is answered with rows", { timeout: 120_000 }, async () => {
 		const failed: string[] = [];
 		for (const { name, sql } of statements(now)) {
 			const answer = await ask(sql);
@@ -95,7 +98,7 @@ describe.skipIf(unavailable !== undefined)("on two shards", () => {
 		const now = new Date();
 		try {
 			await loadStore(first, now);
-			const key = { experiment: "support-tone", iteration: 1, environment: "production" };
+			const key = { experiment: "support-tone", iteration: 1, environment: "production", until: now };
 			const looks = await second.latestLooks(key);
 			expect(looks).toHaveLength(2);
 			expect(await first.latestLooks(key)).toEqual(looks);

@@ -165,7 +165,7 @@ export class ClickHouseStore implements Store {
 		}
 	}
 
-	latestLooks(key: Required<IterationKey>): Promise<WrittenLook[]> {
+	latestLooks(key: Required<IterationKey> & { until: Date }): Promise<WrittenLook[]> {
 		return latestLooks(this.#query, key);
 	}
 

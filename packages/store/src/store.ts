@@ -182,8 +182,8 @@ export interface Store {
 	listDecisions(filter: Partial<IterationKey>): Promise<Decision[]>;
 	/** Writes what a look said; the same look written again, by whomever, replaces itself. */
 	appendSnapshot(snapshot: Snapshot): Promise<void>;
-	/** The two newest looks at an iteration in exactly this environment, newest first. */
-	latestLooks(key: Required<IterationKey>): Promise<WrittenLook[]>;
+	/** The two newest looks up to a moment at an iteration in exactly this environment, newest first. */
+	latestLooks(key: Required<IterationKey> & { until: Date }): Promise<WrittenLook[]>;
 	lastCallStart(key: IterationKey & { variant: string }): Promise<Date | null>;
 	/** Calls that started at `since` or later, oldest first; each once. `environment` as in IterationKey. */
 	callIds(filter: { since?: Date; environment?: string }): Promise<CallIdentity[]>;

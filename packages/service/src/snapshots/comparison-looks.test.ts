@@ -67,7 +67,11 @@ function quietStore() {
 		listDecisions: async () => decisions,
 		lastCallStart: async () => null,
 		appendSnapshot: async (snapshot: Snapshot) => void written.push(snapshot),
-		latestLooks: async (): Promise<WrittenLook[]> => written.toReversed().slice(0, 2),
+		latestLooks: async ({ until }: { until: Date }): Promise<WrittenLook[]> =>
+			written
+				.filter(({ lookAt }) => lookAt <= until)
+				.toSorted((a, b) => b.lookAt.getTime() - a.lookAt.getTime())
+				.slice(0, 2),
 	} as unknown as ComparisonLooksOptions["store"];
 	return {
 		...{ store, written, decisions },
@@ -108,6 +112,18 @@ describe("when looks are taken", () => {
 		const clocks = ["2026-11-20T22:58", "2026-11-20T22:59", "2026-11-20T23:10", "2026-11-21T00:05", "2026-11-21T00:06"];
 		for (const clock of clocks) await looks.look(new Date(`${clock}:00Z`));
 		expect(written.map(({ keep }) => keep)).toEqual(["ever", "day", "month", "ever", "day"]);
+	});
+
+	test("a clock that was set back does not stop them", async () => {
+		const { store, written } = quietStore();
+		const { looks } = start({ store });
+		for (const clock of ["11:58:00", "11:59:00", "12:40:00", "12:00:00", "12:00:30"]) await looks.look(at(clock));
+		expect(written.map(({ lookAt, keep }) => [lookAt, keep])).toEqual([
+			[at("11:58:00"), "ever"],
+			[at("11:59:00"), "day"],
+			[at("12:40:00"), "month"],
+			[at("12:00:00"), "month"],
+		]);
 	});
 
 	test("what another service has looked at is not looked at again", async () => {

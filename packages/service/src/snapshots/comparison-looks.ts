@@ -101,15 +101,18 @@ export class ComparisonLooks {
 		const { store, environment, codeVersion } = this.#options;
 		const id = iterationKey(experiment.key, experiment.iteration);
 		const minuteMs = Math.floor(now.getTime() / LOOK_EVERY_MS) * LOOK_EVERY_MS;
-		if (!wanted && (this.#done.get(id) ?? Number.NEGATIVE_INFINITY) >= minuteMs) return;
+		const done = this.#done.get(id);
+		// Not "at or after": a clock that was set back does not stop the looks.
+		if (!wanted && (done === minuteMs || done === Number.POSITIVE_INFINITY)) return;
 		// Set before it succeeds: what fails is not tried again before the next minute.
 		this.#done.set(id, minuteMs);
 
-		const looks = await store.latestLooks({ experiment: experiment.key, iteration: experiment.iteration, environment });
+		const key = { experiment: experiment.key, iteration: experiment.iteration, environment };
+		const looks = await store.latestLooks({ ...key, until: now });
 		const [last] = looks;
 		if (experiment.status === "running") {
 			// Another service has looked.
-			if (!wanted && last !== undefined && last.lookAt.getTime() >= minuteMs) return;
+			if (!wanted && last?.lookAt.getTime() === minuteMs) return;
 		} else if (
 			last === undefined ||
 			(last.kind === "final" && now.getTime() - last.lookAt.getTime() > LATE_EVIDENCE_MS)

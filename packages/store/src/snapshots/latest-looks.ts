@@ -5,11 +5,12 @@ import type { WrittenLook } from "./snapshot.ts";
 
 const SQL = sqlFile("queries", "latest-looks.sql");
 
-export async function latestLooks(query: Query, key: Required<IterationKey>): Promise<WrittenLook[]> {
+export async function latestLooks(query: Query, key: Required<IterationKey> & { until: Date }): Promise<WrittenLook[]> {
 	const rows = await query<{ look_at_ms: string; is_final: 0 | 1 }>(SQL, {
 		experiment: key.experiment,
 		iteration: key.iteration,
 		environment: key.environment,
+		until_ms: String(key.until.getTime()),
 	});
 	return rows.map(({ look_at_ms, is_final }) => ({
 		lookAt: new Date(Number(look_at_ms)),

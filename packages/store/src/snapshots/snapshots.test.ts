@@ -100,9 +100,9 @@ test("the same look, whoever writes it and how often, is one; the last writing c
 });
 
 test("the two newest looks of one iteration and environment, newest first", async () => {
-	const key = { experiment: "newest", iteration: 2, environment: "production" };
-	expect(await store.latestLooks(key)).toEqual([]);
 	const at = (minute: number) => new Date(Date.UTC(2026, 10, 20, 12, minute));
+	const key = { experiment: "newest", iteration: 2, environment: "production", until: at(3) };
+	expect(await store.latestLooks(key)).toEqual([]);
 	for (const minute of [0, 1, 2]) await store.appendSnapshot(look("newest", { iteration: 2, lookAt: at(minute) }));
 	await store.appendSnapshot(look("newest", { iteration: 1, lookAt: at(9) }));
 	await store.appendSnapshot(look("newest", { iteration: 2, lookAt: at(9), environment: "staging" }));
@@ -110,6 +110,10 @@ test("the two newest looks of one iteration and environment, newest first", asyn
 	expect(await store.latestLooks(key)).toEqual([
 		{ lookAt: at(3), kind: "final" },
 		{ lookAt: at(2), kind: "look" },
+	]);
+	expect(await store.latestLooks({ ...key, until: at(1) })).toEqual([
+		{ lookAt: at(1), kind: "look" },
+		{ lookAt: at(0), kind: "look" },
 	]);
 });
 
