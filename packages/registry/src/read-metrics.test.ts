@@ -85,6 +85,17 @@ describe("metrics/", () => {
 		]);
 	});
 
+	test("a guardrail on SQL of one's own is refused", async () => {
+		const orders =
+			"key: orders\nsource: sql\nquery: SELECT unit_id, time, numerator FROM orders\nkind: mean\nvalue: numerator\ndirection: increase\n";
+		const registry = await repositoryWith({ "metrics/orders.yaml": orders }, (text) =>
+			text.replace("  - metric: error-rate", "  - metric: orders"),
+		);
+		expect(await issues(registry)).toEqual([
+			expect.stringContaining('guardrails.0.metric: "orders" is of SQL of your own, which is too slow to watch'),
+		]);
+	});
+
 	test("a broken definition says file and line", async () => {
 		const registry = await repositoryWith({
 			"metrics/faithful.yaml": FAITHFUL.replace("column: name", "column: nome"),

@@ -249,7 +249,7 @@ describe("hostile requests", () => {
 		expect([none.status, none.headers.get("retry-after")]).toEqual([503, "1"]);
 		expect(await none.json()).toEqual({ errorDetails: "there is no routing bundle yet; try again in a second" });
 		const broken = await createApi({
-			...{ evidence: {} as never, forgetUnit: unused },
+			...{ evidence: {} as never, forgetUnit: {} as never },
 			backend: {} as never,
 			bundle: () => {
 				throw new Error("a secret");
