@@ -174,7 +174,6 @@ export async function observeEvidence(store: Store, now: Date) {
 	for (const narrower of [{}, { environment: "production" }, { environment: "staging", untilRevision: 1 }]) {
 		const key = { ...ITERATION, ...narrower };
 		byKey.push({
-			totals: await store.variantTotals(key),
 			metrics: await store.metricTotals({ ...request, ...narrower }),
 			windows: await store.violationWindows({ ...key, origin, windowSeconds: 10 }),
 			arrivals: await store.arrivalTimes({ ...key, numbers: [1, 5, 15] }),

@@ -122,9 +122,8 @@ async function observe(store: Store) {
 	}
 	const ofMetrics = { ...iteration, unitType: "user", prompt: "support-reply", metrics };
 	return {
-		totals: await store.variantTotals(iteration),
-		closed: await store.variantTotals({ ...iteration, untilRevision: 1 }),
 		metrics: await store.metricTotals({ ...ofMetrics, asOf: new Date() }),
+		closed: await store.metricTotals({ ...ofMetrics, asOf: new Date(), untilRevision: 1 }),
 		look: await store.metricTotals({ ...ofMetrics, asOf: new Date(origin.getTime() + 60_000), isPlannedLook: true }),
 		arrived: await store.arrivalTimes({ ...iteration, numbers: [1, 45, 90, 91] }),
 		versions: await store.versionTotals({
@@ -157,11 +156,19 @@ describe("the store says the same on every engine", () => {
 	test("embedded: each call, event and decision once", () => {
 		expect(embedded.counts).toMatchObject({ traces: 2700, calls: 900, evaluations: 120 });
 		expect(embedded.decisions).toEqual([decision]);
-		expect(embedded.totals.variants.map(({ variant, units, calls }) => [variant, units, calls])).toEqual([
+		const arms = Map.groupBy(embedded.metrics.arms, ({ variant }) => variant);
+		const sum = (of: number[]) => of.reduce((total, each) => total + each, 0);
+		expect(
+			[...arms].map(([variant, days]) => [
+				variant,
+				sum(days.map((day) => day.units)),
+				sum(days.map((day) => day.calls)),
+			]),
+		).toEqual([
 			["control", 45, 450],
 			["friendly", 45, 450],
 		]);
-		expect(embedded.closed.variants.reduce((sum, { calls }) => sum + calls, 0)).toBe(600);
+		expect(embedded.closed.arms.reduce((sum, { calls }) => sum + calls, 0)).toBe(600);
 		expect(embedded.revision).toBe(2);
 	});
 

@@ -141,9 +141,11 @@ console.log(armspan.feedback(process.env.REFERENCE, { score: 1 }));
 				.size,
 		).toBe(4);
 		expect((await store.counts()).evaluations).toBe(4);
-		const totals = await store.variantTotals({ experiment: "polite", iteration: 1 });
+		const totals = await store.metricTotals({
+			...{ experiment: "polite", iteration: 1, unitType: "user", prompt: "", metrics: [], asOf: new Date() },
+		});
 		expect(totals.excludedUnits).toBe(0);
-		const sums = totals.variants.reduce(
+		const sums = totals.arms.reduce(
 			(all, { units, calls }) => ({ units: all.units + units, calls: all.calls + calls }),
 			{ units: 0, calls: 0 },
 		);

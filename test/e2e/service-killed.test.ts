@@ -110,9 +110,11 @@ test("a service killed under load and restarted has lost nothing it acknowledged
 		for (const [served, stored] of Object.values(differences.failed)) {
 			expect(stored).toBe(served);
 		}
-		const totals = await store.variantTotals({ experiment: "support-tone", iteration: 1 });
+		const totals = await store.metricTotals({
+			...{ experiment: "support-tone", iteration: 1, unitType: "user", prompt: "", metrics: [], asOf: new Date() },
+		});
 		expect(totals.excludedUnits).toBe(0);
-		expect(totals.variants.reduce((sum, { calls }) => sum + calls, 0)).toBe((await store.callIds({})).length);
+		expect(totals.arms.reduce((sum, { calls }) => sum + calls, 0)).toBe((await store.callIds({})).length);
 	} finally {
 		await store.close();
 	}

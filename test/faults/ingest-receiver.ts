@@ -44,8 +44,10 @@ for await (const line of createInterface({ input: process.stdin })) {
 	} else {
 		await Promise.all([app.close(), traces.close(), logs.close()]);
 		const calls = (await store.callIds({})).map(({ spanId }) => spanId);
-		const { variants } = await store.variantTotals({ experiment: "faults", iteration: 1 });
-		const counted = variants.reduce((sum, variant) => sum + variant.calls, 0);
+		const { arms } = await store.metricTotals({
+			...{ experiment: "faults", iteration: 1, unitType: "user", prompt: "", metrics: [], asOf: new Date() },
+		});
+		const counted = arms.reduce((sum, arm) => sum + arm.calls, 0);
 		const peakMb = process.resourceUsage().maxRSS / 1000;
 		await store.close();
 		process.stdout.write(`${JSON.stringify({ calls, counted, peakMb })}\n`, () => process.exit());

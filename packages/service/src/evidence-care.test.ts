@@ -1,5 +1,5 @@
-import type { Decision, Experiment } from "@armspan/schema";
-import type { EvidenceHealth, RetentionOptions, Store } from "@armspan/store";
+import { BUILT_IN_METRICS, type Decision, type Experiment } from "@armspan/schema";
+import type { EvidenceHealth, RetentionOptions, SealRequest, Store } from "@armspan/store";
 import type { FastifyBaseLogger } from "fastify";
 import { expect, test } from "vitest";
 import { EvidenceCare } from "./evidence-care.ts";
@@ -9,7 +9,8 @@ const NOW = new Date("2026-11-20T12:00:00Z");
 function care(health: Partial<EvidenceHealth>[], more: { startedAt?: string; status?: string; fails?: boolean } = {}) {
 	const asked: RetentionOptions[] = [];
 	const logged: unknown[] = [];
-	const experiment = { key: "tone", iteration: 1, status: more.status ?? "running" } as Experiment;
+	const summed: SealRequest[] = [];
+	const experiment = { key: "tone", iteration: 1, metrics: [], status: more.status ?? "running" } as Experiment;
 	const start = { kind: "start", decidedAt: more.startedAt, experiment: "tone", iteration: 1 } as Decision;
 	const store = {
 		setRetention: async (options: RetentionOptions) => {
@@ -20,10 +21,11 @@ function care(health: Partial<EvidenceHealth>[], more: { startedAt?: string; sta
 		evidenceHealth: async () =>
 			health.map((part) => ({ source: "calls", environment: "", rows: 100, quarantined: 0, undated: 0, ...part })),
 		listDecisions: async () => (more.startedAt === undefined ? [] : [start]),
+		sealUnitSums: async (request: SealRequest) => summed.push(request),
 	} as unknown as Store;
 	const logger = { warn: (text: unknown) => logged.push(text), error() {} } as unknown as FastifyBaseLogger;
 	const options = { store, environment: "production", retention: { landing: 30, evidence: 400 }, logger };
-	return { asked, logged, tended: new EvidenceCare({ ...options, experiments: () => [experiment] }) };
+	return { asked, summed, logged, tended: new EvidenceCare({ ...options, experiments: () => [experiment] }) };
 }
 
 const warningsOf = async (...input: Parameters<typeof care>) => {
@@ -68,4 +70,23 @@ test("a running iteration's start goes to the retention; a failure is a warning,
 	expect(asked[0]).toEqual({ landingDays: 30, evidenceDays: 400, keepSince: new Date("2026-01-01"), now: NOW });
 	expect(logged).toHaveLength(1);
 	expect(await warningsOf([], { fails: true })).toEqual(["the last look after the evidence failed: see the log"]);
+});
+
+test("what a running iteration with many calls had is summed once an hour, with every metric that may be asked", async () => {
+	const { tended, summed } = care([{ environment: "production", rows: 150_000 }, { rows: 50_000 }]);
+	for (const minutes of [0, 10, 59, 60, 70]) await tended.tend(new Date(NOW.getTime() + minutes * 60_000));
+	expect(summed.map(({ experiment, iteration }) => [experiment, iteration])).toEqual([
+		["tone", 1],
+		["tone", 1],
+	]);
+	expect(summed[0]?.metrics).toEqual([...BUILT_IN_METRICS.values()]);
+	for (const [health, status] of [
+		[{ rows: 199_999 }, "running"],
+		[{ rows: 900_000, source: "exposures" }, "running"],
+		[{ rows: 900_000 }, "stopped"],
+	] as const) {
+		const other = care([health], { status });
+		await other.tended.tend(NOW);
+		expect(other.summed).toEqual([]);
+	}
 });

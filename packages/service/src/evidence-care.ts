@@ -1,10 +1,14 @@
 import { iterationStart } from "@armspan/analysis";
-import type { Experiment } from "@armspan/schema";
+import { BUILT_IN_METRICS, type Experiment } from "@armspan/schema";
 import type { Store } from "@armspan/store";
 import type { FastifyBaseLogger } from "fastify";
 
 /** Share of an iteration's rows with a value that cannot be, above which somebody should look. */
 const QUARANTINED_SHARE = 0.01;
+
+/** Calls of an iteration from which on sums per unit are kept beside them; below, a look is fast without. */
+const SUMMED_CALLS = 200_000;
+const SUM_EVERY_MS = 3_600_000;
 
 /** Days that rows are kept; 0 keeps them for ever. */
 export interface RetentionDays {
@@ -14,7 +18,7 @@ export interface RetentionDays {
 
 export interface EvidenceCareOptions {
 	/** The whole store, not one environment's part. */
-	store: Pick<Store, "setRetention" | "evidenceHealth" | "listDecisions">;
+	store: Pick<Store, "setRetention" | "evidenceHealth" | "listDecisions" | "sealUnitSums">;
 	environment: string;
 	/** Left out, nobody's TTL is touched. */
 	retention?: RetentionDays | undefined;
@@ -22,11 +26,14 @@ export interface EvidenceCareOptions {
 	logger: FastifyBaseLogger;
 }
 
-/** Keeps rows as long as they are wanted or needed, and says when evidence is not what one would think it is. */
+/** Keeps rows as long as they are wanted or needed, sums what is long past, and says when evidence is not what one would think it is. */
 export class EvidenceCare {
 	readonly #options: EvidenceCareOptions;
 	#warnings: string[] = [];
 	#isBlind = false;
+	/** Iterations with many calls, by key of the experiment. */
+	#large = new Set<string>();
+	readonly #summedAtMs = new Map<string, number>();
 
 	constructor(options: EvidenceCareOptions) {
 		this.#options = options;
@@ -46,7 +53,7 @@ export class EvidenceCare {
 	async tend(now: Date): Promise<void> {
 		const { logger } = this.#options;
 		const warnings: string[] = [];
-		for (const look of [() => this.#retain(now), () => this.#inspect()]) {
+		for (const look of [() => this.#retain(now), () => this.#inspect(), () => this.#sum(now)]) {
 			try {
 				warnings.push(...(await look()));
 			} catch (error) {
@@ -88,8 +95,11 @@ export class EvidenceCare {
 		const { store, environment } = this.#options;
 		const warnings: string[] = [];
 		let isBlind = false;
+		this.#large = new Set();
 		for (const { key, iteration } of this.#running()) {
 			const health = await store.evidenceHealth({ experiment: key, iteration });
+			const calls = health.filter(({ source }) => source === "calls").reduce((sum, { rows }) => sum + rows, 0);
+			if (calls >= SUMMED_CALLS) this.#large.add(key);
 			const rowsOf = (wanted: (name: string) => boolean) =>
 				health.filter((part) => wanted(part.environment)).reduce((sum, { rows }) => sum + rows, 0);
 			const ours = rowsOf((name) => name === environment);
@@ -118,6 +128,17 @@ export class EvidenceCare {
 		}
 		this.#isBlind = isBlind;
 		return warnings;
+	}
+
+	async #sum(now: Date): Promise<string[]> {
+		for (const { key, iteration, metrics } of this.#running()) {
+			const last = this.#summedAtMs.get(`${key} ${iteration}`) ?? Number.NEGATIVE_INFINITY;
+			if (!this.#large.has(key) || now.getTime() - last < SUM_EVERY_MS) continue;
+			const all = [...BUILT_IN_METRICS.values(), ...metrics];
+			await this.#options.store.sealUnitSums({ experiment: key, iteration, metrics: all });
+			this.#summedAtMs.set(`${key} ${iteration}`, now.getTime());
+		}
+		return [];
 	}
 
 	#running(): Experiment[] {

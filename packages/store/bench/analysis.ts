@@ -48,13 +48,12 @@ for (const delivery of [1, 2]) {
 			SELECT experiment, iteration, unit_id, span_id, variant, true, 'feedback', cityHash64(span_id) % 2 * 1000000, started_at
 			FROM llm_calls WHERE cityHash64(span_id, 9) % 10 = 0`,
 	});
-	const totals = await store.variantTotals(key);
+	const totals = await store.metricTotals({ ...key, ...everyMetric });
 	console.log(
 		JSON.stringify({
 			deliveries: delivery,
-			calls: totals.variants.reduce((sum, variant) => sum + variant.calls, 0),
-			units: totals.variants.reduce((sum, variant) => sum + variant.units, 0),
-			variantTotalsMs: await median(() => store.variantTotals(key)),
+			calls: totals.arms.reduce((sum, arm) => sum + arm.calls, 0),
+			units: totals.arms.reduce((sum, arm) => sum + arm.units, 0),
 			metricTotalsMs: await median(() => store.metricTotals({ ...key, ...everyMetric })),
 			maturedTotalsMs: await median(() => store.metricTotals({ ...key, ...everyMetric, maturationMs: 60_000 })),
 			violationWindowsMs: await median(() => store.violationWindows({ ...key, origin, windowSeconds: 1 })),

@@ -23,7 +23,6 @@ import { lastCallStart } from "./queries/last-call-start.ts";
 import { listDecisions } from "./queries/list-decisions.ts";
 import type { Query } from "./queries/query.ts";
 import { seenUnits } from "./queries/seen-units.ts";
-import { variantTotals } from "./queries/variant-totals.ts";
 import { violationWindows } from "./queries/violation-windows.ts";
 import { type Retention, type RetentionOptions, setRetention } from "./retention.ts";
 import type { EncodedRows, LogRow, TraceRow } from "./rows.ts";
@@ -40,7 +39,6 @@ import type {
 	SeenUnitsFilter,
 	Store,
 	StoreCounts,
-	VariantTotals,
 	ViolationWindows,
 } from "./store.ts";
 import { StoreError } from "./store-error.ts";
@@ -101,10 +99,6 @@ export class ClickHouseStore implements Store {
 		}
 		const native = batches.filter(({ rows }) => rows > 0).map(({ block }) => block);
 		await this.#insert({ table, columns: LANDING_COLUMNS[table], body: { native } });
-	}
-
-	variantTotals(key: EvidenceKey): Promise<VariantTotals> {
-		return variantTotals(this.#query, key);
 	}
 
 	metricTotals(request: MetricTotalsRequest): Promise<MetricTotals> {

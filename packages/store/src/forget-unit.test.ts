@@ -6,6 +6,7 @@ import { createClient } from "@clickhouse/client";
 import { createChdbConnection } from "chdb/connection";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ClientConnection } from "./client-connection.ts";
+import { variantSums } from "./metrics/variant-sums.ts";
 import { openStore } from "./open-store.ts";
 import { decodeLogs, decodeTraces } from "./otlp/decode.ts";
 import type { Store } from "./store.ts";
@@ -159,7 +160,7 @@ test("a unit is erased from every table, and its neighbours stay", async () => {
 	expect(await statementsThatName(unit)).toBe(0);
 	const left = await store.callIds({});
 	expect(left.map(({ unitId }) => unitId).sort()).toEqual(["grace", "grace", neighbour]);
-	expect((await store.variantTotals({ experiment: "tone", iteration: 1 })).variants[0]).toMatchObject({ units: 2 });
+	expect((await variantSums(store, { experiment: "tone", iteration: 1 })).variants[0]).toMatchObject({ units: 2 });
 	expect(await store.counts()).toMatchObject({ traces: 3, logs: 1, evaluations: 2 });
 });
 

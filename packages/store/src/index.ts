@@ -42,9 +42,9 @@ export type {
 	Store,
 	StoreCounts,
 	StoreOptions,
-	VariantTotals,
 	ViolationWindows,
 } from "./store.ts";
 export { StoreError, type StoreErrorCode, type StoreErrorDetails } from "./store-error.ts";
 export { storeOfEnvironment } from "./store-of-environment.ts";
+export type { SealedUnits, SealRequest } from "./unit-sums/seal-unit-sums.ts";
 export type { UserSqlLimits, UserSqlResult } from "./user-sql.ts";

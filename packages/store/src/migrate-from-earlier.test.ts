@@ -6,6 +6,7 @@ import { createChdbConnection } from "chdb/connection";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ClickHouseStore } from "./clickhouse-store.ts";
 import { ClientConnection } from "./client-connection.ts";
+import { variantSums } from "./metrics/variant-sums.ts";
 import { MIGRATIONS } from "./migrate.ts";
 import { migrationDigest, migrationSql } from "./migration-sql.ts";
 import { statements } from "./sql-file.ts";
@@ -79,7 +80,7 @@ describe("from every earlier state, with its rows", () => {
 			expect(await calls("experiment = 'tone'")).toEqual(expected);
 			const key = { experiment: "tone", iteration: 1 };
 			const units = async (environment?: string) => {
-				const totals = await store.variantTotals({ ...key, ...(environment === undefined ? {} : { environment }) });
+				const totals = await variantSums(store, { ...key, ...(environment === undefined ? {} : { environment }) });
 				return totals.variants.reduce((sum, variant) => sum + variant.units, 0);
 			};
 			expect([await units(), await units("production"), await units("staging"), await units("other")]).toEqual([

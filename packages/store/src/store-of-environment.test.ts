@@ -6,7 +6,7 @@ import { storeOfEnvironment } from "./store-of-environment.ts";
 class Asked {
 	readonly #name = "the whole store";
 	constructor() {
-		for (const method of ["variantTotals", "metricTotals", "violationWindows", "listDecisions", "appendDecision"]) {
+		for (const method of ["metricTotals", "lastCallStart", "violationWindows", "listDecisions", "appendDecision"]) {
 			Object.assign(this, { [method]: async (argument: object) => argument });
 		}
 	}
@@ -20,9 +20,9 @@ const store = new Asked() as unknown as Store;
 
 test("reads and decisions are of the environment; one that was named is kept", async () => {
 	const staging = storeOfEnvironment(store, "staging");
-	expect(await staging.variantTotals(key)).toEqual({ ...key, environment: "staging" });
+	expect(await staging.lastCallStart(key)).toEqual({ ...key, environment: "staging" });
 	expect(await staging.listDecisions({})).toEqual({ environment: "staging" });
-	expect(await staging.variantTotals({ ...key, environment: "production" })).toMatchObject({
+	expect(await staging.lastCallStart({ ...key, environment: "production" })).toMatchObject({
 		environment: "production",
 	});
 	expect(await staging.appendDecision({ id: "x" } as never)).toEqual({ id: "x", environment: "staging" });
@@ -30,5 +30,5 @@ test("reads and decisions are of the environment; one that was named is kept", a
 
 test("the rest is the whole store's", async () => {
 	expect(await storeOfEnvironment(store, "staging").highestRevision()).toBe("the whole store");
-	expect(await store.variantTotals(key)).toEqual(key);
+	expect(await store.lastCallStart(key)).toEqual(key);
 });

@@ -7,7 +7,6 @@ import type { Store } from "./store.ts";
  */
 export function storeOfEnvironment(store: Store, environment: string): Store {
 	const scoped: Partial<Store> = {
-		variantTotals: (key) => store.variantTotals({ environment, ...key }),
 		metricTotals: (request) => store.metricTotals({ environment, ...request }),
 		segmentTotals: (request) => store.segmentTotals({ environment, ...request }),
 		versionTotals: (request) => store.versionTotals({ environment, ...request }),

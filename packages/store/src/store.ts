@@ -73,24 +73,6 @@ export interface RatioMoments {
 	scale: number;
 }
 
-/** Metrics of `variantTotals`, which knows no definitions. */
-export type TotalledMetric = "error-rate" | "latency" | "cost" | "feedback" | "conversion";
-
-export interface VariantTotals {
-	/** Units seen in two variants of the iteration: left out everywhere, counted here. */
-	excludedUnits: number;
-	/** Start of the newest call that was counted. */
-	newestCallAt: Date | null;
-	variants: {
-		variant: string;
-		units: number;
-		calls: number;
-		/** Calls whose assigned prompt could not be rendered or read, so that another text was sent. */
-		undeliveredCalls: number;
-		metrics: Record<TotalledMetric, RatioMoments>;
-	}[];
-}
-
 /** Failed calls of a variant that has an enrolled call. */
 export interface ViolationWindows {
 	variant: string;
@@ -160,7 +142,6 @@ export interface Store {
 	insertLogs(rows: readonly LogRow[]): Promise<void>;
 	/** The same with the rows of several requests, of one table, as `transcodeTraces` or `transcodeLogs` gave them. */
 	insertEncoded(batches: readonly EncodedRows[]): Promise<void>;
-	variantTotals(key: EvidenceKey): Promise<VariantTotals>;
 	/** Exact sums of any metrics, by variant and day of first exposure. */
 	metricTotals(request: MetricTotalsRequest): Promise<MetricTotals>;
 	/** The same by segment of the unit instead of day. */

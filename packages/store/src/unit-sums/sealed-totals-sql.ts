@@ -25,24 +25,40 @@ export function sealedTotalsSql(measured: MeasuredMetrics, seal: OpenSeal): Metr
 		...measure,
 		position: seal.positions.get(measure.identity) ?? 0,
 	}));
-	const cells = all.filter(({ array }) => array === "cells").map(({ name }) => name);
+	const ofCells = all.filter(({ array }) => array === "cells");
+	const cells = ofCells.map(({ name }) => name);
 	const hasEvents = all.some(({ table }) => table === "events");
 	const newestEvent = hasEvents ? "u.newest_event_us" : "CAST(NULL AS Nullable(Int64))";
+	const units = (of: readonly Measure[]) => (seal.isOpen ? unitsWithRows(of, seal) : sealedUnits(of, seal));
 	const sql = `WITH
     ${CELL_STARTS_SQL},
-    units AS
-    (
-${seal.isOpen ? unitsWithRows(all, seal) : sealedUnits(all, seal)}
-    ),
     per_unit AS
     (
         SELECT
             ${stateOfUnit("false")},
             u.newest_call_us AS newest_call_us,
             ${newestEvent} AS newest_event_us,
-            * EXCEPT (variants_seen, variant, exposure_us, newest_call_us, newest_event_us)
-        FROM units AS u
-    )${cells.map((name) => `,\n    ${cellTotals(name)}`).join("")}
+            u.* EXCEPT (variants_seen, variant, exposure_us, newest_call_us, newest_event_us)
+        FROM
+        (
+${units(all.filter(({ array }) => array !== "cells"))}
+        ) AS u
+    )${
+			cells.length === 0
+				? ""
+				: `,
+    -- with nothing else in it, as the engine works out a statement once more for each place that names a part of it
+    cells_per_unit AS
+    (
+        SELECT
+            ${stateOfUnit("false")},
+            u.* EXCEPT (variants_seen, variant, exposure_us, newest_call_us, newest_event_us)
+        FROM
+        (
+${units(ofCells)}
+        ) AS u
+    )`
+		}${cells.map((name) => `,\n    ${cellTotals(name)}`).join("")}
 SELECT
     t.*${measures.plans.flatMap(({ cells: of }, index) => (of === null ? [] : [`,\n    of_${of}.totals AS cells_${index}`])).join("")}
 FROM
@@ -205,7 +221,7 @@ function cellTotals(name: string): string {
         FROM
         (
             SELECT arm, day, cell, sum(count) AS counts, sum(square) AS squares, sum(count * of_unit) AS products
-            FROM (SELECT arm, day, ${name}, ${name}_counts, ${name}_squares, arraySum(${name}_counts) AS of_unit FROM per_unit WHERE state = 'counted')
+            FROM (SELECT arm, day, ${name}, ${name}_counts, ${name}_squares, arraySum(${name}_counts) AS of_unit FROM cells_per_unit WHERE state = 'counted')
             ARRAY JOIN ${name} AS cell, ${name}_counts AS count, ${name}_squares AS square
             GROUP BY arm, day, cell
             ORDER BY arm, day, cell
