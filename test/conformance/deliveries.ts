@@ -1,4 +1,4 @@
-import { BUILT_IN_METRICS } from "@armspan/schema";
+import { BUILT_IN_METRICS, MetricDefinition } from "@armspan/schema";
 import { decodeLogs, decodeTraces, type Store } from "@armspan/store";
 
 /** Numbers in [0, 1) that a seed repeats (mulberry32). */
@@ -20,6 +20,11 @@ export interface Delivered {
 	environment: string;
 	record: object;
 }
+
+const OWN_SQL = MetricDefinition.parse({
+	...{ key: "own", source: "sql", kind: "mean", value: "numerator", direction: "increase" },
+	query: "SELECT unit_id, started_at AS time, cost_nano_usd / 1e9 AS numerator FROM llm_calls FINAL WHERE enrolled",
+});
 
 const ITERATION = { experiment: "tone", iteration: 1 };
 const ENVIRONMENTS = ["production", "production", "production", "staging", ""];
@@ -100,7 +105,15 @@ export function randomDeliveries(random: Random, { units, now }: { units: number
 			});
 		// one event in ten brings no identity
 		const id = (name: string) => (random() < 0.1 ? "" : `${name}-${unit}`);
-		event("feature_flag.evaluation", [text("feature_flag.key", "support-reply")], id("exposure"));
+		for (const process of ["", "-again"]) {
+			const plan = pick(random, ["free", "pro", "", "it's \\ ü"]);
+			const segments = [text("armspan.segment.plan", plan), text("armspan.segment.seat", String(unit))];
+			event(
+				"feature_flag.evaluation",
+				[text("feature_flag.key", "support-reply"), ...segments],
+				id(`exposure${process}`),
+			);
+		}
 		for (const kind of ["feedback", "conversion", "score"]) {
 			if (random() < 0.6) {
 				const score = text("gen_ai.evaluation.score.value", number(Math.round(random())));
@@ -181,10 +194,16 @@ export async function observeEvidence(store: Store, now: Date) {
 			health: await store.evidenceHealth(key),
 		});
 	}
+	const bySegment = await store.segmentTotals({ ...request, segments: ["plan", "seat"] });
+	const bySql = await store.metricTotals({ ...request, splitByCache: true, metrics: [...metrics, OWN_SQL] });
+	const failure = bySql.sqlSources?.[0]?.failure;
+	if (failure !== null) throw new Error(`the metric of source sql: ${failure}`);
 	const matured = await store.metricTotals({ ...request, maturationMs: 3_600_000 });
 	const { traces: _, logs: __, ...counts } = await store.counts();
 	return {
 		byKey,
+		bySegment,
+		bySql,
 		matured,
 		calls: await store.callIds({}),
 		seen: await store.seenUnits({ unit: "user", since: origin, limit: 1000 }),
