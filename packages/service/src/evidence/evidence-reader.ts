@@ -149,7 +149,11 @@ export class EvidenceReader {
 		const decisions = await this.#store.listDecisions({ experiment: current.key, iteration, ...this.#environment });
 		const design = decisions.map(recordedDesign).find((found) => found !== undefined);
 		const recorded = Object.fromEntries(Object.entries(design ?? {}).filter(([, value]) => value !== null));
-		const parsed = Experiment.safeParse({ ...current, ...recorded, iteration, status: "stopped" });
+		const parsed = Experiment.safeParse({
+			// Designs of before there were segments recorded none.
+			...{ ...current, segments: [], ...recorded },
+			...{ iteration, status: "stopped" },
+		});
 		if (design === undefined || iteration > current.iteration || !parsed.success) {
 			throw new ServiceError(
 				"UNKNOWN_ITERATION",
