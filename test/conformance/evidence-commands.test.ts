@@ -33,12 +33,12 @@ const CONFIG = `<clickhouse>
 	</users>
 </clickhouse>`;
 
+const VIEW = `CREATE VIEW my_orders AS
+SELECT unit_id, started_at AS time, toFloat64(NOT is_error) AS numerator FROM llm_calls FINAL`;
 const ORDERS = `key: orders
-description: Successful calls of a unit, by a SELECT
+description: Successful calls of a unit, by a view
 source: sql
-query: |
-  SELECT unit_id, started_at AS time, toFloat64(NOT is_error) AS numerator
-  FROM llm_calls FINAL
+query: SELECT * FROM my_orders
 kind: mean
 per: unit
 value: numerator
@@ -63,6 +63,7 @@ describe.skipIf(unavailable !== undefined)("questions about the evidence of a Cl
 		const store = await openStore({ kind: "server", url: server.url });
 		await store.migrate();
 		await loadEvidence(store, new Date());
+		expect((await fetch(server.url, { method: "POST", body: VIEW })).status).toBe(200);
 		await store.close();
 	}, 120_000);
 	afterAll(async () => {

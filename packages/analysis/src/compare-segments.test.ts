@@ -46,6 +46,29 @@ describe("compareSegments", () => {
 		expect(sound?.sampleRatioMismatch).toMatchObject({ kind: "estimated", mismatch: false, adjustedPValue: 1 });
 	});
 
+	test("where nothing differs, hardly any of many parts is said to", () => {
+		let state = 20_261_120;
+		const random = () => {
+			state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
+			return (state >>> 0) / 4_294_967_296;
+		};
+		const drawn = (count: number) => Array.from({ length: count }, () => (random() < 0.3 ? 1 : 0));
+		// Each unit goes to one arm or the other by a coin.
+		const size = () => Array.from({ length: 400 }, () => (random() < 0.5 ? 1 : 0)).reduce<number>((a, b) => a + b, 0);
+		const wrong = Array.from({ length: 60 }, () => {
+			const parts = Array.from({ length: 10 }, (_, index) => {
+				const control = size();
+				return part(`p${index}`, drawn(control), drawn(400 - control));
+			});
+			return compared(parts).filter(
+				({ comparison, sampleRatioMismatch: ratio }) =>
+					comparison?.conclusion !== "undecided" || (ratio.kind === "estimated" && ratio.mismatch),
+			).length;
+		});
+		// At most one experiment in twenty may be wrong anywhere; always-valid intervals are wrong less often.
+		expect(wrong.filter((count) => count > 0).length).toBeLessThanOrEqual(3);
+	});
+
 	test("few units give no effect, and none at all no error", () => {
 		const [few] = compared([part("few", binary(49, 3), binary(60, 3))]);
 		expect(few?.comparison).toMatchObject({ conclusion: "too-few", pValue: null, adjustedPValue: null });
