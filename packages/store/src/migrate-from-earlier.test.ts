@@ -99,6 +99,17 @@ describe("from every earlier state, with its rows", () => {
 	});
 });
 
+test("what landed before there were views is evidence", async () => {
+	await earlier(1);
+	await run(fixture("after-0002.sql"));
+	await store.migrate();
+	expect(await calls("experiment = 'tone'")).toEqual(["s1 production", "s2 staging", "s3 "]);
+	const [events] = await connection.query<{ exposures: string; evaluations: string }>(
+		"SELECT (SELECT count() FROM exposures FINAL) AS exposures, (SELECT count() FROM evaluations FINAL) AS evaluations",
+	);
+	expect(Object.values(events ?? {}).map(Number)).toEqual([1, 1]);
+});
+
 describe("landing tables that a Collector made", () => {
 	const insertsWork = async () => {
 		await run(fixture("after-0002.sql"));

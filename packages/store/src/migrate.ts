@@ -16,6 +16,7 @@ export const MIGRATIONS = [
 	"0007-unit-sums.sql",
 	"0008-segments.sql",
 	"0009-snapshots.sql",
+	"0010-landed-before.sql",
 ] as const;
 
 /** Which migrations ran. All nodes of a cluster keep one ledger; without Keeper each node has its own. */
