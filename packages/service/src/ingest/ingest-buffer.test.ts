@@ -23,7 +23,10 @@ function recordingBuffer() {
 	const inserts: { atMs: number; sizes: number[] }[] = [];
 	const buffer = new IngestBuffer<Rows>({
 		insert: async (batches) => {
-			inserts.push({ atMs: 10 * Math.round((performance.now() - began) / 10), sizes: batches.map((batch) => batch.rows) });
+			inserts.push({
+				atMs: 10 * Math.round((performance.now() - began) / 10),
+				sizes: batches.map((batch) => batch.rows),
+			});
 		},
 		delayMs: 200,
 	});
