@@ -84,7 +84,7 @@ export function randomEvidence(seed: number): Evidence {
 		if (random() < 0.7) {
 			// Later reports say something else; what comes a minute after the first exposure comes too late.
 			for (const delayMs of [below(1000), 30_000 + below(60_000), dayMs].slice(number % 3)) {
-				const country = `c${Math.floor((40 * ((number * 7919) % 97) ** 2) / 97 ** 2)}`;
+				const country = `c${Math.floor((60 * ((number * 7919) % 97) ** 2) / 97 ** 2)}`;
 				const plan = oneOf("", "free", "pro", "it's \\ 'quoted'");
 				const segments = delayMs === dayMs ? { plan: "late" } : { country, ...(plan === "" ? {} : { plan }) };
 				evidence.exposures.push({ ...row(unit, firstMs + delayMs, false), segments });
