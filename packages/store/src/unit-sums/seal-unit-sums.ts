@@ -12,7 +12,7 @@ const LAG_SECONDS = 3600;
 /** An insert takes less: what is stamped as arrived earlier was there when the sums were taken. */
 const SETTLED_SECONDS = 900;
 /** Rows summed at once. */
-const ROWS_PER_CHUNK = 10_000_000;
+const ROWS_PER_CHUNK = 4_000_000;
 /** A look that has found a seal asks it within this time. */
 const GRACE_HOURS = 1;
 /** A seal that is not complete by then was cut off. */

@@ -12,6 +12,10 @@ import { sinceSeal } from "./seal-sql.ts";
 
 type Measure = SealedMeasure & { readonly position: number };
 
+/** Few and wide rows: by its defaults the engine would read them with one thread. */
+const ROWS_PER_THREAD = 8192;
+const BYTES_PER_THREAD = 1_048_576;
+
 /**
  * The same totals as `metricTotalsSql` without a window, from the sums of a seal and what there is beside: rows since the
  * seal, and all rows of units whose sums do not hold. Both are joined to the sums, so that a unit is one row whatever
@@ -70,7 +74,8 @@ FROM
 ) AS t
 ${cells.map((name) => `LEFT JOIN of_${name} ON of_${name}.arm_${name} = t.arm AND of_${name}.day_${name} = t.day`).join("\n")}
 ORDER BY state, arm, day
-SETTINGS max_execution_time = 120, join_use_nulls = 0, short_circuit_function_evaluation = 'force_enable'`;
+SETTINGS max_execution_time = 120, join_use_nulls = 0, short_circuit_function_evaluation = 'force_enable',
+    merge_tree_min_rows_for_concurrent_read = ${ROWS_PER_THREAD}, merge_tree_min_bytes_for_concurrent_read = ${BYTES_PER_THREAD}`;
 	const parameters = {
 		...measures.conditions.parameters,
 		...{ seal: seal.seal, until_us: seal.untilUs },
@@ -217,15 +222,21 @@ function openEvents(nothing: readonly string[], taken: readonly string[], seal: 
 function cellTotals(name: string): string {
 	return `of_${name} AS
     (
-        SELECT arm AS arm_${name}, day AS day_${name}, (groupArray(cell), groupArray(toString(counts)), groupArray(toString(squares)), groupArray(toString(products))) AS totals
+        SELECT min(of_arm) AS arm_${name}, min(of_day) AS day_${name},
+            (groupArray(cell), groupArray(toString(counts)), groupArray(toString(squares)), groupArray(toString(products))) AS totals
         FROM
         (
-            SELECT arm, day, cell, sum(count) AS counts, sum(square) AS squares, sum(count * of_unit) AS products
-            FROM (SELECT arm, day, ${name}, ${name}_counts, ${name}_squares, arraySum(${name}_counts) AS of_unit FROM cells_per_unit WHERE state = 'counted')
+            -- by a hash of arm and day, which is shorter than they are
+            SELECT stratum, cell, any(arm) AS of_arm, any(day) AS of_day, sum(count) AS counts, sum(square) AS squares, sum(count * of_unit) AS products
+            FROM
+            (
+                SELECT arm, day, sipHash128(arm, day) AS stratum, ${name}, ${name}_counts, ${name}_squares, arraySum(${name}_counts) AS of_unit
+                FROM cells_per_unit WHERE state = 'counted'
+            )
             ARRAY JOIN ${name} AS cell, ${name}_counts AS count, ${name}_squares AS square
-            GROUP BY arm, day, cell
-            ORDER BY arm, day, cell
+            GROUP BY stratum, cell
+            ORDER BY stratum, cell
         )
-        GROUP BY arm, day
+        GROUP BY stratum
     )`;
 }

@@ -96,7 +96,7 @@ async function expectBruteForce(evidence: Evidence, questions = 6): Promise<void
 	}
 }
 
-describe("sealUnitSums", () => {
+describe("sealUnitSums", { timeout: 120_000 }, () => {
 	test.each([
 		[32, 1.5],
 		[33, 2.5],
