@@ -46,7 +46,10 @@ export function withMetrics(
 		} else if (path[0] === "guardrails" && known.kind === "quantile") {
 			issue(path, `${path.join(".")}: "${key}" is a quantile, which no guardrail can watch; guard a mean or a share`);
 		} else if (path[0] === "guardrails" && known.source === "sql") {
-			issue(path, `${path.join(".")}: "${key}" is of SQL of your own, which is too slow to watch; guard another metric`);
+			issue(
+				path,
+				`${path.join(".")}: "${key}" is of SQL of your own, which is too slow to watch; guard another metric`,
+			);
 		} else if (findMetric(own, key) === undefined) {
 			used.set(key, known);
 		}
