@@ -4,12 +4,13 @@ its spans and events must say so that Armspan compares it. Copy this file and pr
 import hashlib
 import hmac
 import logging
+import math
 import re
 import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
@@ -27,6 +28,7 @@ FLAG_SET_PREFIX = "armspan/"
 RELOAD_EVERY_MS = 500
 MAX_UNIT_ID_LENGTH = 1000
 REMEMBERED_UNITS = 50_000
+CATEGORY = re.compile(r"[\w.:/+-]+(?: [\w.:/+-]+){0,3}")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 _CALL = context.create_key("armspan-call")
@@ -46,10 +48,22 @@ class RoutedCall:
     parameters: Mapping[str, object]
     messages: list[dict[str, str]]
     attributes: Mapping[str, str | int | bool]
+    segments: Mapping[str, str] = field(default_factory=dict)
+    """Of the unit, as its exposure reports them."""
 
 
 class RoutingError(Exception):
-    """There is nothing to route by. The application answers with its own fallback, unenrolled."""
+    """There is nothing to deliver: the application answers with its own fallback, whose spans say `attributes`."""
+
+    def __init__(self, message: str, attributes: Mapping[str, str | int | bool]):
+        super().__init__(message)
+        self.attributes = attributes
+
+
+class PromptUnusable(Exception):
+    def __init__(self, reason: str, message: str):
+        super().__init__(message)
+        self.reason = reason
 
 
 class Routing:
@@ -85,7 +99,7 @@ class Routing:
         audience: Mapping[str, str | int | float | bool] | None = None,
     ) -> RoutedCall:
         """units: ids of this call by type, such as {"user": "u-17"}; audience: what audiences ask for, such as
-        {"country": "CH"}. Raises RoutingError, and ValueError for variables that the prompt does not have."""
+        {"country": "CH"}, of which exposures report the segments that the experiment names. Raises RoutingError."""
         # The flag says which unit it hashes, and may say another one in the bundle that is swapped in next.
         unit_type = self._unit_types.get(prompt)
         for _ in range(3):
@@ -97,7 +111,7 @@ class Routing:
                 break
             unit_type = self._unit_types[prompt] = said
         else:
-            raise RoutingError(f"{prompt}: its unit keeps changing")
+            raise self._unrouted(prompt, "its unit keeps changing")
         variant = details.value
 
         attributes: dict[str, str | int | bool] = {
@@ -115,8 +129,21 @@ class Routing:
             attributes["armspan.iteration"] = variant["iteration"]
         if unit_id != "":
             attributes["armspan.unit.id"] = self._masked(unit_id)
-        text = self._prompt_file(variant["digest"])
-        return RoutedCall(prompt, variant["model"], variant["parameters"], text.render(variables), attributes)
+        try:
+            messages = self._messages(variant, variables)
+        except PromptUnusable as unusable:
+            # Intention to treat: the unit stays in its arm, whose calls would otherwise be missing; it gets what
+            # everybody else gets.
+            attributes["armspan.fallback.reason"] = unusable.reason
+            variant = self._evaluate(prompt, EvaluationContext("")).value
+            try:
+                messages = self._messages(variant, variables)
+            except PromptUnusable as also:
+                raise RoutingError(f"{prompt}: {also}", attributes) from also
+        names = _segment_names(str(metadata.get("segments", "")), attributes.get("armspan.experiment"))
+        return RoutedCall(
+            prompt, variant["model"], variant["parameters"], messages, attributes, _segments(names, audience or {})
+        )
 
     @contextmanager
     def delivering(self, call: RoutedCall) -> Iterator[None]:
@@ -149,11 +176,22 @@ class Routing:
     def _evaluate(self, prompt: str, of: EvaluationContext):
         details = self._client.get_object_details(prompt, {}, of)
         if details.error_code is not None:
-            raise RoutingError(f"{prompt}: {details.error_code.value} {details.error_message or ''}")
+            raise self._unrouted(prompt, f"{details.error_code.value} {details.error_message or ''}")
         found = details.flag_metadata.get("flagSetId")
         if found != self._flag_set:
-            raise RoutingError(f"{prompt}: the bundle is of {found}; expected {self._flag_set}")
+            raise self._unrouted(prompt, f"the bundle is of {found}; expected {self._flag_set}")
         return details
+
+    def _unrouted(self, prompt: str, message: str) -> RoutingError:
+        attributes = {"gen_ai.prompt.name": prompt, "armspan.enrolled": False, "armspan.fallback.reason": "no-bundle"}
+        return RoutingError(f"{prompt}: {message}", attributes)
+
+    def _messages(self, variant: Mapping, variables: Mapping[str, str]) -> list[dict[str, str]]:
+        prompt = self._prompt_file(variant["digest"])
+        try:
+            return prompt.render(variables)
+        except ValueError as error:
+            raise PromptUnusable("render-failed", str(error)) from error
 
     def _prompt_file(self, digest: str) -> PromptFile:
         with self._lock:
@@ -162,11 +200,14 @@ class Routing:
             return known
         # It becomes a path: nothing but a digest may.
         if DIGEST.fullmatch(digest) is None:
-            raise RoutingError(f"invalid digest: {digest!r}; expected 64 hex digits")
-        data = (self._folder / "prompts" / f"{digest}.prompt").read_bytes()
-        if hashlib.sha256(data).hexdigest() != digest:
-            raise RoutingError(f"{digest}.prompt is not what its name says; let Armspan write the bundle anew")
-        prompt = PromptFile(data.decode("utf-8"))
+            raise PromptUnusable("prompt-unreadable", f"invalid digest: {digest!r}; expected 64 hex digits")
+        try:
+            data = (self._folder / "prompts" / f"{digest}.prompt").read_bytes()
+            if hashlib.sha256(data).hexdigest() != digest:
+                raise ValueError("it is not what its name says; let Armspan write the bundle anew")
+            prompt = PromptFile(data.decode("utf-8"))
+        except (OSError, ValueError) as error:
+            raise PromptUnusable("prompt-unreadable", f"{digest}.prompt: {error}") from error
         with self._lock:
             self._prompts[digest] = prompt
         return prompt
@@ -191,6 +232,7 @@ class Routing:
             "feature_flag.evaluation",
             call,
             {
+                **call.segments,
                 "feature_flag.result.reason": "split",
                 "feature_flag.provider.name": "flagd",
                 "feature_flag.set.id": self._flag_set,
@@ -228,6 +270,26 @@ def _routable(unit_id: str) -> str:
     if all(" " <= character <= "~" for character in unit_id) and not unit_id.endswith(" "):
         return unit_id
     return hashlib.sha256(unit_id.encode()).hexdigest()
+
+
+def _segment_names(segments: str, experiment: object) -> list[str]:
+    """`tone:plan,country brief:plan` says what exposures of each experiment report."""
+    by_experiment = dict(part.split(":", 1) for part in segments.split(" ") if ":" in part)
+    return by_experiment[experiment].split(",") if experiment in by_experiment else []
+
+
+def _segments(names: list[str], audience: Mapping[str, str | int | float | bool]) -> dict[str, str]:
+    """Short words, numbers and booleans; whatever else an attribute may hold by accident does not leave."""
+    found = {}
+    for name in names:
+        value = audience.get(name)
+        if isinstance(value, bool):
+            found[f"armspan.segment.{name}"] = str(value).lower()
+        elif isinstance(value, int | float) and math.isfinite(value):
+            found[f"armspan.segment.{name}"] = str(int(value) if value == int(value) else value)
+        elif isinstance(value, str) and len(value) <= 64 and CATEGORY.fullmatch(value):
+            found[f"armspan.segment.{name}"] = value
+    return found
 
 
 def _digest(call: RoutedCall, kind: str, name: str, identity: str) -> str:

@@ -108,14 +108,14 @@ def complete(call: RoutedCall, user: str, turn: int) -> tuple[str, str | None]:
         return answer, response.headers.get("x-simulated-quality")
 
 
-def fallback(question: str) -> RoutedCall:
-    """What customers get when there is nothing to route by; its calls are seen, and in no experiment."""
+def fallback(question: str, error: RoutingError) -> RoutedCall:
+    """What customers get when there is nothing to deliver; its calls are seen, and say so."""
     return RoutedCall(
         PROMPT,
         "gpt-4o-mini",
         {},
         [{"role": "user", "content": question}],
-        {"gen_ai.prompt.name": PROMPT, "armspan.enrolled": False, "armspan.fallback.reason": "NO_BUNDLE"},
+        error.attributes,
     )
 
 
@@ -135,7 +135,7 @@ class Application:
             call = self._routing.route(PROMPT, units, variables)
         except RoutingError as error:
             print(f"not routed: {error}", file=sys.stderr)
-            call = fallback(question)
+            call = fallback(question, error)
         with self._routing.delivering(call):
             answer, quality = complete(call, user, int(body.get("turn", 1)))
         identity = uuid.uuid4().hex

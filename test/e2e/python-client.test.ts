@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { initRepository } from "@armspan/registry";
@@ -137,9 +137,17 @@ test.skipIf(missing)(
 		await node.exited;
 
 		const table = async (sql: string) => (await service.store.userSql(sql)).rows;
-		const stored = async () => Number((await table("SELECT count() FROM llm_calls FINAL"))[0]?.[0]);
-		while ((await stored()) < TOTAL) await new Promise((resolve) => setTimeout(resolve, 100));
-		expect(await stored()).toBe(TOTAL);
+		const count = async (what: string) => Number((await table(`SELECT count() FROM ${what}`))[0]?.[0]);
+		const reached = async (what: string, total: number) => {
+			while ((await count(what)) < total) await new Promise((resolve) => setTimeout(resolve, 100));
+			expect(await count(what)).toBe(total);
+		};
+		await reached("llm_calls FINAL", TOTAL);
+		// Events leave apart from spans.
+		const seen = Number((await table("SELECT uniqExact(unit_id) FROM llm_calls"))[0]?.[0]);
+		await reached("exposures FINAL", 2 * seen);
+		const evaluated = summaries.reduce((sum, said) => sum + Number(said.feedback) + Number(said.conversions), 0);
+		await reached("evaluations FINAL", evaluated);
 
 		// User by user: who was seen by both, in which arm, and what each says of it.
 		const users = await table(`
@@ -216,7 +224,34 @@ test.skipIf(missing)(
 		expect([response.status, typeof ((await response.json()) as { answer: unknown }).answer]).toEqual([200, "string"]);
 		expect(await python.stop()).toContain("the bundle is of armspan/production; expected armspan/staging");
 		const { rows } = await service.store.userSql("SELECT enrolled, unit_id, fallback_reason FROM llm_calls FINAL");
-		expect(rows.map(([enrolled, ...rest]) => [Boolean(enrolled), ...rest])).toEqual([[false, "", "NO_BUNDLE"]]);
+		expect(rows.map(([enrolled, ...rest]) => [Boolean(enrolled), ...rest])).toEqual([[false, "", "no-bundle"]]);
+	},
+);
+
+test.skipIf(missing)(
+	"a prompt that cannot be read leaves its users in their arm, with the default's text",
+	{ timeout: 60_000 },
+	async () => {
+		const { service, env } = await start();
+		// A copy, since the service mends its own.
+		const folder = `${env.ARMSPAN_ROUTING}-copy`;
+		cpSync(env.ARMSPAN_ROUTING ?? "", folder, { recursive: true });
+		const { flags } = JSON.parse(readFileSync(join(folder, "routing.json"), "utf8"));
+		const { digest } = flags["support-reply"].variants[`${EXPERIMENT}.friendly`];
+		writeFileSync(join(folder, "prompts", `${digest}.prompt`), "---\nmodel: m\n---\n{{#if question}}x{{/if}}\n");
+		const python = await startPython({ ...env, ARMSPAN_ROUTING: folder });
+		for (let user = 0; user < 20; user++) {
+			const body = JSON.stringify({ user: `u-${user}`, turn: 1, question: "Where is it?", customerName: "Ada" });
+			await (await fetch(`${python.url}/reply`, { method: "POST", body })).arrayBuffer();
+		}
+		expect(await python.stop()).toBe("0 ");
+		const { rows } = await service.store.userSql(
+			"SELECT variant, fallback_reason, count() > 3, min(enrolled), any(input_tokens) < 100 FROM llm_calls FINAL GROUP BY ALL ORDER BY variant",
+		);
+		expect(rows.map(([variant, reason, ...rest]) => [variant, reason, ...rest.map(Number)])).toEqual([
+			["control", "", 1, 1, 1],
+			["friendly", "prompt-unreadable", 1, 1, 1],
+		]);
 	},
 );
 
