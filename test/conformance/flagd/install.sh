@@ -35,3 +35,5 @@ python requirements.txt
 python requirements-hash-v3.txt
 python ../../../examples/python/requirements.txt
 go_program
+# For test/compose, which runs it: compiled now, it does not keep a test waiting.
+(cd ../../compose/loader && GOFLAGS=-mod=readonly go build -buildvcs=false -o /dev/null .)
