@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { BUILT_IN_METRICS } from "@armspan/schema";
 import { openStore, type Store } from "@armspan/store";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ClickHouseServer, serverUnavailable } from "./clickhouse-server.ts";
@@ -67,6 +68,13 @@ describe.skipIf(unavailable !== undefined)("two ClickHouse servers", () => {
 		}
 		await deliver(nodes, repeatedAndShuffled(random, deliveries), random, 100);
 		const expected = await observeEvidence(single, NOW);
+		expect(await observeEvidence(nodes[0] as Store, NOW)).toEqual(expected);
+
+		// no sums per unit are made there, and it does no harm to ask for them
+		const until = new Date(NOW.getTime() - 6 * 3_600_000);
+		const request = { experiment: "tone", iteration: 1, metrics: [...BUILT_IN_METRICS.values()], until };
+		const sealed = await nodes[1]?.sealUnitSums({ ...request, arrivedUntil: new Date() });
+		expect(sealed?.seal).toBe(null);
 		expect(await observeEvidence(nodes[0] as Store, NOW)).toEqual(expected);
 
 		// each shard has some of the units, and no unit is on both

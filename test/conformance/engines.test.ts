@@ -121,6 +121,11 @@ async function observe(store: Store) {
 		await store.appendDecision(decision);
 	}
 	const ofMetrics = { ...iteration, unitType: "user", prompt: "support-reply", metrics };
+	const summed = { ...ofMetrics, metrics: [...BUILT_IN_METRICS.values()], asOf: new Date() };
+	const rows = await store.metricTotals(summed);
+	const sealed = await store.sealUnitSums({ ...iteration, metrics, until: new Date(origin.getTime() + 60_000) });
+	expect(sealed.units).toBeGreaterThan(0);
+	expect(await store.metricTotals(summed)).toEqual(rows);
 	return {
 		metrics: await store.metricTotals({ ...ofMetrics, asOf: new Date() }),
 		closed: await store.metricTotals({ ...ofMetrics, asOf: new Date(), untilRevision: 1 }),

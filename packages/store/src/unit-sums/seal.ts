@@ -10,6 +10,8 @@ export interface Seal {
 	readonly untilUs: string;
 	/** Seconds; what came then or later may be missing from the sums, whenever it happened. */
 	readonly arrivedUntil: number;
+	/** How many rows its sums have. */
+	readonly units: string;
 	/** Where in the arrays of a unit a measure stands, from 1; by what is measured. */
 	readonly positions: ReadonlyMap<string, number>;
 }
@@ -24,8 +26,15 @@ export async function findSeal(
 	measured: MeasuredMetrics,
 ): Promise<Seal | null> {
 	const needed = sealedMeasures(measured).map(({ identity }) => identity);
-	const [row] = await query<{ seal: string; until_us: string; arrived_until: string; measures: string[] }>(
-		`SELECT seal, toString(until_us) AS until_us, toString(toUnixTimestamp(arrived_until)) AS arrived_until, measures
+	const [row] = await query<{
+		seal: string;
+		until_us: string;
+		arrived_until: string;
+		units: string;
+		measures: string[];
+	}>(
+		`SELECT seal, toString(until_us) AS until_us, toString(toUnixTimestamp(arrived_until)) AS arrived_until,
+    toString(units) AS units, measures
 FROM unit_seals
 WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32}
     AND sealed_at > now() - INTERVAL ${USABLE_HOURS} HOUR AND hasAll(measures, {needed:Array(String)})
@@ -35,8 +44,8 @@ SETTINGS max_execution_time = 10`,
 		{ experiment, iteration, needed },
 	);
 	if (row === undefined) return null;
-	const { seal, until_us: untilUs, arrived_until: arrivedUntil, measures } = row;
-	return { seal, untilUs, arrivedUntil: Number(arrivedUntil), positions: new Map(positionsOf(measures)) };
+	const { seal, until_us: untilUs, arrived_until: arrivedUntil, units, measures } = row;
+	return { seal, units, untilUs, arrivedUntil: Number(arrivedUntil), positions: new Map(positionsOf(measures)) };
 }
 
 /** Array of a unit's row in which a measure stands. */

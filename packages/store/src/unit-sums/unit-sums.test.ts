@@ -224,12 +224,16 @@ describe("sealUnitSums", { timeout: 120_000 }, () => {
 });
 
 describe("openSeal", () => {
-	test("gives up when most units would have to be read anyway", async () => {
-		const seal = { seal: "x", untilUs: "0", arrivedUntil: 0, positions: new Map() };
+	test("gives up when most units would have to be read anyway, or sums are missing", async () => {
+		const seal = { seal: "x", units: "7", untilUs: "0", arrivedUntil: 0, positions: new Map() };
 		const key = { experiment: "e", iteration: 1 };
-		const finding = (stale: string[]) => async () => [{ stale, is_open: false }] as never;
+		const finding =
+			(stale: string[], units = "7") =>
+			async () =>
+				[{ stale, units, is_open: false }] as never;
 		expect(await openSeal(finding(["a"]), key, seal)).toMatchObject({ stale: ["a"], isOpen: true });
 		expect(await openSeal(finding([]), key, seal)).toMatchObject({ isOpen: false });
+		expect(await openSeal(finding([], "6"), key, seal)).toBe(null);
 		expect(await openSeal(finding(Array(2001).fill("a")), key, seal)).toBe(null);
 		expect(await openSeal(finding(Array(300).fill("a".repeat(1000))), key, seal)).toBe(null);
 	});
