@@ -9,8 +9,8 @@ ALTER TABLE llm_calls{{local}}{{on_cluster}}
 {{#cluster}}
 ALTER TABLE llm_calls{{on_cluster}} ADD COLUMN IF NOT EXISTS environment LowCardinality(String), ADD COLUMN IF NOT EXISTS received_at DateTime('UTC') CODEC(ZSTD(1));
 {{/cluster}}
-ALTER TABLE llm_calls_mv{{on_cluster}} MODIFY QUERY
-{{include 0004-environment/llm-calls.sql}};
+{{#superseded}}ALTER TABLE llm_calls_mv{{on_cluster}} MODIFY QUERY
+{{include 0004-environment/llm-calls.sql}};{{/superseded}}
 
 ALTER TABLE exposures{{local}}{{on_cluster}}
     ADD COLUMN IF NOT EXISTS environment LowCardinality(String),
@@ -19,8 +19,8 @@ ALTER TABLE exposures{{local}}{{on_cluster}}
 {{#cluster}}
 ALTER TABLE exposures{{on_cluster}} ADD COLUMN IF NOT EXISTS environment LowCardinality(String), ADD COLUMN IF NOT EXISTS received_at DateTime('UTC') CODEC(ZSTD(1));
 {{/cluster}}
-ALTER TABLE exposures_mv{{on_cluster}} MODIFY QUERY
-{{include 0004-environment/exposures.sql}};
+{{#superseded}}ALTER TABLE exposures_mv{{on_cluster}} MODIFY QUERY
+{{include 0004-environment/exposures.sql}};{{/superseded}}
 
 ALTER TABLE evaluations{{local}}{{on_cluster}}
     ADD COLUMN IF NOT EXISTS environment LowCardinality(String),
@@ -32,7 +32,7 @@ ALTER TABLE evaluations{{on_cluster}} ADD COLUMN IF NOT EXISTS environment LowCa
 ALTER TABLE evaluations_mv{{on_cluster}} MODIFY QUERY
 {{include 0004-environment/evaluations.sql}};
 
-{{#single}}
+{{#superseded}}
 -- Evidence from before gets its environment from the landing tables as far back as they reach; otherwise a span that is
 -- delivered once more today would be another row than yesterday's. A cluster has no evidence from before.
 
@@ -65,7 +65,7 @@ SETTINGS async_insert = 0, max_partitions_per_insert_block = 0;
 
 ALTER TABLE evaluations DELETE WHERE environment = '' AND event_id IN (SELECT event_id FROM evaluations WHERE environment != '')
 SETTINGS mutations_sync = 2, allow_nondeterministic_mutations = 1;
-{{/single}}
+{{/superseded}}
 
 ALTER TABLE decisions{{local}}{{on_cluster}} ADD COLUMN IF NOT EXISTS environment LowCardinality(String);
 {{#cluster}}

@@ -19,14 +19,14 @@ INSERT INTO evaluations (* EXCEPT arrived_at) SELECT * FROM
 {{include 0004-environment/evaluations.sql}}
 )
 SETTINGS async_insert = 0, max_partitions_per_insert_block = 0{{#cluster}}, distributed_foreground_insert = 1{{/cluster}};
-{{#cluster}}
--- What landed between two of the migrations above had no environment then. Elsewhere 0004 has removed it.
-ALTER TABLE llm_calls{{local}}{{on_cluster}} DELETE WHERE environment = '' AND (trace_id, span_id) IN (SELECT trace_id, span_id FROM llm_calls{{local}} WHERE environment != '')
+
+-- What became evidence before its view knew environments had none, and would be another row than the same span
+-- delivered today.
+ALTER TABLE llm_calls{{local}}{{on_cluster}} DELETE WHERE environment = '' AND (trace_id, span_id) IN (SELECT trace_id, span_id FROM llm_calls{{local}} WHERE environment != '' AND (SELECT count() FROM llm_calls{{local}} WHERE environment = '') > 0)
 SETTINGS mutations_sync = 2, allow_nondeterministic_mutations = 1;
 
-ALTER TABLE exposures{{local}}{{on_cluster}} DELETE WHERE environment = '' AND event_id IN (SELECT event_id FROM exposures{{local}} WHERE environment != '')
+ALTER TABLE exposures{{local}}{{on_cluster}} DELETE WHERE environment = '' AND event_id IN (SELECT event_id FROM exposures{{local}} WHERE environment != '' AND (SELECT count() FROM exposures{{local}} WHERE environment = '') > 0)
 SETTINGS mutations_sync = 2, allow_nondeterministic_mutations = 1;
 
-ALTER TABLE evaluations{{local}}{{on_cluster}} DELETE WHERE environment = '' AND event_id IN (SELECT event_id FROM evaluations{{local}} WHERE environment != '')
+ALTER TABLE evaluations{{local}}{{on_cluster}} DELETE WHERE environment = '' AND event_id IN (SELECT event_id FROM evaluations{{local}} WHERE environment != '' AND (SELECT count() FROM evaluations{{local}} WHERE environment = '') > 0)
 SETTINGS mutations_sync = 2, allow_nondeterministic_mutations = 1;
-{{/cluster}}

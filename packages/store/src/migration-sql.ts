@@ -11,9 +11,18 @@ export const LOCAL_SUFFIX = "_local";
  * unless told otherwise, and a Distributed `t` over them.
  *
  * `{{name}}` is replaced, `{{include file}}` stands for a file of `migrations/`, and `{{#cluster}}…{{/cluster}}`,
- * `{{#single}}…{{/single}}`, `{{#embedded}}…{{/embedded}}` are kept or left out as a whole.
+ * `{{#embedded}}…{{/embedded}}` are kept or left out as a whole. `{{#superseded}}…{{/superseded}}` is left out: it ran
+ * until a later migration did its work again or undid it, and is only part of what the migration is recognized by.
  */
 export function migrationSql(name: string, cluster?: ClusterOptions, embedded = false): string {
+	return substituted(name, { cluster: cluster !== undefined, embedded, superseded: false }, cluster);
+}
+
+function substituted(
+	name: string,
+	kept: Readonly<Record<"cluster" | "embedded" | "superseded", boolean>>,
+	cluster?: ClusterOptions,
+): string {
 	const replicated = cluster !== undefined && cluster.replicated !== false;
 	const values: Readonly<Record<string, string>> = {
 		cluster: cluster === undefined ? "" : clusterName(cluster),
@@ -23,11 +32,10 @@ export function migrationSql(name: string, cluster?: ClusterOptions, embedded = 
 		// the server fills in shard, replica, database and table
 		replica: replicated ? "('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')" : "",
 	};
-	const kept = { single: cluster === undefined, cluster: cluster !== undefined, embedded };
 	return sqlFile("migrations", name)
-		.replace(/\{\{include (\S+)\}\}/g, (_, file: string) => sqlFile("migrations", file))
+		.replace(/\{\{include ([^\s}]+)\}\}/g, (_, file: string) => sqlFile("migrations", file))
 		.replace(
-			/\{\{#(single|cluster|embedded)\}\}([\s\S]*?)\{\{\/\1\}\}/g,
+			/\{\{#(cluster|embedded|superseded)\}\}([\s\S]*?)\{\{\/\1\}\}/g,
 			(_, where: keyof typeof kept, text: string) => (kept[where] ? text : ""),
 		)
 		.replace(/\{\{(\w+)\}\}/g, (placeholder, key: string) => {
@@ -46,9 +54,10 @@ export function onCluster(cluster: ClusterOptions | undefined): string {
 	return cluster === undefined || cluster.replicated === false ? "" : ` ON CLUSTER '${clusterName(cluster)}'`;
 }
 
-/** What a migration is recognized by: its text for one server, whatever it runs on. */
+/** What a migration is recognized by: its text for one server with all that it ever ran there, whatever it runs on. */
 export function migrationDigest(name: string): string {
-	return createHash("sha256").update(migrationSql(name)).digest("hex");
+	const text = substituted(name, { cluster: false, embedded: false, superseded: true });
+	return createHash("sha256").update(text).digest("hex");
 }
 
 function clusterName({ name }: ClusterOptions): string {

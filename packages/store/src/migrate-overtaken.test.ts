@@ -1,0 +1,108 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createClient } from "@clickhouse/client";
+import { createChdbConnection } from "chdb/connection";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { ClientConnection } from "./client-connection.ts";
+import { MIGRATIONS, migrate } from "./migrate.ts";
+import { migrationSql } from "./migration-sql.ts";
+import { statements } from "./sql-file.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "armspan-overtaken-"));
+let connection: ClientConnection;
+
+beforeAll(() => {
+	const embedded = createChdbConnection({ path: folder });
+	connection = new ClientConnection(
+		createClient({ connection: embedded } as unknown as Parameters<typeof createClient>[0]),
+		embedded,
+	);
+});
+afterAll(async () => {
+	await connection.close();
+	rmSync(folder, { recursive: true, force: true });
+});
+
+/** What a server's database runs, and embedded ones beside it. */
+const SQL = [false, true].map((embedded) =>
+	MIGRATIONS.map((name) => statements(migrationSql(name, undefined, embedded))),
+) as [string[][], string[][]];
+
+async function emptyDatabase(name: string): Promise<void> {
+	await connection.command(`CREATE DATABASE ${name}`);
+	await connection.command(`USE ${name}`);
+}
+
+async function run(sql: readonly string[]): Promise<void> {
+	for (const statement of sql) {
+		await connection.command(statement);
+	}
+}
+
+const landed = statements(
+	readFileSync(new URL("../fixtures/migrations/after-0002.sql", import.meta.url), "utf8").replace(
+		"'armspan.event.id', 'x1'",
+		"'armspan.segment.plan', 'pro', 'armspan.event.id', 'x1'",
+	),
+);
+
+const schema = () =>
+	connection.query<{ name: string; definition: string }>(
+		"SELECT name, replaceAll(create_table_query, currentDatabase() || '.', '') AS definition FROM system.tables WHERE database = currentDatabase() AND name != 'armspan_migrations' ORDER BY name",
+	);
+
+/** All of it but `arrived_at`: a row that is derived once more has arrived once more, and sums per unit take it in anew. */
+const evidence = async () => {
+	const rows = [];
+	for (const table of ["llm_calls", "exposures", "evaluations"]) {
+		rows.push(await connection.query(`SELECT * EXCEPT arrived_at FROM ${table} FINAL ORDER BY ALL`));
+	}
+	return rows;
+};
+
+test.each([
+	["a server", false],
+	["embedded", true],
+] as const)(
+	"a process that is overtaken at any statement, and ends there, undoes nothing of another's: %s",
+	async (where, embedded) => {
+		await emptyDatabase(`overtaken_${embedded ? "embedded" : "server"}`);
+		const ran: string[] = [];
+		for (const [level, sql] of SQL[embedded ? 1 : 0].entries()) {
+			await run(sql);
+			ran.push(...sql);
+			if (MIGRATIONS[level] === "0002-evidence.sql") {
+				await run(landed);
+			}
+			const before = [await schema(), ran.some((one) => one.includes("arrived_at")) ? await evidence() : []];
+			// the newest first, so that nothing that a statement undid is done again by a later one
+			for (const statement of [...ran].reverse()) {
+				await connection.command(statement);
+			}
+			const after = [await schema(), ran.some((one) => one.includes("arrived_at")) ? await evidence() : []];
+			expect(after, `${where}, ${MIGRATIONS[level]}`).toEqual(before);
+		}
+		const [calls, exposures] = (await evidence()) as { environment: string; segments?: object }[][];
+		expect(calls?.map(({ environment }) => environment)).toEqual(["production", "staging", ""]);
+		expect(exposures?.map(({ segments }) => segments)).toEqual([{ plan: "pro" }]);
+	},
+);
+
+test("however far a process came before it was killed, the next one leaves what an undisturbed one leaves", async () => {
+	await emptyDatabase("undisturbed");
+	await migrate(connection);
+	await run(landed);
+	const expected = [await schema(), await evidence()];
+	const all = SQL[1].flat();
+	// seven processes, each killed a few statements further than the one before
+	await emptyDatabase("killed");
+	for (let kills = 1; kills <= 7; kills++) {
+		await run(all.slice(0, Math.floor((all.length * kills) / 8)));
+		if (kills === 3) {
+			await run(landed);
+		}
+	}
+	expect(await migrate(connection)).toEqual([...MIGRATIONS]);
+	expect([await schema(), await evidence()]).toEqual(expected);
+});
