@@ -29,7 +29,7 @@ describe.skipIf(pipelineUnavailable("faults of the Collector and of ClickHouse")
 		test.each(["SIGKILL", "SIGSTOP"] as const)(
 			"ClickHouse away by %s under load, and back",
 			async (signal) => {
-				const report = await runOutage({ folder: nextFolder(), downMs: 8000, spansPerSecond: 300, signal });
+				const report = await runOutage({ folder: nextFolder(), downMs: 5000, spansPerSecond: 300, signal });
 				expect(report).toMatchObject({
 					missing: 0,
 					doubled: 0,
@@ -49,7 +49,7 @@ describe.skipIf(pipelineUnavailable("faults of the Collector and of ClickHouse")
 		test("Collectors killed while ClickHouse is away keep what they had acknowledged", async () => {
 			const report = await runOutage({
 				folder: nextFolder(),
-				downMs: 8000,
+				downMs: 5000,
 				spansPerSecond: 300,
 				signal: "SIGKILL",
 				inTheMiddle: async ({ gateway, agent }) => {
