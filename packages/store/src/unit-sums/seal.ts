@@ -49,7 +49,7 @@ SETTINGS max_execution_time = 10`,
 }
 
 /** Array of a unit's row in which a measure stands. */
-export type SealedArray = "call_sums" | "event_sums" | "errors" | "cells";
+type SealedArray = "call_sums" | "event_sums" | "errors" | "cells";
 
 export interface SealedMeasure {
 	readonly table: "calls" | "events";
