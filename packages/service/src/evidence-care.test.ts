@@ -10,7 +10,12 @@ function care(health: Partial<EvidenceHealth>[], more: { startedAt?: string; sta
 	const asked: RetentionOptions[] = [];
 	const logged: unknown[] = [];
 	const summed: SealRequest[] = [];
-	const experiment = { key: "tone", iteration: 1, metrics: [], status: more.status ?? "running" } as Experiment;
+	const experiment = {
+		key: "tone",
+		iteration: 1,
+		metrics: [],
+		status: more.status ?? "running",
+	} as unknown as Experiment;
 	const start = { kind: "start", decidedAt: more.startedAt, experiment: "tone", iteration: 1 } as Decision;
 	const store = {
 		setRetention: async (options: RetentionOptions) => {

@@ -57,7 +57,7 @@ let expectedTotals = "";
 
 /** Median of a few looks, which all give the same. */
 async function looks(name: string, count: number) {
-	const all = [];
+	const all: Timed<Awaited<ReturnType<typeof look>>>[] = [];
 	for (let index = 0; index < count; index++) {
 		all.push(await timed(look));
 		const text = texts(all.at(-1)?.result);

@@ -68,7 +68,8 @@ describe("on the engine", () => {
 		return Object.fromEntries(rows.map(({ name, ttl }) => [name, ttl]));
 	};
 	let alterations = 0;
-	const counted: Pick<ClientConnection, "query" | "command" | "insert" | "close"> = {
+	const counted: Pick<ClientConnection, "isEmbedded" | "query" | "command" | "insert" | "close"> = {
+		isEmbedded: true,
 		query: (sql, parameters) => connection.query(sql, parameters),
 		command: (sql) => {
 			alterations++;

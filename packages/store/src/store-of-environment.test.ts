@@ -15,7 +15,7 @@ class Asked {
 	}
 }
 
-const key = { experiment: "tone", iteration: 1 };
+const key = { experiment: "tone", iteration: 1, variant: "control" };
 const store = new Asked() as unknown as Store;
 
 test("reads and decisions are of the environment; one that was named is kept", async () => {

@@ -179,6 +179,7 @@ describe("sealUnitSums", { timeout: 120_000 }, () => {
 		for (let commands = 0; commands < 2; commands += 1) {
 			let left = commands;
 			const failing: Connection = {
+				isEmbedded: connection.isEmbedded,
 				query: (sql, parameters) => connection.query(sql, parameters),
 				command: async (sql, parameters) => {
 					if (left === 0) throw new Error("killed");
