@@ -8,7 +8,7 @@ import { ClickHouseStore } from "./clickhouse-store.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { variantSums } from "./metrics/variant-sums.ts";
 import { MIGRATIONS } from "./migrate.ts";
-import { migrationDigest, migrationSql } from "./migration-sql.ts";
+import { migrationDigest, recordedSql } from "./migration-sql.ts";
 import { statements } from "./sql-file.ts";
 
 /** One database each: chDB serves one folder per process, but as many databases as one likes. */
@@ -50,7 +50,7 @@ async function earlier(level: number): Promise<void> {
 	await run(`CREATE TABLE armspan_migrations (name String, digest String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))
 ENGINE = MergeTree ORDER BY name;`);
 	for (const [index, name] of MIGRATIONS.slice(0, level).entries()) {
-		await run(migrationSql(name));
+		await run(recordedSql(name));
 		await run(`INSERT INTO armspan_migrations (name, digest) VALUES ('${name}', '${migrationDigest(name)}');`);
 		const rows = `after-${String(index + 1).padStart(4, "0")}.sql`;
 		if (existsSync(new URL(`../fixtures/migrations/${rows}`, import.meta.url))) {

@@ -33,8 +33,8 @@ ENGINE = ${engine} ORDER BY name`;
 /**
  * Runs the migrations that have not run here, oldest first.
  *
- * Every statement can be repeated, so a migration that was cut off half-way, or that two processes run at once,
- * is simply run again.
+ * Several processes may do this at once, and any of them may be killed: every statement may run again at any later
+ * time, after any later statement, and changes nothing (`migrate-overtaken.test.ts` holds each to that).
  * @returns names of those that ran
  * @throws {StoreError} MIGRATION_MISMATCH, MIGRATION_FAILED, SCHEMA_UNSUPPORTED
  */

@@ -54,10 +54,14 @@ export function onCluster(cluster: ClusterOptions | undefined): string {
 	return cluster === undefined || cluster.replicated === false ? "" : ` ON CLUSTER '${clusterName(cluster)}'`;
 }
 
-/** What a migration is recognized by: its text for one server with all that it ever ran there, whatever it runs on. */
+/** All that a migration ever ran on one server, with what is superseded by now. */
+export function recordedSql(name: string): string {
+	return substituted(name, { cluster: false, embedded: false, superseded: true });
+}
+
+/** What a migration is recognized by: its text for one server, whatever it runs on. */
 export function migrationDigest(name: string): string {
-	const text = substituted(name, { cluster: false, embedded: false, superseded: true });
-	return createHash("sha256").update(text).digest("hex");
+	return createHash("sha256").update(recordedSql(name)).digest("hex");
 }
 
 function clusterName({ name }: ClusterOptions): string {
