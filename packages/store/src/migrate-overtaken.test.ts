@@ -83,6 +83,12 @@ test.each([
 			const after = [await schema(), ran.some((one) => one.includes("arrived_at")) ? await evidence() : []];
 			expect(after, `${where}, ${MIGRATIONS[level]}`).toEqual(before);
 		}
+		// nor once a later migration has given the tables another column
+		await run(["llm_calls", "exposures", "evaluations"].map((table) => `ALTER TABLE ${table} ADD COLUMN later UInt8`));
+		const later = [await schema(), await evidence()];
+		await run([...ran].reverse());
+		expect([await schema(), await evidence()]).toEqual(later);
+
 		const [calls, exposures] = (await evidence()) as { environment: string; segments?: object }[][];
 		expect(calls?.map(({ environment }) => environment)).toEqual(["production", "staging", ""]);
 		expect(exposures?.map(({ segments }) => segments)).toEqual([{ plan: "pro" }]);
