@@ -112,24 +112,58 @@ describe.skipIf(unavailable !== undefined)("two ClickHouse servers", () => {
 		await expect(single.migrate()).rejects.toMatchObject({ code: "SCHEMA_UNSUPPORTED" });
 	}, 60_000);
 
-	test("three processes that migrate one database at once leave it as one does", async () => {
-		await servers[0]?.run("CREATE DATABASE raced");
-		await servers[0]?.run("CREATE DATABASE quiet");
-		const migrated = (database: string) =>
+	test("processes that migrate one database at once, one of them killed, leave it as one does, and drop nothing that is written meanwhile", async () => {
+		const [server] = servers;
+		if (server === undefined) throw new Error("no server");
+		await server.run("CREATE DATABASE raced");
+		await server.run("CREATE DATABASE quiet");
+		const migrating = (database: string) =>
 			promisify(execFile)(process.execPath, [
 				"--conditions=armspan-source",
 				fileURLToPath(new URL("./fixtures/migrate-once.ts", import.meta.url)),
-				servers[0]?.url ?? "",
+				server.url,
 				database,
 			]);
-		await migrated("quiet");
-		const outputs = await Promise.all([migrated("raced"), migrated("raced"), migrated("raced")]);
-		expect(outputs.some(({ stdout }) => JSON.parse(stdout).length > 0)).toBe(true);
+		await migrating("quiet");
+
+		let migrated = false;
+		const acknowledged: string[] = [];
+		const writing = (async () => {
+			while (!migrated) {
+				const unit = `w${acknowledged.length}`;
+				const attributes = `'armspan.unit.id', '${unit}', 'armspan.segment.plan', 'pro', 'armspan.experiment', 'tone'`;
+				try {
+					await server.run(
+						`INSERT INTO raced.otel_logs (Timestamp, ResourceAttributes, EventName, LogAttributes) VALUES (now64(9), map('deployment.environment.name', 'production'), 'feature_flag.evaluation', map(${attributes}))`,
+					);
+					acknowledged.push(unit);
+				} catch (error) {
+					expect(String(error)).toContain("UNKNOWN_TABLE");
+				}
+				await new Promise((resolve) => setTimeout(resolve, 10));
+			}
+		})();
+		const killed = migrating("raced");
+		const outputs = Promise.all([migrating("raced"), migrating("raced"), migrating("raced")]);
+		while (!(await server.run("SHOW TABLES FROM raced")).includes("llm_calls_mv")) {
+			await new Promise((resolve) => setTimeout(resolve, 5));
+		}
+		killed.child.kill("SIGKILL");
+		await killed.catch(() => undefined);
+		expect((await outputs).some(({ stdout }) => JSON.parse(stdout).length > 0)).toBe(true);
+		migrated = true;
+		await writing;
+
 		const schema = (database: string) =>
-			servers[0]?.run(
+			server.run(
 				`SELECT name, replaceAll(create_table_query, '${database}.', '') AS definition FROM system.tables WHERE database = '${database}' ORDER BY name FORMAT JSONEachRow`,
 			);
 		expect(await schema("raced")).toEqual(await schema("quiet"));
-		expect(JSON.parse((await migrated("raced")).stdout)).toEqual([]);
+		expect(JSON.parse((await migrating("raced")).stdout)).toEqual([]);
+		expect(acknowledged.length).toBeGreaterThan(0);
+		const evidence = await server.run(
+			"SELECT unit_id, environment, segments['plan'] FROM raced.exposures FINAL ORDER BY unit_id FORMAT TSV",
+		);
+		expect(evidence.trim().split("\n")).toEqual(acknowledged.sort().map((unit) => `${unit}\tproduction\tpro`));
 	}, 120_000);
 });
