@@ -3,7 +3,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { initRepository } from "@armspan/registry";
-import { ExperimentResults, MetricList, PowerPlan, SqlAnswer } from "@armspan/schema";
+import { ExperimentResults, MetricList, PowerPlan, SqlAnswer, VersionComparison } from "@armspan/schema";
 import { openStore } from "@armspan/store";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runArmspan } from "../../packages/cli/src/test-support/run-armspan.ts";
@@ -99,6 +99,16 @@ describe.skipIf(unavailable !== undefined)("questions about the evidence of a Cl
 		expect(of("orders")?.estimates.control).toMatchObject({ value: expect.closeTo((800 - ofControl) / 200, 9) });
 		expect(results.warnings.map(({ code: warning }) => warning)).not.toContain("metric-source-failed");
 		expect(of("latency")?.cacheAdjusted[0]?.absoluteEffect.kind).toBe("estimated");
+	});
+
+	test("versions without an experiment; rows of one's own SQL cannot be compared so", async () => {
+		const asked = ["compare", "support-reply", "--from", "1.0.0", "--to", "2.0.0", "--metrics", "latency,orders"];
+		const { code, stdout, stderr } = await armspan([...asked, "--repository", repository, "--json"]);
+		expect([code, stderr]).toEqual([0, ""]);
+		const { versions, metrics } = VersionComparison.parse(JSON.parse(stdout));
+		expect(versions.map(({ calls }) => calls)).toEqual([800, 800]);
+		expect(metrics.map(({ absoluteDifference: { kind } }) => kind)).toEqual(["estimated", "not-estimable"]);
+		expect(metrics[1]?.sentence).toContain("name no version of a prompt");
 	});
 
 	test("metrics, power of an experiment and of a metric alone, SQL", async () => {

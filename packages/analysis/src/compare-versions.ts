@@ -1,5 +1,5 @@
 import { type Effect, type MetricDefinition, metricUnit, type VersionComparison } from "@armspan/schema";
-import { type EffectEstimate, fixedComparison, type NotEstimable } from "@armspan/stats";
+import { type EffectEstimate, fixedComparison, type NotEstimable, notEstimable } from "@armspan/stats";
 import type { Store } from "@armspan/store";
 import { estimate } from "./compare-metric.ts";
 import { type Evidence, overallEvidence, ratioSums } from "./evidence.ts";
@@ -73,7 +73,10 @@ function comparedMetric(
 	evidence: Evidence,
 ): VersionComparison["metrics"][number] {
 	const versions = [before, after];
-	const found = pairContrast(metric, { against: before, variant: after }, evidence, false);
+	const found =
+		metric.source === "sql"
+			? notEstimable("no-observations", "Rows of SQL of one's own name no version of a prompt.")
+			: pairContrast(metric, { against: before, variant: after }, evidence, false);
 	const { absolute, relative } = differences(found);
 	return {
 		metric: metric.key,

@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { describeError } from "./cli-error.ts";
 import { analyzeCommand } from "./commands/analyze.ts";
 import { checkCommand } from "./commands/check.ts";
+import { compareCommand } from "./commands/compare.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { explainCommand } from "./commands/explain.ts";
 import { forgetCommand } from "./commands/forget.ts";
@@ -41,6 +42,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 		.addCommand(checkCommand())
 		.addCommand(upCommand())
 		.addCommand(analyzeCommand())
+		.addCommand(compareCommand())
 		.addCommand(metricsCommand())
 		.addCommand(powerCommand())
 		.addCommand(sqlCommand())

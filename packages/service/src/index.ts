@@ -1,6 +1,6 @@
 export { type PowerPlanOptions, powerPlan } from "@armspan/analysis";
 export { assertFolderUnlocked, type StoreOptions } from "@armspan/store";
-export { EvidenceReader, listMetrics, type ResultsRequest } from "./evidence/evidence-reader.ts";
+export { EvidenceReader, listMetrics, type ResultsRequest, type VersionsRequest } from "./evidence/evidence-reader.ts";
 export { type OpenEvidence, type OpenEvidenceOptions, openEvidence } from "./evidence/open-evidence.ts";
 export type { PowerRequest } from "./evidence/plan-of-history.ts";
 export { type ForgetOptions, forgetUnit } from "./forget-unit.ts";

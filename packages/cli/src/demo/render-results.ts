@@ -97,7 +97,8 @@ function difference(value: number, unit: MetricResult["unit"]): string {
 	return unit === "share" ? signed(value * 100, 2, " pp") : `${sign}${quantity(Math.abs(value), unit)}`;
 }
 
-function quantity(value: number, unit: MetricResult["unit"]): string {
+/** A value of a metric in its unit. */
+export function quantity(value: number, unit: MetricResult["unit"]): string {
 	switch (unit) {
 		case "share":
 			return `${(value * 100).toFixed(2)} %`;

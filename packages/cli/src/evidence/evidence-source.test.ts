@@ -3,7 +3,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { initRepository } from "@armspan/registry";
-import { ExperimentResults, MetricList, PowerPlan, SqlAnswer } from "@armspan/schema";
+import { ExperimentResults, MetricList, PowerPlan, SqlAnswer, VersionComparison } from "@armspan/schema";
 import { type Service, startService } from "@armspan/service";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -92,6 +92,21 @@ describe("of a service", () => {
 		const status = { ship: 0, halt: 20, halted: 20, invalid: 30 }[verdict as string] ?? 10;
 		const { code, stderr } = await ofService("analyze", "support-tone", "--exit-code");
 		expect([code, stderr]).toEqual([status, ""]);
+	});
+
+	test("compare: two versions as they were used, and that nobody was randomized", async () => {
+		const asked = ["compare", "support-reply", "--from", "1.0.0", "--to", "2.0.0", "--metrics", "latency,cost"];
+		const { code, stdout, stderr } = await ofService(...asked);
+		expect([code, stderr]).toEqual([0, ""]);
+		expect(stdout).toMatch(/^support-reply: 1\.0\.0 and 2\.0\.0 as they were used, NOT RANDOMIZED; calls from /);
+		expect(stdout).toMatch(/\n2\.0\.0: 200 units, 800 calls, units first seen from /);
+		expect(stdout).toMatch(/\nlatency +\d+ ms +\d+ ms +\+[\d.]+ % +\+\d+ ms +\[\+\d+ ms, \+\d+ ms\]\n/);
+		expect(stdout).toContain("nobody was randomized, so this need not be the version's doing.");
+		expect(stdout).toMatch(/\nTo know whether 2\.0\.0 is the cause, route both at random/);
+		const json = VersionComparison.parse(JSON.parse((await ofService(...asked, "--json")).stdout));
+		expect([json.design, json.metrics.map(({ metric }) => metric)]).toEqual(["not-randomized", ["latency", "cost"]]);
+		const unknown = await ofService("compare", "support-reply", "--from", "1.0.0", "--to", "9.9.9");
+		expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining("called were 1.0.0, 2.0.0")]);
 	});
 
 	test("metrics: how many observations each has", async () => {
@@ -222,6 +237,10 @@ describe("without any evidence", () => {
 		[["power", "--baseline", "5", "--effect", "0.1"], "needs --sd"],
 		[["power", "--baseline", "0.5", "--effect", "0"], "expected a number"],
 		[["power", "--baseline", "0.5", "--effect", "0.1", "--weights", "1"], "two or more"],
+		[["compare", "reply", "--from", "1.0.0"], "--to <version>"],
+		[["compare", "reply", "--from", "1.0.0", "--to", "1.0.0"], "name two versions"],
+		[["compare", "reply", "--from", "1.0.0", "--to", "2.0.0", "--until", "soon"], "expected a time"],
+		[["compare", "reply", "--from", "1.0.0", "--to", "2.0.0", "--metrics", ","], "expected keys"],
 		[["sql", "SELECT 1", "--format", "xml"], "Allowed choices"],
 		[["analyze", "x", "--json", "--csv"], "cannot be used with"],
 		[["analyze", "x", "--url", "http://127.0.0.1:1", "--clickhouse-url", "http://127.0.0.1:1"], "cannot be used with"],

@@ -1,7 +1,14 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { ExperimentResults, MetricList, PowerPlan, SqlAnswer, type SqlQuestion } from "@armspan/schema";
-import type { EvidenceReader, PowerRequest, ResultsRequest, StoreOptions } from "@armspan/service";
+import {
+	ExperimentResults,
+	MetricList,
+	PowerPlan,
+	SqlAnswer,
+	type SqlQuestion,
+	VersionComparison,
+} from "@armspan/schema";
+import type { EvidenceReader, PowerRequest, ResultsRequest, StoreOptions, VersionsRequest } from "@armspan/service";
 import { type Command, Option } from "commander";
 import { z } from "zod";
 import { CliError } from "../cli-error.ts";
@@ -17,7 +24,7 @@ export interface EvidenceOptions {
 }
 
 /** A service, or the evidence itself. */
-export type EvidenceSource = Pick<EvidenceReader, "results" | "metrics" | "power" | "sql">;
+export type EvidenceSource = Pick<EvidenceReader, "results" | "versions" | "metrics" | "power" | "sql">;
 
 const ApiFailure = z.object({ code: z.string(), message: z.string() });
 const REQUEST_TIMEOUT_MS = 620_000;
@@ -85,6 +92,8 @@ function serviceSource(url: string): EvidenceSource {
 	return {
 		results: (key: string, asked: ResultsRequest = {}) =>
 			get(`/api/v1/experiments/${encodeURIComponent(key)}/results`, asked, ExperimentResults),
+		versions: ({ until, ...asked }: VersionsRequest) =>
+			get("/api/v1/versions/comparison", { ...asked, until: until?.toISOString() }, VersionComparison),
 		metrics: (days?: number) => get("/api/v1/metrics", { days }, MetricList),
 		power: (asked: PowerRequest) => get("/api/v1/power", asked, PowerPlan),
 		sql: (question: SqlQuestion) => {

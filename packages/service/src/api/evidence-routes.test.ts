@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { initRepository, openRegistry } from "@armspan/registry";
-import { ExperimentResults, MetricList, PowerPlan, SqlAnswer } from "@armspan/schema";
+import { ExperimentResults, MetricList, PowerPlan, SqlAnswer, VersionComparison } from "@armspan/schema";
 import { openStore, type Store } from "@armspan/store";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
@@ -54,6 +54,11 @@ const ask = async (payload: object) => {
 const ANSWERS = [
 	["/api/v1/experiments/{key}/results", "/api/v1/experiments/support-tone/results?pairwise=true", ExperimentResults],
 	["/api/v1/metrics", "/api/v1/metrics?days=30", MetricList],
+	[
+		"/api/v1/versions/comparison",
+		"/api/v1/versions/comparison?prompt=support-reply&from=1.0.0&to=2.0.0",
+		VersionComparison,
+	],
 	["/api/v1/power", "/api/v1/power?experiment=support-tone&effect=0.1", PowerPlan],
 ] as const;
 
@@ -116,6 +121,32 @@ test("a plan rests on the history of control, and its traffic on all versions", 
 	const expected = (4 * 2.8016 ** 2 * (plan.standardDeviationPerUnit ?? 0) ** 2) / (0.1 * (plan.baseline ?? 0)) ** 2;
 	expect(fixed).toBeGreaterThan(0.95 * expected);
 	expect(fixed).toBeLessThan(1.1 * expected + 4);
+});
+
+test("versions are compared without an experiment, and labelled so", async () => {
+	const asked = "/api/v1/versions/comparison?prompt=support-reply&from=1.0.0&to=2.0.0";
+	const { body } = await get(`${asked}&metrics=latency,error-rate`);
+	const { design, versions, metrics } = VersionComparison.parse(body);
+	expect(design).toBe("not-randomized");
+	expect(versions).toMatchObject([
+		{ version: "1.0.0", units: 200, calls: 800 },
+		{ version: "2.0.0", units: 200, calls: 800 },
+	]);
+	expect(metrics.map(({ metric }) => metric)).toEqual(["latency", "error-rate"]);
+	// Calls of 2.0.0 last 90 ms longer, but for 37 ms by which users with odd numbers differ.
+	expect(metrics[0]?.absoluteDifference).toMatchObject({ kind: "estimated", value: expect.closeTo(90, -2) });
+	expect(metrics[0]?.sentence).toContain("nobody was randomized");
+	for (const [query, code] of [
+		[`${asked.replace("2.0.0", "9.9.9")}`, "UNKNOWN_PROMPT"],
+		[`${asked.replace("support-reply", "nobody")}`, "UNKNOWN_PROMPT"],
+		[`${asked}&metrics=nothing`, "UNKNOWN_METRIC"],
+		[`${asked}&until=2020-01-01T00:00:00Z`, "UNKNOWN_PROMPT"],
+	] as const) {
+		expect(await get(query)).toMatchObject({ status: 400, body: { code } });
+	}
+	for (const wrong of [asked.replace("2.0.0", "1.0.0"), `${asked}&days=0`, `${asked}&metrics=`, `${asked}&until=x`]) {
+		expect([wrong, (await get(wrong)).status]).toEqual([wrong, 400]);
+	}
 });
 
 test("what cannot be asked is refused with a code", async () => {

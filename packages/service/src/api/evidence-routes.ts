@@ -1,14 +1,31 @@
-import { ExperimentResults, MetricList, Name, PowerPlan, PromptName, SqlAnswer, SqlQuestion } from "@armspan/schema";
+import {
+	ExperimentResults,
+	MetricKey,
+	MetricList,
+	Name,
+	PowerPlan,
+	PromptName,
+	SqlAnswer,
+	SqlQuestion,
+	VersionComparison,
+} from "@armspan/schema";
 import type { FastifyPluginCallbackZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { EvidenceReader } from "../evidence/evidence-reader.ts";
 import { apiError, ERROR_RESPONSES } from "./api-error.ts";
 
 export interface EvidenceRoutesOptions {
-	readonly evidence: Pick<EvidenceReader, "results" | "metrics" | "power" | "sql">;
+	readonly evidence: Pick<EvidenceReader, "results" | "versions" | "metrics" | "power" | "sql">;
 }
 
 const Flag = z.enum(["true", "false"]).transform((text) => text === "true");
+const Version = z.string().min(1).max(100);
+/** `latency,cost` */
+const MetricKeys = z
+	.string()
+	.max(2000)
+	.transform((text) => [...new Set(text.split(","))])
+	.pipe(z.array(MetricKey).max(50));
 const Number_ = z.coerce.number();
 /** A plan takes about a second of the processor, a statement more. */
 const COSTLY = { rateLimit: { max: 60, timeWindow: "1 minute" } };
@@ -38,6 +55,34 @@ export const evidenceRoutes: FastifyPluginCallbackZod<EvidenceRoutesOptions> = (
 			const results = await evidence.results(key, query);
 			return results === undefined ? reply.code(404).send(unknown(key)) : reply.send(results);
 		},
+	);
+
+	app.get(
+		"/api/v1/versions/comparison",
+		{
+			config: COSTLY,
+			schema: {
+				operationId: "compareVersions",
+				summary: "Two versions of a prompt as they were used, without an experiment",
+				description:
+					"Not randomized: differences may come from anything that differed between the calls. Intervals hold the sampling error of one look. Calls of the `days` before `until` (now) count.",
+				querystring: z
+					.strictObject({
+						prompt: PromptName,
+						from: Version,
+						to: Version,
+						metrics: MetricKeys.optional(),
+						days: Number_.int().min(1).max(90).optional(),
+						until: z.iso
+							.datetime()
+							.transform((text) => new Date(text))
+							.optional(),
+					})
+					.refine(({ from, to }) => from !== to, { path: ["to"], message: "expected another version than from" }),
+				response: { 200: VersionComparison, ...ERROR_RESPONSES },
+			},
+		},
+		({ query }) => evidence.versions(query),
 	);
 
 	app.get(

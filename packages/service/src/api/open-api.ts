@@ -10,6 +10,7 @@ import {
 	SqlAnswer,
 	SqlQuestion,
 	Verdict,
+	VersionComparison,
 } from "@armspan/schema";
 import type { FastifyDynamicSwaggerOptions } from "@fastify/swagger";
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from "fastify-type-provider-zod";
@@ -30,6 +31,7 @@ const COMPONENTS = {
 	SqlAnswer,
 	SqlQuestion,
 	Verdict,
+	VersionComparison,
 };
 
 /** Names under which the schemas stand in `components` and are referred to. */

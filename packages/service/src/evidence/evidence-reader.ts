@@ -1,4 +1,11 @@
-import { type AnalyzeExperimentOptions, analyzeExperiment, experimentMetrics, recordedDesign } from "@armspan/analysis";
+import {
+	type AnalyzeExperimentOptions,
+	analyzeExperiment,
+	compareVersions,
+	experimentMetrics,
+	metricOf,
+	recordedDesign,
+} from "@armspan/analysis";
 import {
 	BUILT_IN_METRICS,
 	Experiment,
@@ -9,11 +16,18 @@ import {
 	type PowerPlan,
 	type SqlAnswer,
 	type SqlQuestion,
+	type VersionComparison,
 } from "@armspan/schema";
 import type { Store } from "@armspan/store";
 import { ServiceError } from "../service-error.ts";
 import type { Intent } from "./intent.ts";
-import { type PowerRequest, planOfExperiment, planWithoutExperiment } from "./plan-of-history.ts";
+import {
+	calledPrompt,
+	ownMetrics,
+	type PowerRequest,
+	planOfExperiment,
+	planWithoutExperiment,
+} from "./plan-of-history.ts";
 
 const MS_PER_DAY = 86_400_000;
 const DEFAULT_HISTORY_DAYS = 14;
@@ -25,6 +39,19 @@ export interface ResultsRequest {
 	readonly iteration?: number | undefined;
 	/** Compares treatments with each other, too. */
 	readonly pairwise?: boolean | undefined;
+}
+
+export interface VersionsRequest {
+	readonly prompt: string;
+	/** The version before a deployment, and the one after it. */
+	readonly from: string;
+	readonly to: string;
+	/** Keys; the usual built-in ones when left out. */
+	readonly metrics?: readonly string[] | undefined;
+	/** Days before `until`. */
+	readonly days?: number | undefined;
+	/** Exclusive; now when left out. */
+	readonly until?: Date | undefined;
 }
 
 export interface EvidenceReaderOptions {
@@ -81,6 +108,33 @@ export class EvidenceReader {
 		return analyzeExperiment({
 			...{ store: this.#store, experiment, now: new Date(), ...this.#environment },
 			...(pairwise === undefined ? {} : { pairwise }),
+		});
+	}
+
+	/**
+	 * Two versions of a prompt as they were used, without an experiment; nobody was randomized.
+	 *
+	 * @throws {AnalysisError} UNKNOWN_METRIC
+	 * @throws {ServiceError} UNKNOWN_PROMPT when one of them was not called
+	 */
+	async versions({ prompt, from, to, metrics, days, until }: VersionsRequest): Promise<VersionComparison> {
+		const now = new Date();
+		const end = until ?? now;
+		const window = { since: new Date(end.getTime() - (days ?? DEFAULT_HISTORY_DAYS) * MS_PER_DAY), until: end };
+		const own = ownMetrics(this.#intent());
+		const definitions = metrics?.map((key) => metricOf({ metrics: own }, key));
+		const { versions } = await calledPrompt(this.#store, prompt, window, this.#environment);
+		for (const version of [from, to]) {
+			if (versions.includes(version)) continue;
+			throw new ServiceError(
+				"UNKNOWN_PROMPT",
+				`no call of ${prompt} ${version} is in the evidence from ${window.since.toISOString()} to ${end.toISOString()}; called were ${versions.slice(0, 20).join(", ")}: name two of them, or more days`,
+				{ prompt, version, versions: versions.slice(0, 20) },
+			);
+		}
+		return compareVersions({
+			...{ store: this.#store, prompt, before: from, after: to, ...window, now, ...this.#environment },
+			...(definitions === undefined ? {} : { metrics: definitions }),
 		});
 	}
 

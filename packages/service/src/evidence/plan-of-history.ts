@@ -79,11 +79,7 @@ export async function planWithoutExperiment(
 	intent: Intent,
 	environment: Environment,
 ): Promise<PowerPlan> {
-	const own = [
-		...intent.metrics.map(({ metric }) => metric),
-		...intent.experiments.flatMap(({ experiment }) => experiment.metrics),
-	];
-	const metric = metricOf({ metrics: own }, request.metric ?? "");
+	const metric = metricOf({ metrics: ownMetrics(intent) }, request.metric ?? "");
 	const window = historyDays(request);
 	const { prompt, versions } = await calledPrompt(store, request.prompt, window, environment);
 	const history = await metricHistory({
@@ -125,8 +121,17 @@ function planOf(
 	return planInThread({ ...of, source, newUnitsPerDay, history: planned, design, caveats });
 }
 
-/** The prompt that is asked for, or the only one that was called, with its versions, the most used first. */
-async function calledPrompt(
+/** Metrics that the repository defines, for questions that are no experiment's. */
+export function ownMetrics({ metrics, experiments }: Intent): MetricDefinition[] {
+	return [...metrics.map(({ metric }) => metric), ...experiments.flatMap(({ experiment }) => experiment.metrics)];
+}
+
+/**
+ * The prompt that is asked for, or the only one that was called, with its versions, the most used first.
+ *
+ * @throws {ServiceError} UNKNOWN_PROMPT
+ */
+export async function calledPrompt(
 	store: HistoryStore,
 	asked: string | undefined,
 	{ since, until }: { readonly since: Date; readonly until: Date },
