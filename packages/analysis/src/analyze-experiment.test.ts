@@ -1,7 +1,7 @@
 import type { Decision } from "@armspan/schema";
 import { ExperimentResults } from "@armspan/schema";
 import { compareOneSided, compareRatios, holm } from "@armspan/stats";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { analyzeExperiment } from "./analyze-experiment.ts";
 import { experimentOf, momentsOf, totalsOf, windowsOf } from "./test-support.ts";
 
@@ -22,7 +22,7 @@ function storeOf(
 		asked,
 		lastCallStart: async () => lastTreatmentCallAt,
 		listDecisions: async () => decisions,
-		metricTotals: async ({ untilRevision }: { untilRevision?: number }) => {
+		metricTotals: async ({ untilRevision }: { untilRevision?: number; closedAt?: Date }) => {
 			asked.push(untilRevision);
 			return totals;
 		},
@@ -240,10 +240,12 @@ describe("analyzeExperiment", () => {
 		expect(await guardrail(0.01)).toBe("inconclusive");
 	});
 
-	test("after a halt the evidence is closed at the revision that the halt found", async () => {
+	test("after a halt the evidence is closed at the revision that the halt found, and at its time", async () => {
 		const store = storeOf(arms(binary(2000, 4), binary(2000, 2)), [haltDecision]);
+		const metricTotals = vi.spyOn(store, "metricTotals");
 		const results = await analyzeExperiment({ store, experiment: experimentOf(), now });
 		expect(store.asked).toEqual([7]);
+		expect(metricTotals.mock.calls[0]?.[0].closedAt).toEqual(new Date(haltDecision.decidedAt));
 		expect(results.status).toBe("halted");
 		expect(results.closedAtRevision).toBe(7);
 		expect(results.verdict.kind).toBe("halted");

@@ -33,7 +33,8 @@ export interface AnalyzeExperimentOptions {
  * Compares the variants of an experiment's current iteration on all that is in the store.
  *
  * Intervals hold when the experiment's inference says: by default at every look. After a halt the evidence is closed at
- * the routing revision that the halt found: what was assigned by it counts, whenever it arrives, and nothing later does.
+ * the routing revision that the halt found and at its time: what happened by then counts, whenever it arrives, and
+ * nothing that an application which ignores the halt does later.
  *
  * @throws {StoreError} when the store cannot answer
  * @throws {AnalysisError} UNKNOWN_METRIC when a metric is neither built in nor defined in the experiment
@@ -47,7 +48,7 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 	};
 	const decisions = await store.listDecisions(iteration);
 	const halt = decisions.find((decision) => decision.kind === "halt");
-	const closed = halt === undefined ? {} : { untilRevision: halt.lastRevision };
+	const closed = halt === undefined ? {} : { untilRevision: halt.lastRevision, closedAt: new Date(halt.decidedAt) };
 	// A closed iteration is looked at as of its halt, so that its numbers no longer move with the clock.
 	const asOf = halt === undefined ? now : new Date(halt.decidedAt);
 	const request: MetricTotalsRequest = {

@@ -57,6 +57,8 @@ export interface CheckGuardrailsOptions {
 	now: Date;
 	/** Last routing revision that counts; everything when left out. */
 	untilRevision?: number;
+	/** Nothing from after it counts; everything when left out. */
+	closedAt?: Date;
 }
 
 /** Looks at the guardrail on failed calls, for every treatment, once. May be called as often as one likes. */
@@ -73,6 +75,7 @@ export async function checkGuardrails(options: CheckGuardrailsOptions): Promise<
 		origin,
 		windowSeconds: WINDOW_SECONDS,
 		...(options.untilRevision === undefined ? {} : { untilRevision: options.untilRevision }),
+		...(options.closedAt === undefined ? {} : { closedAt: options.closedAt }),
 	});
 	const [control, ...treatments] = experiment.variants;
 	if (control === undefined) {

@@ -22,6 +22,7 @@ export async function plannedLooks(
 	const key: EvidenceKey = { experiment: request.experiment, iteration: request.iteration };
 	if (request.environment !== undefined) key.environment = request.environment;
 	if (request.untilRevision !== undefined) key.untilRevision = request.untilRevision;
+	if (request.closedAt !== undefined) key.closedAt = request.closedAt;
 	const arrived = await store.arrivalTimes({ ...key, numbers });
 	const looks: LookEvidence[] = [];
 	for (const [index, time] of arrived.entries()) {

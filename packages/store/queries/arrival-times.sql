@@ -14,12 +14,14 @@ FROM
             WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32}
                 AND ({environment:String} = '' OR environment IN ('', {environment:String}))
                 AND enrolled AND NOT shadow AND unit_id != '' AND variant != '' AND routing_revision <= {until_revision:UInt64}
+                AND ({closed_us:Int64} = 9223372036854775807 OR ifNull(toUnixTimestamp64Micro(started_at), 9223372036854775807) <= {closed_us:Int64})
             UNION ALL
             SELECT unit_id, variant AS seen_variant, toUnixTimestamp64Micro(exposed_at) AS exposed_us
             FROM exposures
             WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32}
                 AND ({environment:String} = '' OR environment IN ('', {environment:String}))
                 AND enrolled AND NOT shadow AND unit_id != '' AND variant != '' AND routing_revision <= {until_revision:UInt64}
+                AND ({closed_us:Int64} = 9223372036854775807 OR ifNull(toUnixTimestamp64Micro(exposed_at), 9223372036854775807) <= {closed_us:Int64})
         )
         GROUP BY unit_id
         HAVING uniqExact(seen_variant) = 1 AND exposure_us IS NOT NULL

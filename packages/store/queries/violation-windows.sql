@@ -18,12 +18,14 @@ FROM
         FROM llm_calls
         WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32} AND ({environment:String} = '' OR environment IN ('', {environment:String})) AND is_error
             AND enrolled AND NOT shadow AND unit_id != '' AND variant != '' AND routing_revision <= {until_revision:UInt64}
+            AND ({closed_us:Int64} = 9223372036854775807 OR ifNull(toUnixTimestamp64Micro(started_at), 9223372036854775807) <= {closed_us:Int64})
         UNION ALL
         -- only to see units that were exposed to another variant than they failed in
         SELECT unit_id, variant AS seen_variant, false AS failed, NULL AS started_us
         FROM exposures
         WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32} AND ({environment:String} = '' OR environment IN ('', {environment:String}))
             AND enrolled AND NOT shadow AND unit_id != '' AND variant != '' AND routing_revision <= {until_revision:UInt64}
+            AND ({closed_us:Int64} = 9223372036854775807 OR ifNull(toUnixTimestamp64Micro(exposed_at), 9223372036854775807) <= {closed_us:Int64})
     )
     GROUP BY unit_id
     HAVING min(seen_variant) = max(seen_variant)
@@ -32,6 +34,7 @@ FROM
     FROM llm_calls
     WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32} AND ({environment:String} = '' OR environment IN ('', {environment:String}))
         AND enrolled AND NOT shadow AND variant != '' AND routing_revision <= {until_revision:UInt64}
+        AND ({closed_us:Int64} = 9223372036854775807 OR ifNull(toUnixTimestamp64Micro(started_at), 9223372036854775807) <= {closed_us:Int64})
 )
 GROUP BY variant
 HAVING max(called)

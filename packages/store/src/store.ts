@@ -52,9 +52,12 @@ export interface IterationKey {
 	environment?: string;
 }
 
-/** Evidence of one iteration, closed at a routing revision when `untilRevision` is given (that revision included). */
+/** Evidence of one iteration; all of it when neither is given. */
 export interface EvidenceKey extends IterationKey {
+	/** Last routing revision that counts. */
 	untilRevision?: number;
+	/** Calls, exposures and events after it do not count, whatever their revision; nor do those whose time cannot be. */
+	closedAt?: Date;
 }
 
 /**

@@ -23,7 +23,8 @@ function isEvidence(row: RandomRow, request: MetricTotalsRequest): boolean {
 		row.enrolled &&
 		!row.shadow &&
 		row.variant !== "" &&
-		row.revision <= (request.untilRevision ?? Number.POSITIVE_INFINITY)
+		row.revision <= (request.untilRevision ?? Number.POSITIVE_INFINITY) &&
+		row.atMs <= (request.closedAt?.getTime() ?? Number.POSITIVE_INFINITY)
 	);
 }
 

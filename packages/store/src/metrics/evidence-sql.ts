@@ -6,13 +6,28 @@ export const ITERATION = "experiment = {experiment:String} AND iteration = {iter
 /** Rows of calls, exposures or events that are evidence, in whatever environment and at whatever revision. */
 export const COUNTS = "enrolled AND NOT shadow AND unit_id != '' AND variant != ''";
 
-/** Which rows are evidence of the iteration, in every table. */
-export const EVIDENCE = `${ITERATION} AND ${ENVIRONMENT}
-    AND ${COUNTS} AND routing_revision <= {until_revision:UInt64}`;
-
 /** When a row happened, or NULL. */
 export const ROW_US = {
 	llm_calls: "toUnixTimestamp64Micro(started_at)",
 	exposures: "toUnixTimestamp64Micro(exposed_at)",
 	evaluations: "toUnixTimestamp64Micro(evaluated_at)",
+} as const;
+
+/** When a row happened; later than everything where that is unknown. The text is that of the index `by_time`. */
+export const timeOf = (table: keyof typeof ROW_US) => `ifNull(${ROW_US[table]}, 9223372036854775807)`;
+
+/** `{closed_us}` of evidence that is open. */
+export const OPEN_US = "9223372036854775807";
+
+const evidenceOf = (table: keyof typeof ROW_US) => `${ITERATION} AND ${ENVIRONMENT}
+    AND ${COUNTS} AND routing_revision <= {until_revision:UInt64} AND ({closed_us:Int64} = ${OPEN_US} OR ${timeOf(table)} <= {closed_us:Int64})`;
+
+/**
+ * Which rows of a table are evidence of the iteration. Once it is closed, by revision and by time: an application that
+ * ignores a halt goes on calling at the old revision. Of a row without a believable time nothing shows that it was before.
+ */
+export const EVIDENCE = {
+	llm_calls: evidenceOf("llm_calls"),
+	exposures: evidenceOf("exposures"),
+	evaluations: evidenceOf("evaluations"),
 } as const;

@@ -13,10 +13,10 @@ export const EXPOSED = `    exposed AS
         FROM
         (
             SELECT unit_id, variant AS seen_variant, min(${ROW_US.llm_calls}) AS exposed_us
-            FROM llm_calls WHERE ${EVIDENCE} GROUP BY unit_id, variant
+            FROM llm_calls WHERE ${EVIDENCE.llm_calls} GROUP BY unit_id, variant
             UNION ALL
             SELECT unit_id, variant AS seen_variant, min(toUnixTimestamp64Micro(exposed_at)) AS exposed_us
-            FROM exposures WHERE ${EVIDENCE} GROUP BY unit_id, variant
+            FROM exposures WHERE ${EVIDENCE.exposures} GROUP BY unit_id, variant
         )
         GROUP BY unit_id
     ),`;
@@ -196,7 +196,7 @@ function callsOfUnits(measures: MetricMeasures, windowed: boolean): string {
             FROM
             (
                 SELECT c.*, ${ROW_US.llm_calls} AS row_us, x.exposure_us AS exposure_us
-                FROM (SELECT * FROM llm_calls FINAL WHERE ${EVIDENCE}) AS c
+                FROM (SELECT * FROM llm_calls FINAL WHERE ${EVIDENCE.llm_calls}) AS c
                 INNER JOIN exposed AS x ON x.unit_id = c.unit_id
             )
             WHERE ${WITHIN_WINDOW}
@@ -219,7 +219,7 @@ function callsOfUnits(measures: MetricMeasures, windowed: boolean): string {
                 max(${ROW_US.llm_calls}) AS newest_us,
                 ${own.map(({ name, sql }) => `${sql} AS ${name}`).join(",\n                ")}
             FROM llm_calls FINAL
-            WHERE ${EVIDENCE}
+            WHERE ${EVIDENCE.llm_calls}
             GROUP BY unit_id, variant
             UNION ALL
             SELECT
@@ -229,7 +229,7 @@ function callsOfUnits(measures: MetricMeasures, windowed: boolean): string {
                 NULL AS newest_us,
                 ${own.map(({ name, type }) => `${nothing(type)} AS ${name}`).join(",\n                ")}
             FROM exposures
-            WHERE ${EVIDENCE}
+            WHERE ${EVIDENCE.exposures}
             GROUP BY unit_id, variant
         )
         GROUP BY unit_id`;
@@ -244,7 +244,7 @@ function rowsBesideUnits(table: Exclude<MeasureTable, "calls">, measures: Metric
 	// What a unit did before may have been outside of every experiment.
 	const rows = isPre
 		? `NOT shadow AND unit_id != '' AND unit_type = {unit_type:String} AND prompt_name = {prompt:String} AND ${ENVIRONMENT}`
-		: EVIDENCE;
+		: EVIDENCE.evaluations;
 	const when = isPre
 		? "row_us < exposure_us"
 		: `variant = exposed_variant AND row_us >= exposure_us${windowed ? ` AND ${WITHIN_WINDOW}` : ""}`;

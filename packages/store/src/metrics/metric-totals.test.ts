@@ -85,6 +85,8 @@ describe("metricTotals", () => {
 		for (const request of [
 			{ ...key, asOf: end, splitByCache: true },
 			{ ...key, asOf: end, untilRevision: 2, environment: "production" },
+			{ ...key, asOf: end, closedAt: middle, splitByCache: true },
+			{ ...key, asOf: end, untilRevision: 2, closedAt: new Date(middle.getTime() + 1), maturationMs: 3_600_000 },
 			{ ...key, asOf: middle, maturationMs: 30 * 3_600_000 },
 			{ ...key, asOf: middle, isPlannedLook: true, splitByCache: true },
 			{ ...key, asOf: middle, isPlannedLook: true, maturationMs: 20 * 3_600_000, untilRevision: 2 },

@@ -1,6 +1,6 @@
 import { type MetricDefinition, metricScale } from "@armspan/schema";
 import type { QueryParameters } from "../connection.ts";
-import { dateOfMicros, microsOfDate, type Query, untilRevisionParameter } from "../queries/query.ts";
+import { closedParameter, dateOfMicros, microsOfDate, type Query, untilRevisionParameter } from "../queries/query.ts";
 import type { EvidenceKey, RatioMoments } from "../store.ts";
 import { openSeal } from "../unit-sums/open-seal.ts";
 import { findSeal } from "../unit-sums/seal.ts";
@@ -211,6 +211,7 @@ export function parametersOf(request: MetricTotalsRequest): QueryParameters {
 		iteration: request.iteration,
 		environment: request.environment ?? "",
 		until_revision: untilRevisionParameter(request.untilRevision),
+		closed_us: closedParameter(request.closedAt),
 		as_of_us: microsOfDate(request.asOf),
 		maturation_us: String(Math.round((request.maturationMs ?? 0) * 1000)),
 		unit_type: request.unitType,

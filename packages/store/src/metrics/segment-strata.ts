@@ -15,7 +15,7 @@ export const SEGMENTS = `    armspan_unit_segments AS
             unit_id,
             min(ifNull(toUnixTimestamp64Micro(exposed_at), 9223372036854775807)) AS reported_us,
             argMin(segments, (ifNull(toUnixTimestamp64Micro(exposed_at), 9223372036854775807), event_id, environment)) AS reported
-        FROM exposures WHERE ${EVIDENCE} GROUP BY unit_id
+        FROM exposures WHERE ${EVIDENCE.exposures} GROUP BY unit_id
     ),
     armspan_segment_values AS
     (

@@ -57,7 +57,7 @@ ${bySegment ? `${SEGMENTS}\n` : ""}    armspan_rows AS
                 FROM armspan_rows AS r
                 INNER JOIN armspan_exposed AS x ON x.unit_id = r.unit_id
             )
-            WHERE is_bad OR ifNull(row_us >= exposure_us, false)${windowed ? ` AND ${WITHIN_WINDOW}` : ""}
+            WHERE is_bad OR ifNull(row_us >= exposure_us AND row_us <= {closed_us:Int64}, false)${windowed ? ` AND ${WITHIN_WINDOW}` : ""}
             GROUP BY unit_id, is_bad
         )
         GROUP BY unit_id

@@ -72,6 +72,7 @@ describe("metrics from SQL of one's own", () => {
 			sameRows,
 			{ ...sameRows, asOf: day(2.5), maturationMs: 30 * 3_600_000 },
 			{ ...sameRows, asOf: day(2.5), isPlannedLook: true },
+			{ ...sameRows, closedAt: day(2.5) },
 		]) {
 			const metrics = [sql(SCORES, own), built(other)];
 			const { arms, sqlSources } = await totalsOf(metrics, request);

@@ -1,6 +1,6 @@
 import { sqlFile } from "../sql-file.ts";
 import type { EvidenceKey } from "../store.ts";
-import { type Query, untilRevisionParameter } from "./query.ts";
+import { closedParameter, type Query, untilRevisionParameter } from "./query.ts";
 
 const SQL = sqlFile("queries", "arrival-times.sql");
 
@@ -10,6 +10,7 @@ export async function arrivalTimes(query: Query, key: EvidenceKey & { numbers: r
 		iteration: key.iteration,
 		environment: key.environment ?? "",
 		until_revision: untilRevisionParameter(key.untilRevision),
+		closed_us: closedParameter(key.closedAt),
 		numbers: key.numbers.map(String),
 	});
 	// Up to the next millisecond, so that the unit itself has come by then.

@@ -1,4 +1,5 @@
 import type { QueryParameters } from "../connection.ts";
+import { OPEN_US } from "../metrics/evidence-sql.ts";
 
 /** Runs a query on the analysis connection. */
 export type Query = <Row>(sql: string, parameters: QueryParameters) => Promise<Row[]>;
@@ -6,6 +7,11 @@ export type Query = <Row>(sql: string, parameters: QueryParameters) => Promise<R
 /** `untilRevision`, or more than any revision. */
 export function untilRevisionParameter(untilRevision: number | undefined): string {
 	return untilRevision === undefined ? "18446744073709551615" : String(untilRevision);
+}
+
+/** `closedAt` in microseconds as text, or the end of time. */
+export function closedParameter(closedAt: Date | undefined): string {
+	return closedAt === undefined ? OPEN_US : microsOfDate(closedAt);
 }
 
 /** Microseconds as text, or null, to a Date; the microseconds are cut off. */

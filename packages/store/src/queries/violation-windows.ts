@@ -1,6 +1,6 @@
 import { sqlFile } from "../sql-file.ts";
 import type { EvidenceKey, ViolationWindows } from "../store.ts";
-import { microsOfDate, type Query, untilRevisionParameter } from "./query.ts";
+import { closedParameter, microsOfDate, type Query, untilRevisionParameter } from "./query.ts";
 
 const SQL = sqlFile("queries", "violation-windows.sql");
 
@@ -18,6 +18,7 @@ export async function violationWindows(
 		iteration: key.iteration,
 		environment: key.environment ?? "",
 		until_revision: untilRevisionParameter(key.untilRevision),
+		closed_us: closedParameter(key.closedAt),
 		origin_us: microsOfDate(key.origin),
 		window_us: String(Math.round(key.windowSeconds * 1_000_000)),
 	});

@@ -1,8 +1,8 @@
-import { ITERATION, type ROW_US } from "../metrics/evidence-sql.ts";
+import { ITERATION, type ROW_US, timeOf } from "../metrics/evidence-sql.ts";
 import { type Query, untilRevisionParameter } from "../queries/query.ts";
 import type { EvidenceKey } from "../store.ts";
 import type { Seal } from "./seal.ts";
-import { sinceSeal, timeOf } from "./seal-sql.ts";
+import { sinceSeal } from "./seal-sql.ts";
 
 /** A seal, and what beside it has to be read. */
 export interface OpenSeal extends Seal {

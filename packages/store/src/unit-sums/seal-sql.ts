@@ -1,9 +1,6 @@
-import { COUNTS, ITERATION, ROW_US } from "../metrics/evidence-sql.ts";
+import { COUNTS, ITERATION, ROW_US, timeOf } from "../metrics/evidence-sql.ts";
 import { CELL_STARTS_SQL, type MeasuredMetrics } from "../metrics/metric-totals-sql.ts";
 import { type SealedMeasure, sealedMeasures } from "./seal.ts";
-
-/** When a row happened; later than everything where that is unknown. The text is that of the index `by_time`. */
-export const timeOf = (table: keyof typeof ROW_US) => `ifNull(${ROW_US[table]}, 9223372036854775807)`;
 
 /** Whether a row is not summed in a seal by its time. */
 export const sinceSeal = (table: keyof typeof ROW_US) => `${timeOf(table)} >= {until_us:Int64}`;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { MeasuredMetrics } from "../metrics/metric-totals-sql.ts";
-import type { Query } from "../queries/query.ts";
-import type { IterationKey } from "../store.ts";
+import { closedParameter, type Query } from "../queries/query.ts";
+import type { EvidenceKey } from "../store.ts";
 
 /** Sums of the units of an iteration over all that happened before a moment and had come by then. */
 export interface Seal {
@@ -19,10 +19,10 @@ export interface Seal {
 /** How long sums are asked: a seal that nobody replaces is not trusted for ever, as evidence also leaves by its TTL. */
 const USABLE_HOURS = 36;
 
-/** The newest seal of an iteration that has every measure of the metrics. */
+/** The newest seal of an iteration that has every measure of the metrics, and nothing from after the evidence was closed. */
 export async function findSeal(
 	query: Query,
-	{ experiment, iteration }: IterationKey,
+	{ experiment, iteration, closedAt }: EvidenceKey,
 	measured: MeasuredMetrics,
 ): Promise<Seal | null> {
 	const needed = sealedMeasures(measured).map(({ identity }) => identity);
@@ -38,10 +38,11 @@ export async function findSeal(
 FROM unit_seals
 WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32}
     AND sealed_at > now() - INTERVAL ${USABLE_HOURS} HOUR AND hasAll(measures, {needed:Array(String)})
+    AND unit_seals.until_us <= {closed_us:Int64}
 ORDER BY sealed_at DESC, seal
 LIMIT 1
 SETTINGS max_execution_time = 10`,
-		{ experiment, iteration, needed },
+		{ experiment, iteration, needed, closed_us: closedParameter(closedAt) },
 	);
 	if (row === undefined) return null;
 	const { seal, until_us: untilUs, arrived_until: arrivedUntil, units, measures } = row;

@@ -178,17 +178,17 @@ function openRows(table: "llm_calls" | "evaluations", { stale }: OpenSeal): stri
                     ORDER BY arrived_at DESC
                     LIMIT 1 BY ${identity}
                 )
-                WHERE ${EVIDENCE}`;
+                WHERE ${EVIDENCE[table]}`;
 	if (stale.length === 0) return since;
-	return `SELECT * FROM ${table} FINAL WHERE ${EVIDENCE} AND unit_id IN {stale:Array(String)}
+	return `SELECT * FROM ${table} FINAL WHERE ${EVIDENCE[table]} AND unit_id IN {stale:Array(String)}
                 UNION ALL
                 ${since}`;
 }
 
 function openExposures({ stale }: OpenSeal): string {
-	const since = `SELECT * FROM exposures WHERE ${EVIDENCE} AND ${sinceSeal("exposures")}`;
+	const since = `SELECT * FROM exposures WHERE ${EVIDENCE.exposures} AND ${sinceSeal("exposures")}`;
 	if (stale.length === 0) return since;
-	return `SELECT * FROM exposures WHERE ${EVIDENCE} AND unit_id IN {stale:Array(String)} UNION ALL ${since}`;
+	return `SELECT * FROM exposures WHERE ${EVIDENCE.exposures} AND unit_id IN {stale:Array(String)} UNION ALL ${since}`;
 }
 
 /** Events of a unit's own variant since its first exposure, which may lie in the sums. */

@@ -80,7 +80,7 @@ function requestOf(evidence: Evidence): MetricTotalsRequest {
 }
 
 /** All that sums are asked of, or only the first question. */
-async function expectBruteForce(evidence: Evidence, questions = 6): Promise<void> {
+async function expectBruteForce(evidence: Evidence, questions = 8): Promise<void> {
 	const request = requestOf(evidence);
 	const few = METRICS.filter(({ key }) => ["tokens-p90", "limited", "conversion"].includes(key));
 	for (const narrower of [
@@ -88,6 +88,8 @@ async function expectBruteForce(evidence: Evidence, questions = 6): Promise<void
 		{ environment: "production", metrics: few },
 		{ environment: "staging", untilRevision: 2, metrics: few },
 		{ untilRevision: 1, metrics: few },
+		{ closedAt: new Date(evidence.startMs + 2 * dayMs), metrics: few },
+		{ closedAt: new Date(evidence.startMs + 3 * dayMs + 1), untilRevision: 2, metrics: few },
 		{ metrics: [] },
 		{ maturationMs: 30 * 3_600_000, metrics: few },
 	].slice(0, questions)) {
