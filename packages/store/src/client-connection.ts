@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { createClient } from "@clickhouse/client";
 import type { ChdbConnection } from "chdb/connection";
+import { boundStatement } from "./bound-statement.ts";
 import { type Connection, INSERT_SETTINGS, type Insertion, type QueryParameters } from "./connection.ts";
 import { INSERT_FILE_PREFIX } from "./insert-files.ts";
 import { StoreError } from "./store-error.ts";
@@ -30,13 +31,13 @@ export class ClientConnection implements Connection {
 
 	async query<Row>(sql: string, parameters: QueryParameters = {}): Promise<Row[]> {
 		return this.#inTurn(async () => {
-			const result = await this.#client.query({ query: sql, format: "JSONEachRow", query_params: { ...parameters } });
+			const result = await this.#client.query({ ...this.#bound(sql, parameters), format: "JSONEachRow" });
 			return (await result.json()) as Row[];
 		});
 	}
 
 	async command(sql: string, parameters: QueryParameters = {}): Promise<void> {
-		await this.#inTurn(() => this.#client.command({ query: sql, query_params: { ...parameters } }));
+		await this.#inTurn(() => this.#client.command(this.#bound(sql, parameters)));
 	}
 
 	async insert({ table, columns, body }: Insertion): Promise<void> {
@@ -66,6 +67,12 @@ export class ClientConnection implements Connection {
 		this.#closed = true;
 		await this.#turn.catch(() => undefined);
 		await this.#client.close();
+	}
+
+	#bound(sql: string, parameters: QueryParameters) {
+		return this.isEmbedded
+			? { query: boundStatement(sql, parameters) }
+			: { query: sql, query_params: { ...parameters } };
 	}
 
 	async #insertOverHttp(table: string, columns: readonly string[], body: Insertion["body"]): Promise<void> {

@@ -1,4 +1,5 @@
 import type { createClient } from "@clickhouse/client";
+import { boundStatement } from "./bound-statement.ts";
 import type { QueryParameters } from "./connection.ts";
 import { StoreError } from "./store-error.ts";
 import type { UserSqlConnection } from "./user-sql.ts";
@@ -15,11 +16,12 @@ type Settings = Readonly<Record<string, string>>;
  */
 export function embeddedUserSql(client: Client, settings: Settings): UserSqlConnection {
 	let pending: Settings | undefined = settings;
-	return connection(client, async () => {
+	const settingsOf = async () => {
 		const first = pending;
 		pending = undefined;
 		return first ?? {};
-	});
+	};
+	return connection(client, settingsOf, (sql, parameters) => ({ query: boundStatement(sql, parameters) }));
 }
 
 /**
@@ -28,10 +30,11 @@ export function embeddedUserSql(client: Client, settings: Settings): UserSqlConn
  */
 export function serverUserSql(client: Client, settings: Settings): UserSqlConnection {
 	let decided: Promise<Settings> | undefined;
-	return connection(client, () => {
+	const settingsOf = () => {
 		decided ??= decideSettings(client, settings);
 		return decided;
-	});
+	};
+	return connection(client, settingsOf, (query, parameters) => ({ query, query_params: { ...parameters } }));
 }
 
 async function decideSettings(client: Client, settings: Settings): Promise<Settings> {
@@ -77,13 +80,18 @@ function exactInteger(_key: string, value: unknown, context?: { source?: string 
 	return isRounded && /^-?\d+$/.test(context?.source ?? "") ? context?.source : value;
 }
 
-function connection(client: Client, settingsOf: () => Promise<Settings>): UserSqlConnection {
+type Bind = (
+	sql: string,
+	parameters: QueryParameters,
+) => { readonly query: string; readonly query_params?: Record<string, unknown> };
+
+function connection(client: Client, settingsOf: () => Promise<Settings>, bind: Bind): UserSqlConnection {
 	const abort = new AbortController();
 	let last: Promise<unknown> = Promise.resolve();
 	const run = <Answer>(query: string, format: Format, parameters: QueryParameters, read: Read<Answer>) => {
 		const answer = (async () => {
 			const result = await client.query({
-				...{ query, format, query_params: { ...parameters }, abort_signal: abort.signal },
+				...{ ...bind(query, parameters), format, abort_signal: abort.signal },
 				clickhouse_settings: { ...(await settingsOf()) },
 			});
 			return read(result);
