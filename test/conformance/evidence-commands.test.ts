@@ -120,6 +120,8 @@ describe.skipIf(unavailable !== undefined)("questions about the evidence of a Cl
 		expect(PowerPlan.parse(JSON.parse(plan.stdout)).source).toMatchObject({ kind: "history", units: 200 });
 		const alone = await armspan(["power", "--metric", "latency", "--repository", repository, "--json"], asReader);
 		expect(PowerPlan.parse(JSON.parse(alone.stdout)).plannedUnits).toBe(400);
+		const ownSql = await armspan(["power", "--metric", "orders", "--effect", "0.1", "--repository", repository]);
+		expect([ownSql.code, ownSql.stdout]).toEqual([0, expect.stringContaining("cannot be planned from history")]);
 		const asked = "SELECT variant, count() AS calls FROM llm_calls FINAL GROUP BY variant ORDER BY variant";
 		const answer = await armspan(["sql", asked, "--format", "json"], asReader);
 		expect(SqlAnswer.parse(JSON.parse(answer.stdout)).rows).toEqual([

@@ -52,6 +52,14 @@ function storeOf(
 }
 
 const latency = BUILT_IN_METRICS.get("latency") as MetricDefinition;
+test("what was not measured says which days were looked at, and that today is none of them", async () => {
+	const { planned } = await metricHistory({ ...storeOf([], latency), ...base, metric: latency });
+	expect(planned).toMatchObject({ kind: "not-estimable", reason: "no-observations" });
+	expect(planned.kind === "not-estimable" && planned.message).toMatch(
+		/^There is no latency of 1\.0\.0 from 2026-11-10 until before 2026-11-14\. Only whole days before today \(UTC\) count/,
+	);
+});
+
 const base = { prompt: "reply", version: "1.0.0", since, until };
 
 test("baseline and spread are of the one version, traffic of all, from its first day on", async () => {

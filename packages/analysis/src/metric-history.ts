@@ -66,7 +66,7 @@ export async function metricHistory(options: MetricHistoryOptions): Promise<Metr
 			: (evidence.get(version)?.metrics[metric.key]?.sumOfSquares ?? null);
 	const effect = squares === null ? undefined : designEffect(sums, squares);
 	return {
-		planned: plannedMetric(metric, sums, Math.max(units, Number(sums.units)), () =>
+		planned: plannedMetric(metric, sums, options, Math.max(units, Number(sums.units)), () =>
 			gridQuantileEstimate(gridEvidence(evidence, version, metric), metric.level ?? 0.5),
 		),
 		newUnitsPerDay: first < 0 ? null : newUnitsPerDay.slice(first),
@@ -83,17 +83,21 @@ export async function metricHistory(options: MetricHistoryOptions): Promise<Metr
 function plannedMetric(
 	metric: MetricDefinition,
 	sums: ReturnType<typeof ratioSums>,
+	{ version, since, until }: Pick<MetricHistoryOptions, "version" | "since" | "until">,
 	units: number,
 	quantile: () => ReturnType<typeof gridQuantileEstimate>,
 ): PlannedMetric | NotEstimable {
 	if (metric.source === "sql") {
 		return notEstimable(
 			"no-observations",
-			`${metric.key} comes from SQL of your own, which names no version of a prompt; give --baseline and --sd.`,
+			`${metric.key} comes from SQL of your own, which names no version of a prompt, so it cannot be planned from history; plan without an experiment by --baseline and --sd.`,
 		);
 	}
 	if (sums.units === 0n) {
-		return notEstimable("no-observations", `There is no ${metric.key} in these days; give --baseline and --sd.`);
+		return notEstimable(
+			"no-observations",
+			`There is no ${metric.key} of ${version} from ${since.toISOString().slice(0, 10)} until before ${until.toISOString().slice(0, 10)}. Only whole days before today (UTC) count: calls of today count from tomorrow on. Or plan without an experiment by --baseline and --sd.`,
+		);
 	}
 	// Enrolled units are planned, of which some will have no observation, as some had none.
 	if (metric.kind === "quantile") {

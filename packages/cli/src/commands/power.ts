@@ -26,9 +26,10 @@ interface PowerOptions extends EvidenceOptions {
 
 const EXAMPLES = `
 With the key of an experiment, baseline, spread (clustering by unit included) and traffic are those of its prompt's calls
-in the last days, and the design is the experiment's. With --metric alone they are those of a prompt's calls, for two
-equal arms; without --effect it is the smallest that as many units would have shown. With --baseline nothing is asked: a mean with its standard
-deviation --sd per unit, or a share of units without.
+on the last whole days before today (UTC), and the design is the experiment's; calls of today count from tomorrow on.
+With --metric alone they are those of a prompt's calls, for two equal arms; without --effect it is the smallest that as
+many units would have shown. Metrics from SQL of your own cannot be planned from history. With --baseline nothing is
+asked: a mean with its standard deviation --sd per unit, or a share of units without.
 
 Examples:
   armspan power support-tone --repository ../my-prompts --data ./data
@@ -49,7 +50,7 @@ export function powerCommand(): Command {
 		.option("--effect <share>", "smallest relative effect worth knowing, such as 0.05", between(0, 100))
 		.option("--power <probability>", "probability to find it; default: the experiment's, or 0.8", between(0, 1))
 		.option("--prompt-version <version>", "version whose calls give the baseline; default: control's")
-		.option("--days <n>", "whole days of history", integerBetween(1, 90), 14)
+		.option("--days <n>", "whole UTC days of history before today", integerBetween(1, 90), 14)
 		.option(
 			"--baseline <number>",
 			"plan with this mean or share instead of history",

@@ -142,6 +142,7 @@ describe("of a service", () => {
 		expect(alwaysValid?.powerAtPlannedUnits).toMatchObject({ value: expect.closeTo(0.8, 2) });
 		const nobody = await ofService("power", "--metric", "latency", "--prompt", "nobody");
 		expect([nobody.code, nobody.stderr]).toEqual([1, expect.stringContaining("UNKNOWN_PROMPT: no call of nobody")]);
+		expect(nobody.stderr).toContain("calls of today count from tomorrow on");
 	});
 
 	test("sql: table, JSON, CSV, and hostile texts do not reach the terminal", async () => {
@@ -200,6 +201,9 @@ test("of a folder: the same answers, without a service", async () => {
 	expect(empty.stdout).toContain("verdict: NO-DATA.");
 	const plan = await armspan("power", "support-tone", ...asked);
 	expect([plan.code, plan.stdout]).toEqual([0, expect.stringContaining("no-observations")]);
+	expect(plan.stdout).toMatch(
+		/\nnot estimable: There is no feedback of 1\.0\.0 .*calls of today count from tomorrow on/,
+	);
 	expect((await armspan("sql", "SELECT count() AS n FROM exposures", "--data", own)).stdout).toBe("n\n0\n");
 }, 60_000);
 

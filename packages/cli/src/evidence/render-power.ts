@@ -29,10 +29,19 @@ export function renderPower(plan: PowerPlan): string {
 		...(curve === undefined || curve.curve.length === 0
 			? []
 			: ["", `power of ${curve.inference} by units:`, ...curve.curve.map(bar)]),
+		...notEstimable(plan.plans).map((message) => `not estimable: ${message}`),
 		...(plan.caveats.length === 0 ? [] : ["", ...plan.caveats.map((caveat) => `note: ${caveat}`)]),
 	]
 		.map((line) => `${printable(line)}\n`)
 		.join("");
+}
+
+/** Why units cannot be told, each reason once. */
+function notEstimable(plans: readonly InferencePlan[]): string[] {
+	const messages = plans.flatMap(({ requiredUnits }) =>
+		requiredUnits.kind === "not-estimable" ? [requiredUnits.message] : [],
+	);
+	return [...new Set(messages)];
 }
 
 function baseline({ baseline: value, unit }: PowerPlan): string {

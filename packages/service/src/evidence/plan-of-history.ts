@@ -9,6 +9,10 @@ const DEFAULT_HISTORY_DAYS = 14;
 /** Effect that is planned with when neither a person nor history names one. */
 const USUAL_EFFECT = 0.05;
 
+/** What to do when nobody called: more days never find the calls of today. */
+const WHOLE_DAYS =
+	"only whole days before today (UTC) count, so calls of today count from tomorrow on: ask again then, plan with numbers of your own (armspan power --baseline), or name a prompt that was called, or more days";
+
 export interface PowerRequest {
 	/** Whose design, prompt and primary metric are planned with; without it two equal arms of a prompt's calls. */
 	readonly experiment?: string | undefined;
@@ -81,7 +85,7 @@ export async function planWithoutExperiment(
 ): Promise<PowerPlan> {
 	const metric = metricOf({ metrics: ownMetrics(intent) }, request.metric ?? "");
 	const window = historyDays(request);
-	const { prompt, versions } = await calledPrompt(store, request.prompt, window, environment);
+	const { prompt, versions } = await calledPrompt(store, request.prompt, window, environment, WHOLE_DAYS);
 	const history = await metricHistory({
 		...{ store, prompt, metric, ...window, ...environment },
 		version: request.version ?? versions[0] ?? "",
@@ -136,6 +140,7 @@ export async function calledPrompt(
 	asked: string | undefined,
 	{ since, until }: { readonly since: Date; readonly until: Date },
 	{ environment }: Environment,
+	advice = "name a prompt that was called, or more days",
 ): Promise<{ prompt: string; versions: string[] }> {
 	const quoted = (text: string) => `'${text.replaceAll(/[\\']/g, "\\$&")}'`;
 	const time = (date: Date) => `toDateTime(${date.getTime() / 1000}, 'UTC')`;
@@ -154,7 +159,7 @@ GROUP BY prompt_name, prompt_version ORDER BY count() DESC, prompt_name, prompt_
 		throw new ServiceError(
 			"UNKNOWN_PROMPT",
 			prompt === undefined
-				? `no call of ${asked ?? "any prompt"} is in the evidence of these days; name a prompt that was called, or more days`
+				? `no call of ${asked ?? "any prompt"} is in the evidence from ${since.toISOString()} to ${until.toISOString()}; ${advice}`
 				: `several prompts were called: ${prompts.slice(0, 20).join(", ")}; name one of them`,
 			{ prompts: prompts.slice(0, 20) },
 		);
