@@ -3,6 +3,9 @@ import { CLICKHOUSE, ClickHouseQuery } from "./clickhouse-query.ts";
 
 type AlertName = (typeof ALERTS)[number]["name"];
 
+/** Where whoever is woken can read it: a page that a browser opens from anywhere. */
+const RUNBOOK_URL = "https://github.com/armspan/armspan/blob/main/docs/operations/runbook.md";
+
 /** When an alert fires: a value above the threshold, for so long. */
 interface Rule {
 	/** One numeric column, which is compared; text columns name the instance. `$` would be an environment variable here. */
@@ -16,7 +19,10 @@ interface Rule {
 	readonly whenUnanswered?: "Alerting" | "KeepLast";
 }
 
-/** The newest look at each experiment, if it is one of the last half hour and the iteration goes on. */
+/**
+ * The newest look at each experiment whose iteration goes on, however old: a look that does not come is no end, so that
+ * nothing is called mended because nobody looks any more. The end is the look of kind `final`, which the service writes.
+ */
 const RUNNING = `
 	SELECT *
 	FROM snapshots FINAL
@@ -24,10 +30,13 @@ const RUNNING = `
 		(
 			SELECT experiment, environment, max(look_at)
 			FROM snapshots
-			WHERE look_at > now() - INTERVAL 1 DAY
 			GROUP BY experiment, environment
 		)
-		AND look_at > now() - INTERVAL 30 MINUTE AND kind = 'look'`;
+		AND kind = 'look'`;
+
+/** The expression of the index `by_time`, so that parts of other days are not read. */
+const BY_TIME =
+	"ifNull(toUnixTimestamp64Micro(started_at), 9223372036854775807) BETWEEN (toUnixTimestamp(now()) - 3600) * 1000000 AND (toUnixTimestamp(now()) + 60) * 1000000";
 
 const INSTANCE = "CAST(experiment, 'String') AS experiment, CAST(environment, 'String') AS environment";
 
@@ -54,7 +63,12 @@ const RULES: Readonly<Record<Exclude<AlertName, "collector-queue">, Rule>> = {
 			UNION ALL
 			SELECT ${INSTANCE}, JSONExtractString(decision, 'metric') AS metric, JSONExtractString(decision, 'statistic', 'variant') AS variant, 1. AS breached
 			FROM decisions
-			WHERE kind = 'notify' AND decided_at > now() - INTERVAL 1 HOUR
+			WHERE kind = 'notify'
+				AND
+				(
+					decided_at > now() - INTERVAL 1 HOUR
+					OR (experiment, environment, iteration) GLOBAL IN (SELECT experiment, environment, iteration FROM (${RUNNING}))
+				)
 		)
 		GROUP BY experiment, environment, metric, variant`,
 		above: 0,
@@ -66,11 +80,11 @@ const RULES: Readonly<Record<Exclude<AlertName, "collector-queue">, Rule>> = {
 		sql: `
 		SELECT ${INSTANCE}, CAST(metric, 'String') AS metric, CAST(variant, 'String') AS variant, 1. AS unmeasured
 		FROM (${RUNNING})
-		WHERE guardrail_status = 'unmeasured'`,
+		WHERE guardrail_status = 'unmeasured' OR guardrail_status != '' AND look_at < now() - INTERVAL 1 HOUR`,
 		above: 0,
 		for: "15m",
 		description:
-			"Nothing is known of {{ .Labels.metric }} of {{ .Labels.variant }} in {{ .Labels.experiment }} ({{ .Labels.environment }}).",
+			"Nothing is known of {{ .Labels.metric }} of {{ .Labels.variant }} in {{ .Labels.experiment }} ({{ .Labels.environment }}); or it was last looked at an hour ago.",
 	},
 	"sample-ratio-mismatch": {
 		sql: `
@@ -104,6 +118,18 @@ const RULES: Readonly<Record<Exclude<AlertName, "collector-queue">, Rule>> = {
 			SELECT ${INSTANCE}, newest_call_at AS last_sign
 			FROM (${RUNNING})
 			UNION ALL
+			SELECT CAST(running.1, 'String') AS experiment, CAST(running.3, 'String') AS environment, max(started_at) AS last_sign
+			FROM
+			(
+				SELECT started_at, arrayJoin(arrayFilter(
+					it -> it.1 = llm_calls.experiment AND it.2 = llm_calls.iteration AND llm_calls.environment IN ('', it.3),
+					(SELECT groupUniqArray((experiment, iteration, environment)) FROM (${RUNNING}))
+				)) AS running
+				FROM llm_calls
+				WHERE enrolled AND started_at > now() - INTERVAL 1 HOUR AND started_at <= now() + INTERVAL 1 MINUTE AND ${BY_TIME}
+			)
+			GROUP BY experiment, environment
+			UNION ALL
 			SELECT ${INSTANCE}, min(look_at) AS last_sign
 			FROM snapshots
 			WHERE (experiment, environment, iteration) GLOBAL IN (SELECT experiment, environment, iteration FROM (${RUNNING}))
@@ -116,13 +142,13 @@ const RULES: Readonly<Record<Exclude<AlertName, "collector-queue">, Rule>> = {
 	},
 	"ingest-lag": {
 		sql: `
-		WITH (SELECT max(Timestamp) FROM otel_traces WHERE Timestamp > now() - INTERVAL 6 HOUR AND Timestamp <= now() + INTERVAL 1 MINUTE) AS newest
+		WITH (SELECT max(Timestamp) FROM otel_traces WHERE Timestamp > now() - INTERVAL 30 DAY AND Timestamp <= now() + INTERVAL 1 MINUTE) AS newest
 		SELECT max(seconds) AS lag_seconds
 		FROM
 		(
 			SELECT toFloat64(dateDiff('second', newest, now())) AS seconds
 			FROM otel_traces
-			WHERE Timestamp > now() - INTERVAL 7 HOUR AND Timestamp > newest - INTERVAL 1 HOUR AND Timestamp <= newest
+			WHERE Timestamp > newest - INTERVAL 1 HOUR AND Timestamp <= newest
 			HAVING uniqExact(toStartOfMinute(Timestamp)) >= 50
 			UNION ALL
 			SELECT toFloat64(quantile(0.5)(dateDiff('second', started_at + toIntervalMicrosecond(ifNull(latency_us, 0)), arrived_at))) AS seconds
@@ -150,15 +176,23 @@ const RULES: Readonly<Record<Exclude<AlertName, "collector-queue">, Rule>> = {
 	},
 	"looks-missing": {
 		sql: `
-		SELECT ${INSTANCE}, toFloat64(dateDiff('minute', max(look_at), now())) AS minutes
-		FROM snapshots
-		WHERE look_at > now() - INTERVAL 1 DAY
-		GROUP BY experiment, environment
-		HAVING argMax(kind, look_at) = 'look'`,
-		above: 30,
+		SELECT experiment, environment, minutes - greatest(4, 3 * usual_minutes) AS minutes_overdue
+		FROM
+		(
+			SELECT
+				${INSTANCE},
+				toFloat64(dateDiff('second', max(look_at), now())) / 60 AS minutes,
+				arraySlice(arraySort(groupUniqArray(toUnixTimestamp64Milli(look_at))), -6) AS latest,
+				arrayPopFront(arrayDifference(latest)) AS gaps,
+				if(empty(gaps), 0, arraySort(gaps)[intDiv(length(gaps) + 1, 2)] / 60000) AS usual_minutes
+			FROM snapshots
+			GROUP BY experiment, environment
+			HAVING argMax(kind, (look_at, computed_at)) = 'look'
+		)`,
+		above: 0,
 		for: "0s",
 		description:
-			"The last look at {{ .Labels.experiment }} ({{ .Labels.environment }}) is more than half an hour old, and it was not the last one of its iteration.",
+			"{{ .Labels.experiment }} ({{ .Labels.environment }}) runs, and has not been looked at for four minutes (three times as long as usual, where looks take long).",
 	},
 };
 
@@ -237,5 +271,5 @@ export function prometheusRules() {
 }
 
 function annotationsOf({ name, summary }: Alert, description: string) {
-	return { summary, description, runbook_url: `docs/operations/runbook.md#${name}` };
+	return { summary, description, runbook_url: `${RUNBOOK_URL}#${name}` };
 }

@@ -54,9 +54,10 @@ interface Instance {
 }
 
 /** Each row of a table is an instance: text columns are its labels, the one number is compared. */
-async function evaluate({ title, condition, data: [query, threshold] }: Rule): Promise<Instance[]> {
+async function evaluate({ title, condition, data: [query, threshold] }: Rule, laterHours = 0): Promise<Instance[]> {
 	expect([title, condition, query.model.format]).toEqual([title, threshold.refId, 1]);
-	const answer = await client.query({ query: query.model.rawSql, format: "JSON" });
+	const sql = query.model.rawSql.replaceAll("now()", `(now() + INTERVAL ${Math.round(laterHours * 60)} MINUTE)`);
+	const answer = await client.query({ query: sql, format: "JSON" });
 	const { meta = [], data } = await answer.json<Record<string, unknown>>();
 	const numbers = meta.filter(({ type }) => /^Nullable\(Float64\)$|^Float64$/.test(type)).map(({ name }) => name);
 	const texts = meta.filter(({ type }) => type === "String").map(({ name }) => name);
@@ -76,10 +77,11 @@ async function evaluate({ title, condition, data: [query, threshold] }: Rule): P
 	return instances;
 }
 
-async function firing(): Promise<string[]> {
+/** What would fire so many hours from now if nothing happened until then. */
+async function firing(laterHours = 0): Promise<string[]> {
 	const found: string[] = [];
 	for (const rule of rules) {
-		for (const { labels, fires } of await evaluate(rule)) {
+		for (const { labels, fires } of await evaluate(rule, laterHours)) {
 			if (fires) found.push([rule.title, ...Object.values(labels)].join(" "));
 		}
 	}
@@ -127,7 +129,7 @@ test("nothing to say of an empty store", async () => {
 async function loadWell(): Promise<void> {
 	await store.appendSnapshot(look("well"));
 	await store.appendSnapshot(look("stopped", { kind: "final", status: "stopped", lookAt: ago(600) }));
-	await store.appendSnapshot(look("new", { newestCallAt: null, lookAt: ago(5) }));
+	await store.appendSnapshot(look("new", { newestCallAt: null, lookAt: ago(2) }));
 	await loadCalls(
 		store,
 		Array.from({ length: 240 }, (_, number) => ({ number, at: new Date(Date.now() - (240 - number) * 15_000) })),
@@ -162,7 +164,7 @@ test("each fires when what it is about happens, and names what it is about", asy
 	await store.appendSnapshot(look("silent", { newestCallAt: ago(40) }));
 	await store.appendSnapshot(look("never-called", { newestCallAt: null, lookAt: ago(45) }));
 	await store.appendSnapshot(look("never-called", { newestCallAt: null }));
-	await store.appendSnapshot(look("forgotten", { lookAt: ago(40) }));
+	await store.appendSnapshot(look("forgotten", { lookAt: ago(6) }));
 	// An earlier iteration, or an older look, is nobody's concern any more.
 	await store.appendSnapshot(look("well", { lookAt: ago(9), sampleRatioMismatch: true }));
 	await loadCalls(
@@ -190,6 +192,115 @@ test("each fires when what it is about happens, and names what it is about", asy
 		const [instance] = await evaluate(rule);
 		expect([rule.title, Object.keys(instance?.labels ?? {})]).toEqual([rule.title, expect.arrayContaining(named)]);
 	}
+});
+
+describe("a fault that lasts is not called mended", () => {
+	const LATER_HOURS = [0.6, 7, 25, 8 * 24];
+	/** As the table's TTL does within a day: only first looks of a day are left. */
+	const thin = () =>
+		client.command({ query: "ALTER TABLE snapshots DELETE WHERE keep != 'ever' SETTINGS mutations_sync = 2" });
+
+	test("nothing comes any more, and nobody looks", async () => {
+		await loadWell();
+		const notified = { metric: "latency", guardrailStatus: "breached", guardrailOnBreach: "notify" };
+		await store.appendSnapshot(look("breached", { arms: [armOf(notified)] }));
+		await store.appendSnapshot(look("blind", { arms: [armOf({ metric: "cost", guardrailStatus: "unmeasured" })] }));
+		await store.appendSnapshot(look("skewed", { sampleRatioMismatch: true }));
+		for (const hours of LATER_HOURS) {
+			const found = await firing(hours);
+			const expected = ["blind", "breached", "new", "skewed", "well"].map((key) => `looks-missing ${key} production`);
+			expect([hours, found]).toEqual([
+				hours,
+				expect.arrayContaining([
+					...expected,
+					"guardrail-breached breached production latency friendly",
+					"guardrail-unmeasured blind production cost friendly",
+					"ingest-lag",
+					"no-calls well production",
+					"sample-ratio-mismatch skewed production",
+				]),
+			]);
+			expect([hours, found.filter((name) => name.includes("stopped"))]).toEqual([hours, []]);
+		}
+	});
+
+	test("an hour after the last look no guardrail counts as measured", async () => {
+		await store.appendSnapshot(look("well"));
+		expect(await firing(1.1)).toContain("guardrail-unmeasured well production latency friendly");
+	});
+
+	test("what a guardrail notified of lasts as long as its iteration", async () => {
+		const told = experimentOf({
+			key: "told",
+			guardrails: [{ metric: "error-rate", nonInferiorityMargin: 0.5, onBreach: "notify" }],
+		});
+		await storeOfEnvironment(store, "production").appendDecision(haltDecision(told, ago(20)));
+		await store.appendSnapshot(look("told"));
+		const said = "guardrail-breached told production error-rate friendly";
+		for (const hours of LATER_HOURS)
+			expect([hours, await firing(hours)]).toEqual([hours, expect.arrayContaining([said])]);
+		await store.appendSnapshot(look("told", { iteration: 2, lookAt: ago(0.5) }));
+		expect(await firing(25)).not.toContain(said);
+	});
+
+	test("old looks are thinned, and the service is still missed; a stop, or a look, is the end of it", async () => {
+		for (const minutes of [10, 9, 8, 7, 6]) {
+			await store.appendSnapshot(look("well", { lookAt: ago(minutes), keep: minutes === 10 ? "ever" : "day" }));
+		}
+		expect(await firing()).toEqual(["looks-missing well production"]);
+		await thin();
+		expect(await firing(25)).toContain("looks-missing well production");
+		await store.appendSnapshot(look("well", { lookAt: ago(0.5), newestCallAt: ago(0.5) }));
+		expect(await firing()).toEqual([]);
+		expect(await firing(25)).toContain("looks-missing well production");
+		await store.appendSnapshot(look("well", { kind: "final", status: "stopped", lookAt: ago(0) }));
+		expect(await firing(25)).toEqual([]);
+	});
+
+	test("a stop in the minute of the last look counts", async () => {
+		const minute = ago(2);
+		await store.appendSnapshot(look("well", { lookAt: minute, computedAt: ago(1) }));
+		await store.appendSnapshot(look("well", { lookAt: minute, computedAt: ago(0), kind: "final", status: "stopped" }));
+		expect(await firing(8 * 24)).toEqual([]);
+	});
+
+	test("an experiment that is gone for good is ended as the runbook says", async () => {
+		await store.appendSnapshot(look("gone"));
+		expect(await firing(25)).toContain("looks-missing gone production");
+		const runbook = readFileSync(new URL("../../docs/operations/runbook.md", import.meta.url), "utf8");
+		const [statement = ""] = /ALTER TABLE snapshots UPDATE [^`]+/.exec(runbook) ?? [];
+		expect(statement).toContain("'support-tone'");
+		await client.command({ query: statement.replace("support-tone", "gone") });
+		await expect.poll(() => firing(25)).toEqual([]);
+	});
+
+	test("who looks every ten minutes is missed after half an hour, who looks every minute after four", async () => {
+		for (const minutes of [65, 55, 45, 35]) await store.appendSnapshot(look("slow", { lookAt: ago(minutes) }));
+		expect(await firing()).toEqual(["looks-missing slow production"]);
+		await store.appendSnapshot(look("slow", { lookAt: ago(25) }));
+		expect(await firing()).toEqual([]);
+		for (const minutes of [8, 7, 6, 5]) await store.appendSnapshot(look("brisk", { lookAt: ago(minutes) }));
+		expect(await firing()).toEqual(["looks-missing brisk production"]);
+	});
+
+	test("calls that go on are seen without the service", async () => {
+		await store.appendSnapshot(look("well", { newestCallAt: ago(90), lookAt: ago(80) }));
+		expect(await firing()).toContain("no-calls well production");
+		await loadCalls(store, [
+			{
+				...{ number: 1, at: ago(3) },
+				attributes: { "armspan.enrolled": "true", "armspan.experiment": "well", "armspan.iteration": "1" },
+			},
+		]);
+		expect(await firing()).not.toContain("no-calls well production");
+	});
+
+	test("spans that come again end the lag", async () => {
+		await loadWell();
+		expect(await firing(8 * 24)).toContain("ingest-lag");
+		await loadCalls(store, [{ number: 7000, at: new Date(Date.now() + (8 * 24 * 60 - 1) * MINUTE_MS) }]);
+		expect(await firing(8 * 24)).not.toContain("ingest-lag");
+	});
 });
 
 describe("ingest-lag", () => {

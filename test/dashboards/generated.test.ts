@@ -53,7 +53,10 @@ test("every alert has a rule, and its section in the runbook", () => {
 	const runbook = join(root, "docs/operations/runbook.md");
 	const headings = existsSync(runbook) ? readFileSync(runbook, "utf8").match(/^#+ .+$/gm) : undefined;
 	for (const { name, summary } of ALERTS) {
-		expect(annotations.get(name)).toMatchObject({ summary, runbook_url: `docs/operations/runbook.md#${name}` });
+		expect(annotations.get(name)).toMatchObject({
+			summary,
+			runbook_url: `https://github.com/armspan/armspan/blob/main/docs/operations/runbook.md#${name}`,
+		});
 		if (headings !== undefined) expect(headings?.map((heading) => heading.replace(/^#+ /, ""))).toContain(name);
 	}
 });
