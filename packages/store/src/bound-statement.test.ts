@@ -25,9 +25,9 @@ describe("where a parameter is one", () => {
 		expect(boundStatement(sql, { x: "v", l: ["a", "'b"], e: [] })).toBe(expected);
 	});
 
-	test("one without a value is an error, also one that every object has", () => {
+	test("one without a value stays, also one that every object has", () => {
 		for (const name of ["y", "toString", "__proto__"]) {
-			expect(() => boundStatement(`SELECT {${name}:String}`, { x: "v" })).toThrow(`the parameter ${name} of a query`);
+			expect(boundStatement(`SELECT {${name}:String}`, { x: "v" })).toBe(`SELECT {${name}:String}`);
 		}
 	});
 });

@@ -1,5 +1,4 @@
 import type { QueryParameters } from "./connection.ts";
-import { StoreError } from "./store-error.ts";
 
 /** What is no place for a parameter (texts, quoted names, comments), or one. */
 const TOKEN =
@@ -12,13 +11,13 @@ const TOKEN =
  * For chDB alone: it binds parameters for the whole process, so its client runs statements with parameters one at a
  * time, whatever the connection. A look at the guardrails would wait for every analysis and every user's SELECT.
  *
- * @throws {StoreError} QUERY_FAILED for a parameter that has no value
+ * A parameter without a value stays as it is: the engine refuses it, as does the check of a user's statement.
  */
 export function boundStatement(sql: string, parameters: QueryParameters): string {
 	return sql.replaceAll(TOKEN, (token: string, name: string | undefined, type: string) => {
 		if (name === undefined) return token;
 		const value = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
-		if (value === undefined) throw new StoreError("QUERY_FAILED", `the parameter ${name} of a query has no value`);
+		if (value === undefined) return token;
 		if (type === "String") return literal(String(value));
 		if (type === "Identifier") return quoted(String(value), "`");
 		return `_CAST(${typeof value === "object" ? `[${value.map(literal).join(", ")}]` : literal(String(value))}, '${type}')`;
