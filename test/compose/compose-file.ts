@@ -10,6 +10,7 @@ interface Mount {
 	source: string;
 	target: string;
 	read_only?: boolean;
+	bind?: { create_host_path?: boolean };
 }
 
 /** What our tests look at of a service, as `docker compose config` would print it. */
@@ -59,6 +60,6 @@ export function exampleEnvironment(): Record<string, string> {
 	const lines = readFileSync(join(ROOT, ".env.example"), "utf8").split("\n");
 	const names = lines.map((line) => /^([A-Z_]+)=$/.exec(line)?.[1]).filter((name) => name !== undefined);
 	return Object.fromEntries(
-		names.map((name) => [name, name === "ARMSPAN_REPOSITORY" ? "./my-prompts" : `value-of-${name}`]),
+		names.map((name) => [name, name === "ARMSPAN_REPOSITORY" ? "my-prompts" : `value-of-${name}`]),
 	);
 }

@@ -63,12 +63,27 @@ describe.skipIf(unavailable !== undefined)(
 				for (const { type, source, read_only } of mounts(service)) {
 					const path = relative(ROOT, source);
 					if (type === "volume") expect(Object.keys(project.volumes)).toContain(source);
-					else if (path !== env.ARMSPAN_REPOSITORY?.slice(2)) {
+					else if (path !== env.ARMSPAN_REPOSITORY) {
 						expect(read_only, `${name}: ${path}`).toBe(true);
 						expect(existsSync(source), path).toBe(true);
 						expect(execFileSync("git", ["ls-files", path], { cwd: ROOT, encoding: "utf8" }), path).not.toBe("");
 					}
 				}
+			}
+		});
+
+		test("the repository is a folder, named as init names it, and is not made where it is not", () => {
+			const find = (named: string) =>
+				mounts(loadComposeFile({ ...env, ARMSPAN_REPOSITORY: named }).services.armspan!).find(
+					({ target }) => target === "/repository",
+				);
+			for (const [named, source] of [
+				["my-prompts", join(ROOT, "my-prompts")],
+				["./my-prompts", join(ROOT, "my-prompts")],
+				["/srv/prompts", "/srv/prompts"],
+			] as const) {
+				expect(find(named)).toMatchObject({ type: "bind", source });
+				expect(find(named)?.bind?.create_host_path ?? false).toBe(false);
 			}
 		});
 
