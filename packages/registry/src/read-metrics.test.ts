@@ -96,6 +96,17 @@ describe("metrics/", () => {
 		]);
 	});
 
+	test("a definition that is broken is the fault, not the experiment that names it", async () => {
+		for (const [broken, fault] of [
+			[FAITHFUL.replace(/^direction: .*$/m, ""), /^metrics\/faithful\.yaml:\d+: direction: missing; /],
+			[`${FAITHFUL}\n]`, /^metrics\/faithful\.yaml:\d+: not valid YAML: /],
+		] as const) {
+			const found = await issues(await repositoryWith({ "metrics/faithful.yaml": broken }, withSecondary("faithful")));
+			expect(found.length).toBeGreaterThan(0);
+			for (const line of found) expect(line).toMatch(fault);
+		}
+	});
+
 	test("a broken definition says file and line", async () => {
 		const registry = await repositoryWith({
 			"metrics/faithful.yaml": FAITHFUL.replace("column: name", "column: nome"),

@@ -22,13 +22,19 @@ export function readMetric(yaml: StrictYaml, key: string, issues: RepositoryIssu
 	return metric;
 }
 
+/** What `metrics/` defines, and the keys of files there that are not sound. */
+export interface MetricDefinitions {
+	readonly metrics: readonly MetricFile[];
+	readonly brokenMetrics: ReadonlySet<string>;
+}
+
 /**
  * The experiment with the definitions of all metrics that it names, so that whoever reads it needs no repository. What it
  * defines itself comes first; a name that neither it, the repository nor Armspan defines is an issue.
  */
 export function withMetrics(
 	file: ExperimentFile,
-	definitions: readonly MetricFile[],
+	{ metrics: definitions, brokenMetrics }: MetricDefinitions,
 	issue: (path: Path, message: string) => void,
 ): ExperimentFile {
 	const { experiment } = file;
@@ -37,8 +43,10 @@ export function withMetrics(
 	for (const [path, key] of namedMetrics(experiment)) {
 		const known = findMetric(own, key) ?? definitions.find(({ metric }) => metric.key === key)?.metric;
 		if (known === undefined) {
+			// Its file's faults are said; that there is no such metric would be said before them, and is wrong.
+			if (brokenMetrics.has(key)) continue;
 			const keys = [...BUILT_IN_METRICS.keys(), ...own.map((metric) => metric.key)];
-			const all = [...keys, ...definitions.map(({ metric }) => metric.key)].sort().join(", ");
+			const all = [...new Set([...keys, ...definitions.map(({ metric }) => metric.key)])].sort().join(", ");
 			issue(
 				path,
 				`${path.join(".")}: unknown metric "${key}"; expected one of ${all}, or define it in metrics/${key}.yaml`,

@@ -25,6 +25,7 @@ export async function readSnapshot(git: Git, directory: string, ref: string): Pr
 	const experiments: ExperimentFile[] = [];
 	const environments: EnvironmentFile[] = [];
 	const metrics: MetricFile[] = [];
+	const brokenMetrics = new Set<string>();
 	const yamls = new Map<string, StrictYaml>();
 	const references: ReleaseReference[] = [];
 	for (const entry of yamlEntries) {
@@ -33,6 +34,7 @@ export async function readSnapshot(git: Git, directory: string, ref: string): Pr
 		const yaml = StrictYaml.parse(file, bytes);
 		if (!(yaml instanceof StrictYaml)) {
 			issues.push(...yaml);
+			if (file.startsWith("metrics/")) brokenMetrics.add(fileKey(file));
 			continue;
 		}
 		yamls.set(file, yaml);
@@ -53,6 +55,7 @@ export async function readSnapshot(git: Git, directory: string, ref: string): Pr
 		} else if (file.startsWith("metrics/")) {
 			const metric = readMetric(yaml, fileKey(file), issues);
 			if (metric) metrics.push({ file, metric, lineOf });
+			else brokenMetrics.add(fileKey(file));
 		} else {
 			const result = yaml.validate(Environment);
 			if ("issues" in result) {
@@ -68,7 +71,7 @@ export async function readSnapshot(git: Git, directory: string, ref: string): Pr
 	}
 
 	const resolved = experiments.map((file) =>
-		withMetrics(file, metrics, (path, message) => {
+		withMetrics(file, { metrics, brokenMetrics }, (path, message) => {
 			const yaml = yamls.get(file.file);
 			if (yaml) issues.push(yaml.issue(path, message));
 		}),

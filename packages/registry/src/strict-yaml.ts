@@ -90,7 +90,8 @@ export class StrictYaml {
 					return (issue.keys ?? []).map((key) => this.issue([...path, key], `unknown key "${key}"`));
 				}
 				const place = path.length === 0 ? "" : `${path.join(".")}: `;
-				return [this.issue(path, `${place}${issue.message}${found(this.document, path)}`)];
+				const absent = path.length > 0 && !this.document.hasIn(path) ? "missing; " : "";
+				return [this.issue(path, `${place}${absent}${issue.message}${found(this.document, path)}`)];
 			}),
 		};
 	}
