@@ -116,6 +116,8 @@ describe.skipIf(unavailable !== undefined)("questions about the evidence of a Cl
 		const listed = MetricList.parse(JSON.parse(metrics.stdout)).metrics;
 		const counted = (key: string) => listed.find((metric) => metric.key === key)?.observations;
 		expect([counted("error-rate"), counted("orders")]).toEqual([1600, null]);
+		const forPeople = await armspan(["metrics", "--repository", repository]);
+		expect(forPeople.stdout).toMatch(/\norders .* unknown +unknown +metrics\/orders\.yaml /);
 		const plan = await armspan(["power", "support-tone", "--repository", repository, "--json"]);
 		expect(PowerPlan.parse(JSON.parse(plan.stdout)).source).toMatchObject({ kind: "history", units: 200 });
 		const alone = await armspan(["power", "--metric", "latency", "--repository", repository, "--json"], asReader);

@@ -90,7 +90,7 @@ export const MetricList = z.strictObject({
 			definedBy: z.string(),
 			unit: z.string(),
 			definition: MetricDefinition,
-			/** Observations in the window; `null` where no store was asked. */
+			/** Calls, events or units observed in the window; `null` where no store was asked, and of one's own SQL: unknown. */
 			observations: z.int().nullable(),
 			/** Units with one. */
 			units: z.int().nullable(),

@@ -109,7 +109,7 @@ export const MetricResult = z.strictObject({
 	kind: z.enum(["mean", "proportion", "ratio", "quantile"]),
 	per: z.enum(["call", "unit"]),
 	estimates: z.record(Name, VariantEstimate),
-	/** Observations per variant: calls, events, or units. */
+	/** Observations per variant: calls, events, or units; of a ratio the sum of its denominator. */
 	observations: z.record(Name, z.int()),
 	/** Units with an observation. */
 	units: z.record(Name, z.int()),

@@ -11,7 +11,8 @@ interface MetricsOptions extends EvidenceOptions {
 }
 
 const EXAMPLES = `
-Observations are those of the versions that the repository's experiments compare.
+Observations are those of the versions that the repository's experiments compare: calls, events or units; of a ratio, calls
+whose denominator is known. Of metrics from SQL of your own they are unknown here: they belong to an experiment's units.
 
 Examples:
   armspan metrics --offline
@@ -46,24 +47,29 @@ async function definedMetrics({ repository, ref }: MetricsOptions): Promise<Metr
 	return listMetrics(await (await openRegistry(repository)).snapshot(ref));
 }
 
+/** Rows of one's own SQL are counted for an experiment alone. */
+function counted(number: number | null): string {
+	return number === null ? "unknown" : number.toLocaleString("en-US");
+}
+
 function render({ metrics, window }: MetricList): string {
-	const counted = window !== null;
+	const isCounted = window !== null;
 	const heading = [
 		"metric",
 		"unit",
 		"better",
 		"kind",
-		...(counted ? ["observations", "units"] : []),
+		...(isCounted ? ["observations", "units"] : []),
 		"defined by",
 		"what it is",
 	];
 	const rows = metrics.map(({ key, unit, definition, observations, units, definedBy }) => [
 		...[key, unit, definition.direction === "increase" ? "higher" : "lower"],
 		`${definition.kind}${definition.level === undefined ? "" : ` ${definition.level}`} per ${definition.per}`,
-		...(counted ? [(observations ?? 0).toLocaleString("en-US"), (units ?? 0).toLocaleString("en-US")] : []),
+		...(isCounted ? [counted(observations), counted(units)] : []),
 		...[definedBy, definition.description],
 	]);
-	const numeric = counted ? [false, false, false, false, true, true] : [];
+	const numeric = isCounted ? [false, false, false, false, true, true] : [];
 	const since = window === null ? "" : `observed from ${window.since} to ${window.until}\n\n`;
 	return `${since}${textTable([heading, ...rows], numeric).join("\n")}\n`;
 }

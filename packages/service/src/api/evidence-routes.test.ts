@@ -104,6 +104,8 @@ test("metrics say how often they were observed", async () => {
 	const of = (key: string) => metrics.find((metric) => metric.key === key);
 	expect(of("error-rate")).toMatchObject({ definedBy: "built-in", unit: "share", observations: 1600, units: 400 });
 	expect(of("judge-score")).toMatchObject({ observations: 400 });
+	// Calls, not the tokens that it is divided by.
+	expect(of("cache-hit-rate")).toMatchObject({ observations: 1600, units: 400 });
 	expect(of("reasoning-tokens")).toMatchObject({ observations: 0, units: 0 });
 });
 

@@ -82,6 +82,13 @@ export function listMetrics({ experiments, metrics }: Intent): MetricList {
 	};
 }
 
+/** A metric whose denominator is how often this one was observed: a ratio's own is a quantity, such as tokens. */
+function countedBy(metric: MetricDefinition): MetricDefinition {
+	if (metric.kind !== "ratio" || metric.denominator === undefined) return metric;
+	const { denominator: value, ...rest } = metric;
+	return { ...rest, kind: "mean", value };
+}
+
 /** Answers questions about the evidence; what the API and the command line share. */
 export class EvidenceReader {
 	readonly #store: EvidenceReaderOptions["store"];
@@ -150,7 +157,9 @@ export class EvidenceReader {
 			const versions = files.flatMap(({ experiment }) => experiment.variants.map(({ version }) => version));
 			const totals = await this.#store.versionTotals({
 				...{ prompt, versions: [...new Set(versions)], since, until, ...this.#environment },
-				metrics: listed.metrics.map(({ definition }) => definition),
+				metrics: listed.metrics.flatMap(({ definition }) =>
+					definition.source === "sql" ? [] : [countedBy(definition)],
+				),
 			});
 			for (const { metrics: sums } of totals.arms) {
 				for (const [key, { units, sumN }] of Object.entries(sums)) {
