@@ -87,6 +87,18 @@ describe.skipIf(unavailable !== undefined)(
 			}
 		});
 
+		test("no password reaches ClickHouse unchecked", () => {
+			const { command, environment = {} } = project.services.volumes!;
+			const passwords = Object.keys(environment).filter((name) => SECRET.test(name));
+			const ofClickHouse = Object.keys(project.services.clickhouse?.environment ?? {}).filter((key) =>
+				/PASSWORD/.test(key),
+			);
+			expect(passwords.sort()).toEqual(ofClickHouse.sort());
+			expect(command?.[0]).toMatch(/^sh \/check-secrets\.sh [A-Z_ ]+ && chown /);
+			for (const name of passwords) expect(command?.[0]?.split(" && ")[0]?.split(" ")).toContain(name);
+			expect(project.services.clickhouse?.depends_on?.volumes?.condition).toBe("service_completed_successfully");
+		});
+
 		test("what writes to a volume of another user's waits until it is theirs", () => {
 			const owned = mounts(project.services.volumes!).map(({ source }) => source);
 			const [, command = ""] = ["", ...(project.services.volumes?.command ?? [])];
