@@ -10,6 +10,8 @@ export interface UserSqlLimits {
 	maxMemoryBytes?: number;
 	/** Rows that are answered; of more, the first ones. @default 10_000 */
 	maxRows?: number;
+	/** @default 2 */
+	maxThreads?: number;
 }
 
 /** A table of answers. Integers of 64 bits and more are texts, as are NaN and infinities. */
@@ -36,8 +38,13 @@ export interface UserSqlConnection {
 /** Opens the connection with the settings, none of which a statement may change. */
 export type OpenUserSql = (settings: Readonly<Record<string, string>>, timeoutMs: number) => UserSqlConnection;
 
-const DEFAULTS = { maxExecutionMs: 10_000, maxMemoryBytes: 1_000_000_000, maxRows: 10_000 } as const;
-const LARGEST = { maxExecutionMs: 600_000, maxMemoryBytes: 64_000_000_000, maxRows: 1_000_000 } as const;
+const DEFAULTS = { maxExecutionMs: 10_000, maxMemoryBytes: 1_000_000_000, maxRows: 10_000, maxThreads: 2 } as const;
+const LARGEST = {
+	maxExecutionMs: 600_000,
+	maxMemoryBytes: 64_000_000_000,
+	maxRows: 1_000_000,
+	maxThreads: 64,
+} as const;
 /** More than anybody types. */
 const MAX_STATEMENT_CHARACTERS = 65_536;
 const MAX_RESULT_BYTES = 64_000_000;
@@ -115,7 +122,7 @@ export class UserSql {
 		}
 		this.#underWay++;
 		const connections: UserSqlConnection[] = [];
-		const settings = settingsOf(maxExecutionMs, maxMemoryBytes);
+		const settings = settingsOf(maxExecutionMs, maxMemoryBytes, limitOf(limits, "maxThreads"));
 		const open = (more: Readonly<Record<string, string>>) => {
 			const connection = this.#open({ ...more, ...settings }, maxExecutionMs + GRACE_MS);
 			connections.push(connection);
@@ -156,11 +163,11 @@ function limitOf(limits: UserSqlLimits, name: keyof typeof DEFAULTS): number {
 	throw new StoreError("SQL_REFUSED", `invalid ${name}: ${value}; expected an integer from 1 to ${LARGEST[name]}`);
 }
 
-function settingsOf(maxExecutionMs: number, maxMemoryBytes: number): Record<string, string> {
+function settingsOf(maxExecutionMs: number, maxMemoryBytes: number, maxThreads: number): Record<string, string> {
 	return {
 		max_execution_time: String(maxExecutionMs / 1000),
 		max_memory_usage: String(maxMemoryBytes),
-		max_threads: "2",
+		max_threads: String(maxThreads),
 		// A spilled sort or GROUP BY would fill the disk of the evidence instead of the memory.
 		max_bytes_before_external_group_by: "0",
 		max_bytes_ratio_before_external_group_by: "0",

@@ -5,7 +5,9 @@ import { MetricDefinition } from "@armspan/schema";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openStore } from "../open-store.ts";
 import type { Store } from "../store.ts";
+import { StoreError } from "../store-error.ts";
 import { type Evidence, logRowsOf, randomEvidence, traceRowsOf } from "./random-evidence.ts";
+import { SqlSources } from "./sql-sources.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "armspan-sql-sources-"));
 const evidence: Evidence = randomEvidence(3);
@@ -169,5 +171,45 @@ describe("metrics from SQL of one's own", () => {
 	test("many at once wait for each other", async () => {
 		const asked = await Promise.all(Array.from({ length: 4 }, () => totalsOf([sql(SCORES)])));
 		for (const { sqlSources } of asked) expect(sqlSources).toEqual([{ metric: "mine", failure: null, badRows: 0 }]);
+	});
+
+	test("what takes too long is asked seldomer and seldomer, by everybody together, and says so", async () => {
+		const minute = 60_000;
+		let [clockMs, asked, isSlow] = [0, 0, true];
+		const sources = new SqlSources(
+			{
+				within: async () => {
+					asked++;
+					if (isSlow) throw new StoreError("SQL_LIMIT", "the statement met a limit: Timeout exceeded");
+					return [];
+				},
+			},
+			() => clockMs,
+		);
+		const request = {
+			...{ experiment: "any", iteration: 1, unitType: "user", prompt: "reply", metrics: [sql(SCORES)], asOf: day(6) },
+		};
+		const none = { excludedUnits: 0, immatureUnits: 0, newestCallAt: null, newestEventAt: null, arms: [] };
+		const failureNow = async () => (await sources.totals(request, async () => none)).sqlSources?.[0]?.failure;
+		expect(await failureNow()).toBe("the statement met a limit: Timeout exceeded");
+		for (const [rest, times] of [
+			[1, 1],
+			[2, 2],
+			[4, 3],
+			[8, 4],
+		] as const) {
+			clockMs += rest * minute - 1;
+			expect(await failureNow()).toContain(`Timeout exceeded (it is not asked again for ${rest} min)`);
+			await sources.segments({ ...request, segments: ["plan"] }, async () => []);
+			expect(asked).toBe(times);
+			clockMs += 1;
+			expect(await failureNow()).toBe("the statement met a limit: Timeout exceeded");
+		}
+		clockMs += 16 * minute;
+		isSlow = false;
+		expect(await failureNow()).toBeNull();
+		isSlow = true;
+		await failureNow();
+		expect(await failureNow()).toContain("for 1 min");
 	});
 });

@@ -15,10 +15,11 @@ import {
 	type SegmentTotalsRequest,
 	type SqlSourceFacts,
 } from "./metric-totals.ts";
+import { SourceRests } from "./source-rests.ts";
 import { sqlSourceSql } from "./sql-source-sql.ts";
 
-/** What one metric may cost; nobody waits at a keyboard for it. */
-const LIMITS = { maxExecutionMs: 60_000, maxMemoryBytes: 2_000_000_000 } as const;
+/** What one metric may cost; inserts and looks at the guardrails need the other processors. */
+const LIMITS = { maxExecutionMs: 10_000, maxMemoryBytes: 2_000_000_000, maxThreads: 1 } as const;
 
 interface Row {
 	state: "counted" | "excluded" | "immature";
@@ -41,12 +42,14 @@ interface FoundSums {
 
 /** Puts the sums of metrics from SQL of one's own into totals: one question after the other, behind the user's guards. */
 export class SqlSources {
-	readonly #userSql: UserSql;
+	readonly #userSql: Pick<UserSql, "within">;
+	readonly #rests: SourceRests;
 	#last: Promise<unknown> = Promise.resolve();
 
 	/** @param userSql of its own, since it refuses a third question while two are under way */
-	constructor(userSql: UserSql) {
+	constructor(userSql: Pick<UserSql, "within">, elapsedMs: () => number = () => performance.now()) {
 		this.#userSql = userSql;
+		this.#rests = new SourceRests(elapsedMs);
 	}
 
 	/** Totals of all metrics; a source that cannot be read gives sums of 0, and says why. */
@@ -103,8 +106,15 @@ export class SqlSources {
 			const { sql, parameters } = sqlSourceSql(metric, checked, design);
 			return { sql, parameters: { ...parameters, ...parametersOf(request), segments } };
 		};
+		const { query = "" } = metric;
+		const failed = (failure: string): FoundSums => ({
+			...{ metric, sums: new Map(), facts: { metric: metric.key, failure, badRows: 0 } },
+		});
+		const resting = this.#rests.failureOf(query);
+		if (resting !== null) return failed(resting);
 		try {
-			const rows = await this.#userSql.within<Row>(metric.query ?? "", around, LIMITS);
+			const rows = await this.#userSql.within<Row>(query, around, LIMITS);
+			this.#rests.answered(query);
 			const sums = rows
 				.filter(({ state }) => state === "counted")
 				.map((row): [string, MetricSums] => [
@@ -116,7 +126,8 @@ export class SqlSources {
 		} catch (error) {
 			// What is wrong with somebody's SELECT is no reason to keep all other metrics back.
 			if (!(error instanceof StoreError)) throw error;
-			return { metric, sums: new Map(), facts: { metric: metric.key, failure: error.message, badRows: 0 } };
+			if (error.code === "SQL_LIMIT") this.#rests.tookTooLong(query, error.message);
+			return failed(error.message);
 		}
 	}
 }
