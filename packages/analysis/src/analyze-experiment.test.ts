@@ -27,6 +27,7 @@ function storeOf(
 			return totals;
 		},
 		segmentTotals: async () => [],
+		evidenceHealth: async () => [],
 		arrivalTimes: async () => [],
 		violationWindows: async () =>
 			totals.arms.map(({ variant }) => windowsOf(variant, { 0: failedUnits[variant] ?? 2 })),
@@ -253,6 +254,20 @@ describe("analyzeExperiment", () => {
 		expect(results.verdict.treatments).toMatchObject([{ variant: "friendly", kind: "inconclusive" }]);
 		// Halting on errors does not take away what was learnt.
 		expect(results.metrics[0]?.comparisons[0]?.conclusion).toBe("better");
+	});
+
+	test("events that cannot be are named from the first one on", async () => {
+		const store = {
+			...storeOf(arms(binary(2000, 4), binary(2000, 2))),
+			evidenceHealth: async () => [
+				{ source: "evaluations" as const, environment: "", rows: 900, quarantined: 1, undated: 0 },
+				{ source: "exposures" as const, environment: "", rows: 900, quarantined: 0, undated: 0 },
+			],
+		};
+		const { warnings } = await analyzeExperiment({ store, experiment: experimentOf(), now });
+		expect(warnings.filter(({ code }) => code === "metric-rows-quarantined")).toMatchObject([
+			{ variant: null, metric: null, message: expect.stringMatching(/^1 of 900 evaluations/) },
+		]);
 	});
 
 	test("calls to treatment well after the halt are named; those under way when it came are not", async () => {

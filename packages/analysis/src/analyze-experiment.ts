@@ -19,7 +19,13 @@ import { moreToCome, verdict } from "./verdict.ts";
 export interface AnalyzeExperimentOptions {
 	store: Pick<
 		Store,
-		"metricTotals" | "segmentTotals" | "arrivalTimes" | "violationWindows" | "listDecisions" | "lastCallStart"
+		| "metricTotals"
+		| "segmentTotals"
+		| "arrivalTimes"
+		| "violationWindows"
+		| "listDecisions"
+		| "lastCallStart"
+		| "evidenceHealth"
 	>;
 	experiment: Experiment;
 	now: Date;
@@ -64,6 +70,7 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 	const totals = await store.metricTotals({ ...request, splitByCache: true });
 	const { segments } = experiment;
 	const segmentTotals = segments.length === 0 ? [] : await store.segmentTotals({ ...request, segments });
+	const events = await store.evidenceHealth({ ...iteration, sources: ["exposures", "evaluations"] });
 	const looks = await plannedLooks(store, experiment, request);
 	const checks = await checkGuardrails({
 		store,
@@ -129,7 +136,7 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 		segments: bySegment,
 		guardrails: findings.map((finding) => guardrailResult(finding, experiment)),
 		warnings: healthWarnings({
-			...{ experiment, totals, now },
+			...{ experiment, totals, now, events },
 			isRunning: status === "running",
 			evidence: evidence.now,
 			segments: bySegment,

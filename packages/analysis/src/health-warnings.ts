@@ -1,6 +1,6 @@
 import { type Experiment, findMetric, type HealthWarning, type SegmentResult } from "@armspan/schema";
 import { fixedComparison, ratioContrast } from "@armspan/stats";
-import type { MetricTotals } from "@armspan/store";
+import type { EvidenceHealth, MetricTotals } from "@armspan/store";
 import { type Evidence, ratioSums } from "./evidence.ts";
 import { treatmentPairs } from "./pair.ts";
 
@@ -18,6 +18,8 @@ export interface HealthInputs {
 	readonly totals: MetricTotals;
 	readonly evidence: Evidence;
 	readonly now: Date;
+	/** Of exposures, and of evaluations, feedback and conversions. */
+	readonly events: readonly EvidenceHealth[];
 	readonly segments: readonly SegmentResult[];
 }
 
@@ -29,6 +31,7 @@ export function healthWarnings(inputs: HealthInputs): HealthWarning[] {
 		...[cacheHitRates, abortRates, excludedUnits, immatureUnits, quarantinedCalls, oldEvidence],
 		segmentSampleRatios,
 		sqlSources,
+		quarantinedEvents,
 	];
 	return rules.flatMap((rule) => rule(inputs));
 }
@@ -173,6 +176,27 @@ function sqlSources({ totals }: HealthInputs): HealthWarning[] {
 					},
 				]),
 	]);
+}
+
+/** Named from the first one on: one score of a million moves a mean, and nothing else in the result would say that it came. */
+function quarantinedEvents({ events }: HealthInputs): HealthWarning[] {
+	return (["exposures", "evaluations"] as const).flatMap((source): HealthWarning[] => {
+		const own = events.filter((part) => part.source === source);
+		const rows = own.reduce((sum, part) => sum + part.rows, 0);
+		const quarantined = own.reduce((sum, part) => sum + part.quarantined, 0);
+		const what =
+			source === "exposures"
+				? "exposures name no unit or have a time that cannot be"
+				: "evaluations, feedback and conversions have a score or a time that cannot be (feedback is between 0 and 1, a conversion not negative)";
+		return quarantined === 0
+			? []
+			: [
+					{
+						...{ code: "metric-rows-quarantined", variant: null, metric: null },
+						message: `${quarantined} of ${rows} ${what}: what cannot be counts in no metric.`,
+					},
+				];
+	});
 }
 
 function percent(share: number): string {

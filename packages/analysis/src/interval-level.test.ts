@@ -12,6 +12,7 @@ const store = {
 		}),
 	arrivalTimes: async () => [],
 	segmentTotals: async () => [],
+	evidenceHealth: async () => [],
 	violationWindows: async () => [],
 	listDecisions: async () => [],
 	lastCallStart: async () => null,

@@ -14,6 +14,7 @@ const analyzed = (totals: ReturnType<typeof totalsOf>, changes: Record<string, u
 		store: {
 			metricTotals: async () => totals,
 			segmentTotals: async () => [],
+			evidenceHealth: async () => [],
 			arrivalTimes: async () => [],
 			violationWindows: async () => totals.arms.map(({ variant }) => windowsOf(variant, { 0: 2 })),
 			listDecisions: async () => [],

@@ -1,4 +1,5 @@
--- What an iteration's evidence is made of: rows, and those with a value or a time that cannot be.
+-- What an iteration's evidence is made of: rows, and those with a value, a time or a unit that cannot be. Feedback
+-- is between 0 and 1 and a conversion not negative; who is enrolled is somebody.
 -- By environment, so that a mixture shows.
 SELECT
     source,
@@ -8,17 +9,19 @@ SELECT
     toString(countIf(undated)) AS undated
 FROM
 (
-    SELECT 'calls' AS source, environment, quarantined, started_at IS NULL AS undated
+    SELECT 'calls' AS source, environment, quarantined OR (enrolled AND unit_id = '') AS quarantined, started_at IS NULL AS undated
     FROM llm_calls FINAL
-    WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32} AND ({environment:String} = '' OR environment IN ('', {environment:String}))
+    WHERE has({sources:Array(String)}, 'calls') AND experiment = {experiment:String} AND iteration = {iteration:UInt32} AND ({environment:String} = '' OR environment IN ('', {environment:String}))
     UNION ALL
-    SELECT 'exposures' AS source, environment, quarantined, exposed_at IS NULL AS undated
+    SELECT 'exposures' AS source, environment, quarantined OR (enrolled AND unit_id = '') AS quarantined, exposed_at IS NULL AS undated
     FROM exposures FINAL
-    WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32} AND ({environment:String} = '' OR environment IN ('', {environment:String}))
+    WHERE has({sources:Array(String)}, 'exposures') AND experiment = {experiment:String} AND iteration = {iteration:UInt32} AND ({environment:String} = '' OR environment IN ('', {environment:String}))
     UNION ALL
-    SELECT 'evaluations' AS source, environment, quarantined, evaluated_at IS NULL AS undated
+    SELECT 'evaluations' AS source, environment,
+        quarantined OR (kind IN ('feedback', 'conversion') AND ifNull(score_micros < 0 OR (kind = 'feedback' AND score_micros > 1000000), false)) AS quarantined,
+        evaluated_at IS NULL AS undated
     FROM evaluations FINAL
-    WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32} AND ({environment:String} = '' OR environment IN ('', {environment:String}))
+    WHERE has({sources:Array(String)}, 'evaluations') AND experiment = {experiment:String} AND iteration = {iteration:UInt32} AND ({environment:String} = '' OR environment IN ('', {environment:String}))
 )
 GROUP BY source, environment
 ORDER BY source, environment

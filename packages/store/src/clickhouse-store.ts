@@ -33,6 +33,7 @@ import type {
 	CallIdentity,
 	ClusterOptions,
 	EvidenceHealth,
+	EvidenceHealthKey,
 	EvidenceKey,
 	IterationKey,
 	SeenUnitIds,
@@ -183,7 +184,7 @@ export class ClickHouseStore implements Store {
 		return counts(this.#query);
 	}
 
-	evidenceHealth(key: IterationKey): Promise<EvidenceHealth[]> {
+	evidenceHealth(key: EvidenceHealthKey): Promise<EvidenceHealth[]> {
 		return evidenceHealth(this.#query, key);
 	}
 

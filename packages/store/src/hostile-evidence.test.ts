@@ -173,3 +173,44 @@ test("numbers that cannot be are NULL and flagged, never averaged; zero is a num
 		{ source: "calls", environment: "", rows: 7, quarantined: 5, undated: 0 },
 	]);
 });
+
+test("feedback beyond its scale, negative conversions and exposures of nobody are counted apart, not averaged", async () => {
+	let id = 0;
+	const row = (EventName: string, attributes: Record<string, string>): LogRow => ({
+		...{
+			Timestamp: `${Date.now()}000000`,
+			TraceId: "",
+			SpanId: "",
+			TraceFlags: 0,
+			SeverityText: "",
+			SeverityNumber: 0,
+		},
+		...{ ServiceName: "bot", Body: "", ResourceSchemaUrl: "", ResourceAttributes: new Map(), ScopeSchemaUrl: "" },
+		...{ ScopeName: "", ScopeVersion: "", ScopeAttributes: new Map(), EventName },
+		LogAttributes: new Map(
+			Object.entries({
+				...{ "armspan.experiment": "scores", "armspan.iteration": "1", "armspan.enrolled": "true" },
+				...{ "armspan.unit.id": "u", "feature_flag.result.variant": "scores.control" },
+				...{ "armspan.event.id": `scores-${id++}`, ...attributes },
+			}),
+		),
+	});
+	const evaluation = (kind: string, score: string) =>
+		row("gen_ai.evaluation.result", { "armspan.evaluation.kind": kind, "gen_ai.evaluation.score.value": score });
+	await store.insertLogs([
+		row("feature_flag.evaluation", {}),
+		row("feature_flag.evaluation", { "armspan.unit.id": "" }),
+		...["0", "1", "1e6", "-3", "1.000001"].map((score) => evaluation("feedback", score)),
+		...["1", "-1"].map((score) => evaluation("conversion", score)),
+		...["4.5", "-7"].map((score) => evaluation("score", score)),
+	]);
+	const key = { experiment: "scores", iteration: 1 };
+	const { variants } = await variantSums(store, key);
+	expect(variants).toMatchObject([{ variant: "control", units: 1 }]);
+	expect(variants[0]?.metrics.feedback).toMatchObject({ sumN: 2n, sumY: 1_000_000n });
+	expect(variants[0]?.metrics.conversion).toMatchObject({ sumY: 1n });
+	expect(await store.evidenceHealth({ ...key, sources: ["exposures", "evaluations"] })).toEqual([
+		{ source: "evaluations", environment: "", rows: 9, quarantined: 4, undated: 0 },
+		{ source: "exposures", environment: "", rows: 2, quarantined: 1, undated: 0 },
+	]);
+});

@@ -130,10 +130,18 @@ export interface EvidenceHealth {
 	/** As the resource named it; '' when it named none. */
 	environment: string;
 	rows: number;
-	/** Rows with a value or a time that cannot be (NaN, infinite, negative, out of range): it counts in no statistic. */
+	/**
+	 * Rows with a value or a time that cannot be (NaN, infinite, negative, out of range, feedback not between 0 and 1),
+	 * and enrolled ones of nobody: it counts in no statistic.
+	 */
 	quarantined: number;
 	/** Rows without a believable time. */
 	undated: number;
+}
+
+export interface EvidenceHealthKey extends IterationKey {
+	/** All when left out; calls are most of the rows. */
+	sources?: readonly EvidenceHealth["source"][];
 }
 
 /** The evidence store: what happened, in ClickHouse, embedded or server. Every method throws StoreError. */
@@ -177,7 +185,7 @@ export interface Store {
 	highestRevision(): Promise<number>;
 	counts(): Promise<StoreCounts>;
 	/** What an iteration's evidence is made of, by kind and environment. */
-	evidenceHealth(key: IterationKey): Promise<EvidenceHealth[]>;
+	evidenceHealth(key: EvidenceHealthKey): Promise<EvidenceHealth[]>;
 	/** Sets how long rows are kept, never shorter than a running iteration needs; idempotent. */
 	setRetention(options: RetentionOptions): Promise<Retention>;
 	/** Erases a unit everywhere, looks for what is left, and records that it was done. */

@@ -60,6 +60,7 @@ function quietStore() {
 			return { excludedUnits: 0, immatureUnits: 0, newestCallAt: null, newestEventAt: null, arms: [] };
 		},
 		arrivalTimes: async () => [],
+		evidenceHealth: async () => [],
 		segmentTotals: async () => {
 			throw new Error("segments are not kept");
 		},

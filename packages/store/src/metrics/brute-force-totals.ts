@@ -271,7 +271,10 @@ function eligible(metric: MetricDefinition, row: RandomRow): boolean {
 	if (metric.source !== "calls") {
 		const event = row as RandomEvent;
 		if (event.kind !== kinds[metric.source]) return false;
-		if (event.kind === "conversion" && event.scoreMicros === 0) return false;
+		if (event.kind === "conversion" && event.scoreMicros !== null && event.scoreMicros <= 0) return false;
+		if (event.kind === "feedback" && event.scoreMicros !== null && (event.scoreMicros < 0 || event.scoreMicros > 1e6)) {
+			return false;
+		}
 	}
 	return metric.where.every((condition) => meets(row, condition));
 }

@@ -57,7 +57,10 @@ export class MetricConditionSql {
 				: source === "conversions"
 					? // an explicit score of 0 says that the unit did not convert
 						[`kind = '${EVENT_KINDS[source]}'`, "ifNull(score_micros, 1) > 0"]
-					: [`kind = '${EVENT_KINDS[source]}'`];
+					: source === "feedback"
+						? // beyond its scale it cannot be; scores of judges may have any
+							[`kind = '${EVENT_KINDS[source]}'`, "ifNull(score_micros BETWEEN 0 AND 1000000, true)"]
+						: [`kind = '${EVENT_KINDS[source]}'`];
 		return [...ofSource, this.all(conditions)].filter((part) => part !== "true").join(" AND ") || "true";
 	}
 

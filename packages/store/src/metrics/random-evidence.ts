@@ -113,13 +113,18 @@ export function randomEvidence(seed: number): Evidence {
 				impossible: random() < 0.05,
 			});
 			if (random() < 0.6) {
-				evidence.events.push({
+				const event: RandomEvent = {
 					...row(unit, atMs + below(dayMs), pre),
 					kind: oneOf("score", "feedback", "conversion"),
 					name: oneOf("faithful", "safety-violation", "tone"),
 					label: oneOf("", "skip", "good"),
 					scoreMicros: maybe(below(5) * 250_000, 0.9),
-				});
+				};
+				// some say what cannot be of their kind
+				if (event.kind !== "score" && event.name === "tone" && event.scoreMicros === 750_000) {
+					event.scoreMicros = evidence.events.length % 2 === 0 ? -3_000_000 : 1_000_000_000_000;
+				}
+				evidence.events.push(event);
 			}
 		}
 	}

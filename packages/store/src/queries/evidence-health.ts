@@ -1,5 +1,5 @@
 import { sqlFile } from "../sql-file.ts";
-import type { EvidenceHealth, IterationKey } from "../store.ts";
+import type { EvidenceHealth, EvidenceHealthKey } from "../store.ts";
 import type { Query } from "./query.ts";
 
 const SQL = sqlFile("queries", "evidence-health.sql");
@@ -12,11 +12,12 @@ interface Row {
 	undated: string;
 }
 
-export async function evidenceHealth(query: Query, key: IterationKey): Promise<EvidenceHealth[]> {
+export async function evidenceHealth(query: Query, key: EvidenceHealthKey): Promise<EvidenceHealth[]> {
 	const rows = await query<Row>(SQL, {
 		experiment: key.experiment,
 		iteration: key.iteration,
 		environment: key.environment ?? "",
+		sources: key.sources ?? ["calls", "exposures", "evaluations"],
 	});
 	return rows.map((row) => ({
 		...{ source: row.source, environment: row.environment },
