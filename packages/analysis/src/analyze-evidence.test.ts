@@ -231,7 +231,16 @@ describe("analyzeExperiment on evidence in ClickHouse", () => {
 		};
 		expect(of("orders").estimates.friendly).toMatchObject({ value: expect.closeTo(perUnit("friendly"), 9) });
 		expect(of("orders").units).toEqual({ control: 200, friendly: 200 });
-		expect(of("refused").estimates.control).toMatchObject({ kind: "not-estimable" });
+		// Not that units are missing, which is how sums of 0 look.
+		const failed = {
+			...{ kind: "not-estimable", reason: "source-failed" },
+			message: expect.stringContaining("Its query gave no value: the statement is refused: the table function file"),
+		};
+		expect(of("refused")).toMatchObject({
+			...{ estimates: { control: failed, friendly: failed } },
+			comparisons: [{ absoluteEffect: failed, relativeEffect: failed, conclusion: "undecided" }],
+		});
+		expect(of("refused").trend[0]).toMatchObject({ estimates: { control: failed }, differences: { friendly: failed } });
 		expect(of("latency").comparisons[0]?.conclusion).toBe("worse");
 		const bad = Array.from({ length: UNITS }, (_, unit) => unit).filter((unit) => !withoutSeven(unit)).length * 5;
 		const warned = results.warnings.filter(({ metric }) => metric === "orders" || metric === "refused");
@@ -242,6 +251,9 @@ describe("analyzeExperiment on evidence in ClickHouse", () => {
 		const [pro] = results.segments.filter(({ value }) => value === "pro");
 		expect(pro?.metrics.find(({ metric }) => metric === "orders")?.comparisons[0]?.absoluteEffect.kind).toBe(
 			"estimated",
+		);
+		expect(pro?.metrics.find(({ metric }) => metric === "refused")?.comparisons[0]?.absoluteEffect).toMatchObject(
+			failed,
 		);
 	});
 

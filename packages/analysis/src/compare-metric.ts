@@ -10,7 +10,7 @@ import { designEffect, gridQuantileEstimate, notEstimable, ratioContrast, ratioE
 import type { z } from "zod";
 import { cacheAdjustments } from "./cache-adjustment.ts";
 import { comparePair, type PairEvidence, type PairOutcome } from "./compare-pair.ts";
-import { type Evidence, gridEvidence, ratioSums } from "./evidence.ts";
+import { type Evidence, gridEvidence, ratioSums, sourceFailure } from "./evidence.ts";
 import type { ExperimentMetric } from "./experiment-metrics.ts";
 import { controlOf, type Pair, pairsOfTreatments, treatmentPairs } from "./pair.ts";
 import { pairContrast } from "./pair-contrast.ts";
@@ -69,6 +69,8 @@ export function compareMetric(
 
 /** Value of a metric in one variant, with its standard error. */
 export function estimate(metric: ExperimentMetric["metric"], variant: string, evidence: Evidence): Estimate {
+	const failed = sourceFailure(evidence, metric);
+	if (failed !== undefined) return failed;
 	const found =
 		metric.kind === "quantile"
 			? gridQuantileEstimate(gridEvidence(evidence, variant, metric), metric.level ?? 0.5)
@@ -83,8 +85,10 @@ function designEffects(
 	keys: readonly string[],
 	evidence: Evidence,
 ): MetricResult["designEffects"] {
+	const failed = sourceFailure(evidence, metric);
 	return Object.fromEntries(
 		keys.map((key) => {
+			if (failed !== undefined) return [key, failed];
 			const sums = ratioSums(evidence, key, metric);
 			// Observations of 0 and 1 are their own squares.
 			const squares = metric.kind === "proportion" ? sums.sumY : evidence.get(key)?.metrics[metric.key]?.sumOfSquares;
@@ -152,6 +156,8 @@ function difference(
 	variant: string,
 	evidence: Evidence,
 ): Estimate {
+	const failed = sourceFailure(evidence, metric);
+	if (failed !== undefined) return failed;
 	if (metric.kind === "quantile") {
 		const found = pairContrast(metric, { against, variant }, evidence, false);
 		if (found.kind === "not-estimable") return found;

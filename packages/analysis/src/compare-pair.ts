@@ -12,7 +12,7 @@ import {
 	twoSidedLogEValue,
 	twoSidedRadiusMultiplier,
 } from "@armspan/stats";
-import { type Evidence, ratioSums } from "./evidence.ts";
+import { type Evidence, ratioSums, sourceFailure } from "./evidence.ts";
 import type { Pair } from "./pair.ts";
 import { type PairContrast, pairContrast } from "./pair-contrast.ts";
 import type { LookEvidence } from "./planned-looks.ts";
@@ -53,6 +53,10 @@ export function comparePair(
 	{ inference, plannedUnits }: Pick<Experiment, "inference" | "plannedUnits">,
 ): PairOutcome {
 	const final = looks.find(({ look }) => look.final);
+	for (const evidence of [now, ...looks.map((one) => one.evidence)]) {
+		const failed = sourceFailure(evidence, metric);
+		if (failed !== undefined) return failed;
+	}
 	switch (inference) {
 		case "always-valid":
 			return watched(metric, pair, now);

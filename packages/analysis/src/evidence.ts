@@ -1,5 +1,11 @@
 import type { MetricDefinition } from "@armspan/schema";
-import type { CovariateSums, GridQuantileEvidence, RatioSums } from "@armspan/stats";
+import {
+	type CovariateSums,
+	type GridQuantileEvidence,
+	type NotEstimable,
+	notEstimable,
+	type RatioSums,
+} from "@armspan/stats";
 import { type CovariateMoments, type GridCell, type MetricSums, type MetricTotals, VALUE_GRID } from "@armspan/store";
 
 type ArmTotals = MetricTotals["arms"][number];
@@ -54,6 +60,7 @@ function merged(left: ArmEvidence, right: ArmTotals): ArmEvidence {
 }
 
 function mergedSums(left: MetricSums, right: MetricSums): MetricSums {
+	const failure = left.failure ?? right.failure;
 	return {
 		units: left.units + right.units,
 		sumY: left.sumY + right.sumY,
@@ -71,6 +78,7 @@ function mergedSums(left: MetricSums, right: MetricSums): MetricSums {
 		covariate: both(left.covariate, right.covariate, mergedMoments),
 		cacheHits: both(left.cacheHits, right.cacheHits, mergedMoments),
 		cells: both(left.cells, right.cells, mergedCells),
+		...(failure === undefined ? {} : { failure }),
 	};
 }
 
@@ -107,7 +115,20 @@ function mergedCells(left: readonly GridCell[], right: readonly GridCell[]): Gri
 	);
 }
 
+/** Characters of a failure in a row of results; the warning has more. */
+const SHOWN_FAILURE = 160;
+
 const NOTHING: RatioSums<bigint> = { units: 0n, sumY: 0n, sumN: 0n, sumYY: 0n, sumNN: 0n, sumYN: 0n };
+
+/** A metric whose rows could not be read has sums of 0 that say nothing; `undefined` when they could. */
+export function sourceFailure(evidence: Evidence, { key }: MetricDefinition): NotEstimable | undefined {
+	for (const { metrics } of evidence.values()) {
+		const { failure } = metrics[key] ?? {};
+		if (failure !== undefined)
+			return notEstimable("source-failed", `Its query gave no value: ${failure.slice(0, SHOWN_FAILURE)}`);
+	}
+	return undefined;
+}
 
 /** Sums of one metric in one variant; zeros where nothing was measured. */
 export function ratioSums(evidence: Evidence, variant: string, { key }: MetricDefinition): RatioSums<bigint> {

@@ -33,7 +33,9 @@ export type NotEstimableReason =
 	/** The final look was taken: no error rate is left. */
 	| "alpha-spent"
 	/** Only one arm with a weight: there is no allocation to test. */
-	| "single-arm";
+	| "single-arm"
+	/** The rows could not be read, so that nothing is known, not even how little there is. */
+	| "source-failed";
 
 /** A number that could not be estimated, and why: a result, never 0, 1 or NaN in its place. */
 export interface NotEstimable {

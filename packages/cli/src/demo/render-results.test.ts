@@ -105,6 +105,18 @@ test("what cannot be estimated is words, never a number", () => {
 	expect(line).toContain(" too few ");
 });
 
+test("a metric whose query failed says so, not that units are few", () => {
+	const failed = structuredClone(results);
+	const metric = failed.metrics[1]!;
+	const why = { kind: "not-estimable", reason: "source-failed", message: "Its query gave no value: refused." } as const;
+	metric.estimates = { control: why, friendly: why };
+	metric.comparisons = [
+		{ ...metric.comparisons[0]!, absoluteEffect: why, relativeEffect: why, conclusion: "undecided" },
+	];
+	const line = renderResults(failed).find((text) => text.startsWith("error rate"));
+	expect(line).toMatch(/ failed +failed +failed +Its query gave no value: refused\.$/);
+});
+
 test("an open bound is shown as open, a difference of shares in percentage points", () => {
 	const open = structuredClone(results);
 	const metric = open.metrics[1]!;

@@ -27,7 +27,7 @@ export function renderResults(results: ExperimentResults): string[] {
 		...results.metrics.map((metric) => [
 			(LABELS[metric.metric] ?? metric.metric) + (metric.role === "secondary" ? "" : ` (${metric.role})`),
 			...keys.map((key) => estimate(metric, key)),
-			metric.comparisons.map(({ conclusion }) => (conclusion === "too-few" ? "too few" : conclusion)).join(", "),
+			metric.comparisons.map(conclusionOf).join(", "),
 			...metric.comparisons.map((comparison) => describeChange(comparison, metric.unit)),
 		]),
 	];
@@ -63,10 +63,16 @@ export function renderResultsLine(results: ExperimentResults): string {
 
 function estimate(metric: MetricResult, key: string): string {
 	const found = metric.estimates[key];
+	if (found?.kind === "not-estimable" && found.reason === "source-failed") return "failed";
 	if (found === undefined || found.kind === "not-estimable") {
 		return (metric.observations[key] ?? 0) === 0 ? "none yet" : "too few";
 	}
 	return quantity(found.value, metric.unit);
+}
+
+function conclusionOf({ conclusion, absoluteEffect }: MetricComparison): string {
+	if (absoluteEffect.kind === "not-estimable" && absoluteEffect.reason === "source-failed") return "failed";
+	return conclusion === "too-few" ? "too few" : conclusion;
 }
 
 /** Relative change as a number to remember, absolute change with the interval that the conclusion is drawn from. */
@@ -93,8 +99,7 @@ function interval(
 
 /** A difference; of shares in percentage points, so that it is not taken for a relative change. */
 function difference(value: number, unit: MetricResult["unit"]): string {
-	const sign = value < 0 ? "−" : "+";
-	return unit === "share" ? signed(value * 100, 2, " pp") : `${sign}${quantity(Math.abs(value), unit)}`;
+	return unit === "share" ? signed(value * 100, 2, " pp") : withSign(value, quantity(Math.abs(value), unit));
 }
 
 /** A value of a metric in its unit. */
@@ -108,13 +113,20 @@ export function quantity(value: number, unit: MetricResult["unit"]): string {
 			return `$${value.toPrecision(3)}`;
 		case "score":
 			return value.toFixed(3);
+		case "ratio":
+			return String(Number(value.toPrecision(4)));
 		default:
 			return `${Number(value.toPrecision(4))} ${unit}`;
 	}
 }
 
 function signed(value: number, digits: number, suffix: string): string {
-	return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}${suffix}`;
+	return withSign(value, `${Math.abs(value).toFixed(digits)}${suffix}`);
+}
+
+/** What is rounded to 0 has no sign. */
+function withSign(value: number, shown: string): string {
+	return /[1-9]/.test(shown) ? `${value < 0 ? "−" : "+"}${shown}` : shown.replace(/(\d)\.0+(?!\d)/, "$1");
 }
 
 function table(rows: readonly (readonly string[])[]): string[] {

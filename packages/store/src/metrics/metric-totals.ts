@@ -86,6 +86,8 @@ export interface MetricSums extends RatioMoments {
 	cacheHits: CovariateMoments | null;
 	/** Ascending; of quantiles only. */
 	cells: GridCell[] | null;
+	/** Why all of these are 0 and mean nothing: what was wrong with a query of one's own. Absent where it was answered. */
+	failure?: string;
 }
 
 export interface ArmTotals {

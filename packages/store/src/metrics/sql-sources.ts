@@ -137,7 +137,10 @@ function divided(metrics: readonly MetricDefinition[]): [own: MetricDefinition[]
 }
 
 function addSums(arm: ArmTotals, found: readonly FoundSums[], key: string): void {
-	for (const { metric, sums } of found) arm.metrics[metric.key] = sums.get(key) ?? noSums(metric);
+	for (const { metric, sums, facts } of found) {
+		arm.metrics[metric.key] =
+			facts.failure === null ? (sums.get(key) ?? noSums(metric)) : { ...noSums(metric), failure: facts.failure };
+	}
 }
 
 function keyOf(variant: string, day: string, segment = "", kind = "", value = ""): string {
