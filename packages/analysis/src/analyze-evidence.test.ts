@@ -207,6 +207,9 @@ describe("analyzeExperiment on evidence in ClickHouse", () => {
 		expect(effect.lower).toBeLessThan(0);
 		expect(effect.upper).toBeGreaterThan(0);
 		expect(of("cost").caveats.join(" ")).toContain("only if the variant does not decide which calls are hits");
+		const many = (key: string) => of(key).caveats.filter((caveat) => caveat.includes("not adjusted for their number"));
+		expect(many(results.metrics.find(({ role }) => role === "primary")?.metric ?? "")).toEqual([]);
+		expect(results.metrics.filter(({ role, metric }) => role !== "primary" && many(metric).length !== 1)).toEqual([]);
 		expect(of("latency").cacheAdjusted).toHaveLength(1);
 		expect(of("latency-p50").cacheAdjusted).toEqual([]);
 		expect(results.warnings.map(({ code }) => code)).toContain("cache-hit-rates-differ");

@@ -62,7 +62,11 @@ export function compareMetric(
 			pairwise: pairwise ? pairsOfTreatments(experiment).map(compare).map(show) : [],
 			cacheAdjusted: adjusted,
 			trend: [...evidence.days].map(([day, ofDay]) => metricDay(metric, experiment, day, ofDay)),
-			caveats: [...caveats(metric), ...(adjusted.length === 0 ? [] : [CACHE_ADJUSTED])],
+			caveats: [
+				...caveats(metric),
+				...(role === "primary" ? [] : oneOfMany(experiment)),
+				...(adjusted.length === 0 ? [] : [CACHE_ADJUSTED]),
+			],
 		},
 	};
 }
@@ -175,6 +179,17 @@ function difference(
 
 const CACHE_ADJUSTED =
 	"cacheAdjusted sets both arms to one share of cache hits. A hit comes after assignment: it is the prompt's effect only if the variant does not decide which calls are hits, and no verdict looks at it.";
+
+/** With many metrics some differ by chance, and each interval knows of its own metric only. */
+function oneOfMany({ primaryMetric, secondaryMetrics, guardrails, alpha }: Experiment): string[] {
+	const others = new Set([...secondaryMetrics, ...guardrails.map(({ metric }) => metric)]);
+	others.delete(primaryMetric.metric);
+	const { size } = others;
+	if (size < 2) return [];
+	return [
+		`One of ${size} metrics beside the primary one, each judged for itself at alpha ${alpha}, not adjusted for their number: if nothing differed at all, up to ${Number((size * alpha).toPrecision(2))} of them would be called better or worse on average. Better or worse here is a hint to test again, as the primary metric; it is no evidence to ship on.`,
+	];
+}
 
 /** What a definition cannot help. */
 function caveats({ source, kind, per, where, value }: ExperimentMetric["metric"]): string[] {

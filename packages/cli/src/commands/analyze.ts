@@ -126,6 +126,16 @@ function renderCacheAdjusted({ metrics, warnings }: ExperimentResults): string[]
 	);
 }
 
+/** The table says better and worse of each metric as if it were the only one. */
+function manyMetrics(metrics: ExperimentResults["metrics"], alpha: number): string[] {
+	const others = metrics.filter(({ role }) => role !== "primary").length;
+	return others < 2
+		? []
+		: [
+				`note: ${others} metrics beside the primary one are each judged for itself, not adjusted for their number: if nothing differed at all, up to ${Number((others * alpha).toPrecision(2))} of them would be called better or worse on average`,
+			];
+}
+
 /** What a reader has to know of the data. */
 function health({
 	sampleRatioMismatch,
@@ -133,6 +143,8 @@ function health({
 	immatureUnits,
 	warnings,
 	variants,
+	metrics,
+	alpha,
 }: ExperimentResults): string[] {
 	const quarantined = variants.reduce((sum, variant) => sum + variant.quarantinedCalls, 0);
 	return [
@@ -141,5 +153,6 @@ function health({
 			: `sample ratio: ${sampleRatioMismatch.message}`,
 		`left out: ${excludedUnits} units seen in two arms; ${immatureUnits} units that have not matured; values of ${quarantined} quarantined calls`,
 		...warnings.map(({ code, message }) => `warning ${code}: ${message}`),
+		...manyMetrics(metrics, alpha),
 	];
 }
