@@ -1,10 +1,11 @@
 import { z } from "zod";
 
-/** What the HTTP API answers besides the service's own codes; a request that Fastify refuses has Fastify's (`FST_…`). */
+/** What the HTTP API answers besides the codes of packages. */
 export type ApiErrorCode =
 	| "BAD_REQUEST"
 	| "HOST_REFUSED"
 	| "INTERNAL"
+	| "INVALID_REQUEST"
 	| "NOT_FOUND"
 	| "TOO_MANY_STREAMS"
 	| "UNAUTHENTICATED"

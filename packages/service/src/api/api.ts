@@ -10,6 +10,7 @@ import { ServiceError } from "../service-error.ts";
 import { ApiError, apiError, ERROR_RESPONSES } from "./api-error.ts";
 import { type EvidenceRoutesOptions, evidenceRoutes } from "./evidence-routes.ts";
 import { type ForgetRouteOptions, forgetRoute } from "./forget-route.ts";
+import { invalidRequest, type ValidationFailure } from "./invalid-request.ts";
 import { type OfrepOptions, ofrep } from "./ofrep.ts";
 import { openApi } from "./open-api.ts";
 import { type RoutingRoutesOptions, routingRoutes } from "./routing-routes.ts";
@@ -65,6 +66,8 @@ export interface ApiOptions extends OfrepOptions, EvidenceRoutesOptions, ForgetR
 	logger: FastifyBaseLogger;
 }
 
+type RouteError = Error & ValidationFailure & { statusCode?: number; code?: string };
+
 /** Ids listed in one answer: some megabytes. */
 const MAX_UNITS = 200_000;
 
@@ -82,7 +85,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
 	await app.register(rateLimit, { max: 600, timeWindow: "1 minute" });
 	await app.register(swagger, openApi(options.version));
 
-	app.setErrorHandler((error: Error & { statusCode?: number; code?: string }, request, reply) => {
+	app.setErrorHandler((error: RouteError, request, reply) => {
 		if (error instanceof ServiceError && error.code === "STARTING") {
 			return reply.code(503).header("retry-after", "1").send({ code: error.code, message: error.message });
 		}
@@ -97,13 +100,12 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
 			request.log.error({ err: error }, "request failed");
 			return reply.code(status).send(apiError("INTERNAL", "the request failed; the service's log says why"));
 		}
+		const invalid = invalidRequest(error, request);
+		if (invalid !== undefined) return reply.code(status).send(apiError("INVALID_REQUEST", invalid));
+		const isOwn = error.code !== undefined && !error.code.startsWith("FST_");
 		return reply
 			.code(status)
-			.send(
-				error.code === undefined
-					? apiError("BAD_REQUEST", error.message)
-					: { code: error.code, message: error.message },
-			);
+			.send(isOwn ? { code: error.code, message: error.message } : apiError("BAD_REQUEST", error.message));
 	});
 	app.setNotFoundHandler((request, reply) =>
 		reply

@@ -165,6 +165,10 @@ test("what cannot be asked is refused with a code", async () => {
 		status: 404,
 		body: { code: "UNKNOWN_ITERATION" },
 	});
+	expect((await get("/api/v1/power?experiment=support-tone&effect=abc")).body).toEqual({
+		code: "INVALID_REQUEST",
+		message: 'invalid query parameter effect: found "abc"; expected number. See /api/v1/openapi.json',
+	});
 	for (const query of ["effect=0", "effect=NaN", "power=1", "days=0", "days=1e9", "unknown=1"]) {
 		expect((await get(`/api/v1/power?experiment=support-tone&${query}`)).status).toBe(400);
 	}
