@@ -32,7 +32,7 @@ export function experimentMetrics(experiment: Experiment): ExperimentMetric[] {
 export function metricOf({ metrics }: Pick<Experiment, "metrics">, key: string): MetricDefinition {
 	const found = findMetric(metrics, key);
 	if (found === undefined) {
-		const known = [...BUILT_IN_METRICS.keys(), ...metrics.map((metric) => metric.key)].sort();
+		const known = [...new Set([...BUILT_IN_METRICS.keys(), ...metrics.map((metric) => metric.key)])].sort();
 		throw new AnalysisError("UNKNOWN_METRIC", `unknown metric "${key}"; expected one of ${known.join(", ")}`, {
 			metric: key,
 			known,

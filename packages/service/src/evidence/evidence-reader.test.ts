@@ -93,6 +93,15 @@ test("metrics of experiments are listed with where they are defined", async () =
 	expect(own).toMatchObject({ key: "long-answers", definedBy: "experiments/support-tone.yaml", observations: null });
 	const counted = (await readerOf(first).metrics()).metrics.at(-1);
 	expect(counted).toMatchObject({ key: "long-answers", unit: "share", observations: 1600, units: 400 });
+	const both = {
+		experiments: [file(first)],
+		metrics: [{ file: "metrics/m.yaml", metric: first.metrics[0]!, lineOf: () => 1 }],
+	};
+	const unknown = new EvidenceReader({ store, intent: () => both }).power({
+		experiment: "support-tone",
+		metric: "none",
+	});
+	await expect(unknown).rejects.toThrow(/^(?!.*long-answers.*long-answers).*long-answers/);
 	const plan = await readerOf(first).power({ experiment: "support-tone", metric: "long-answers" });
 	expect(plan).toMatchObject({ metric: "long-answers", maturationDays: 1, plans: [{}, {}, {}, { chosen: true }] });
 });
