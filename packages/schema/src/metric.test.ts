@@ -38,6 +38,8 @@ describe("MetricDefinition", () => {
 			...{ key: "r", source: "calls", kind: "ratio", value: "cost", denominator: "latency", direction: "decrease" },
 		});
 		expect([metricUnit(metric), metricScale(metric)]).toEqual(["usd/ms", 1e6]);
+		const ofTokens = { ...metric, value: "output-tokens", denominator: "input-tokens" } as const;
+		expect(metricUnit(ofTokens)).toBe("ratio");
 	});
 
 	test.each([

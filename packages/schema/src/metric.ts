@@ -222,12 +222,14 @@ function conditionFault(condition: MetricCondition, source: MetricSource): Fault
 	return [[], `expected exactly one of ${fitting.join(", ")} for "${condition.column}", found ${found}`];
 }
 
-/** In which a metric is stated: `share`, that of its quantity, or what the definition says. */
+/** In which a metric is stated: `share`, `ratio` of equal units, that of its quantity, or what the definition says. */
 export function metricUnit({ unit, kind, value, denominator }: MetricDefinition): string {
 	if (unit !== undefined) return unit;
 	if (kind === "proportion" || value === undefined) return "share";
 	const of = METRIC_QUANTITIES[value].unit;
-	return kind === "ratio" && denominator !== undefined ? `${of}/${METRIC_QUANTITIES[denominator].unit}` : of;
+	if (kind !== "ratio" || denominator === undefined) return of;
+	const under = METRIC_QUANTITIES[denominator].unit;
+	return of === under ? "ratio" : `${of}/${under}`;
 }
 
 /** What ΣY/ΣN of the stored integers is divided by to be in the metric's unit. */

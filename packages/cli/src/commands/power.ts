@@ -145,7 +145,8 @@ function between(low: number, high: number): (text: string) => number {
 	return (text) => {
 		const value = text.trim() === "" ? Number.NaN : Number(text);
 		if (value > low && value < high) return value;
-		throw new InvalidArgumentError(`expected a number between ${low} and ${high}, found "${text}"`);
+		const range = Number.isFinite(high) ? ` between ${low} and ${high}` : Number.isFinite(low) ? ` above ${low}` : "";
+		throw new InvalidArgumentError(`expected a number${range}, found "${text}"`);
 	};
 }
 

@@ -1,6 +1,6 @@
 import type { ExperimentResults } from "@armspan/schema";
 import { expect, test } from "vitest";
-import { renderResults, renderResultsLine } from "./render-results.ts";
+import { describeChange, renderResults, renderResultsLine } from "./render-results.ts";
 
 const notEstimable = {
 	kind: "not-estimable",
@@ -154,4 +154,14 @@ test("what the sentence on a halt says already is not said again", () => {
 		treatments: [],
 	};
 	expect(renderResults(halted).at(-1)).toBe("verdict: HALTED. Halted by a person.");
+});
+
+test.each([
+	["score", "0 %   0  [−0.100, +0.100]"],
+	["share", "0 %   0 pp  [−10.00 pp, +10.00 pp]"],
+	["ms", "0 %   0 ms  [0 ms, 0 ms]"],
+])("what is rounded to 0 has no sign: %s", (unit, shown) => {
+	const absoluteEffect = { kind: "estimated", value: -0.00004, lower: -0.1, upper: 0.1 } as const;
+	const relativeEffect = { kind: "estimated", value: -0.0001, lower: -1, upper: 1 } as const;
+	expect(describeChange({ absoluteEffect, relativeEffect }, unit).trim()).toBe(shown);
 });

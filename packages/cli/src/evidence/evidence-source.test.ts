@@ -188,7 +188,7 @@ describe("of a service", () => {
 
 	test("a folder that a service has open is not opened, and it says whom to ask", async () => {
 		const { code, stderr } = await armspan("analyze", "support-tone", "--repository", repository, "--data", data);
-		expect([code, stderr]).toEqual([1, expect.stringMatching(/STORE_LOCKED[\s\S]*--url/)]);
+		expect([code, stderr]).toEqual([1, expect.stringMatching(/STORE_LOCKED[\s\S]*--url ADDRESS/)]);
 	});
 });
 
@@ -241,6 +241,8 @@ describe("without any evidence", () => {
 		[["power", "--baseline", "5", "--effect", "0.1"], "needs --sd"],
 		[["power", "--baseline", "0.5", "--effect", "0"], "expected a number"],
 		[["power", "--baseline", "0.5", "--effect", "0.1", "--weights", "1"], "two or more"],
+		[["power", "--baseline", "nan"], 'expected a number, found "nan"'],
+		[["power", "--baseline", "5", "--sd", "0"], 'expected a number above 0, found "0"'],
 		[["compare", "reply", "--from", "1.0.0"], "--to <version>"],
 		[["compare", "reply", "--from", "1.0.0", "--to", "1.0.0"], "name two versions"],
 		[["compare", "reply", "--from", "1.0.0", "--to", "2.0.0", "--until", "soon"], "expected a time"],

@@ -65,7 +65,9 @@ export async function askEvidence<Answer>(
 		return await ask(evidence.reader);
 	} catch (error) {
 		if ((error as { code?: unknown }).code !== "STORE_LOCKED") throw error;
-		throw Object.assign(error as Error, { hint: "ask the service that has it open: --url http://127.0.0.1:7070" });
+		throw Object.assign(error as Error, {
+			hint: "ask the service that has it open: --url ADDRESS, its API's (--api-port of its armspan up; 7070 where none was given)",
+		});
 	}
 }
 
