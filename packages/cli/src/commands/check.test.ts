@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -154,3 +154,39 @@ test("a slot of nobody, and a clone without history, are warned of", async () =>
 	const { code, stderr } = await runArmspan(["check", shallow]);
 	expect([code, stderr]).toEqual([0, expect.stringContaining("fetch-depth: 0")]);
 });
+
+test("queries of metrics are asked as an analysis would; what is refused is said with file and line", async () => {
+	const metric = (key: string, query: string) =>
+		`key: ${key}\nsource: sql\nquery: ${JSON.stringify(query)}\nkind: mean\nper: unit\nvalue: numerator\ndirection: increase\n`;
+	const queries = {
+		file: "SELECT unit_id, exposed_at AS time, file('/etc/passwd') AS numerator FROM exposures",
+		settings: "SELECT unit_id, exposed_at AS time, 1 AS numerator FROM exposures SETTINGS max_threads = 64",
+		columns: "SELECT 1",
+		sound: "SELECT unit_id, exposed_at AS time, 1 AS numerator FROM exposures FINAL",
+		view: "SELECT unit_id, time, 1 AS numerator FROM my_orders",
+	};
+	git("checkout", "--quiet", "--detach", "two");
+	mkdirSync(join(repository, "metrics"), { recursive: true });
+	for (const [key, query] of Object.entries(queries)) {
+		writeFileSync(join(repository, `metrics/${key}.yaml`), metric(key, query));
+	}
+	git("add", "metrics");
+	git("commit", "--quiet", "--message", "metrics");
+	git("tag", "queries");
+	for (const key of ["file", "settings", "columns"]) rmSync(join(repository, `metrics/${key}.yaml`));
+	git("commit", "--quiet", "--all", "--message", "sound metrics");
+	git("tag", "sound-queries");
+	git("checkout", "--quiet", "two");
+
+	const refused = await check("--ref", "queries");
+	expect(refused.code).toBe(1);
+	expect(refused.stderr).toContain("INVALID_REPOSITORY: 3 queries of metrics would give no value");
+	expect(refused.stderr).toMatch(/^metrics\/file\.yaml:3: query: .*the function file is not allowed$/m);
+	expect(refused.stderr).toMatch(/^metrics\/settings\.yaml:3: query: .*SETTINGS are fixed/m);
+	expect(refused.stderr).toMatch(/^metrics\/columns\.yaml:3: query: .*unit_id/m);
+	const sound = await check("--ref", "sound-queries");
+	expect(sound.code).toBe(0);
+	expect(sound.stderr).toMatch(
+		/^warning: metrics\/view\.yaml:3: query: .*no table my_orders .*cannot be checked here\n$/,
+	);
+}, 60_000);

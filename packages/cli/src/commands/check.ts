@@ -12,6 +12,7 @@ import { Command, Option } from "commander";
 import { deploy, followCommits, type InForce } from "../routing/follow-commits.ts";
 import { haltedIterations } from "../routing/routing-side.ts";
 import { deployedCommit } from "../routing/units-source.ts";
+import { checkQueries } from "./check-queries.ts";
 
 interface CheckOptions {
 	ref: string;
@@ -27,6 +28,8 @@ const EXAMPLES = `
 What must not change within an iteration that runs is compared with what is in force: --against, or what --data or --url
 has deployed, else what a service that has followed the branch has: its last ${HISTORY} commits, along first parents, that
 touch prompts, experiments or environments. In CI, fetch the history (fetch-depth: 0).
+
+The SELECT of a metric of source sql is asked of an empty evidence store, as an analysis would ask it.
 
 Examples:
   armspan check ../my-prompts
@@ -68,6 +71,7 @@ export function checkCommand(): Command {
 				);
 				for (const warning of strangeSlots(snapshot, file)) process.stderr.write(`warning: ${warning}\n`);
 			}
+			for (const warning of await checkQueries(snapshot)) process.stderr.write(`warning: ${warning}\n`);
 			const uncommitted = options.ref === "HEAD" ? await registry.uncommittedFiles() : [];
 			if (uncommitted.length > 0) {
 				process.stderr.write(`not checked, since not committed: ${uncommitted.join(", ")}\n`);
