@@ -13,5 +13,8 @@ if (!existsSync(built)) {
 	process.stderr.write("armspan is not built yet.\n  try: npm run build\n");
 	process.exit(1);
 }
+// Embedded, each query holds a thread of libuv's pool until the engine answers. Of four, analyses and people's SQL could
+// hold all, and no guardrail would be looked at. The pool is made at its first use, so it is said before anything runs.
+process.env.UV_THREADPOOL_SIZE ??= "16";
 const { main } = await import(built.href);
 process.exitCode = await main(process.argv);
