@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { openStore } from "@armspan/store";
 import { afterEach, describe, expect, test } from "vitest";
 import { CONTENT_KEYS, CONTENT_PREFIXES } from "../../packages/register/src/content-attributes.ts";
-import { callSpan, send, tracesRequest } from "./otlp.ts";
+import { callSpan, send } from "./otlp.ts";
 import { Pipeline } from "./pipeline.ts";
 import { pipelineUnavailable } from "./pipeline-unavailable.ts";
 
@@ -21,7 +21,7 @@ const canaries = EVERY_NAME.map((key) => text(key, `${CANARY} ${key}`));
 
 test("the Collector knows every name of content that register knows", () => {
 	const file = readFileSync(new URL("../../collector-config/processors.yaml", import.meta.url), "utf8");
-	const patterns = [...file.matchAll(/delete_matching_keys\(attributes, "(.+)"\)/g)].map(
+	const patterns = [...file.matchAll(/delete_matching_keys\(attributes, "(.{99,})"\)/g)].map(
 		([, pattern]) => new RegExp(pattern as string),
 	);
 	expect(patterns).toHaveLength(2);
@@ -55,10 +55,24 @@ describe.skipIf(pipelineUnavailable("content through the Collector"))("prompts a
 			status: { code: 2, message: `429: ${CANARY}` },
 			events: [
 				event("exception", [text("exception.type", "RateLimited"), ...canaries]),
+				...["message", "log", "openai.message"].map((name) => event(name, [text("text", CANARY)])),
+				event("exception", [text("detail", CANARY), text("exception.cause", CANARY)]),
 				event("gen_ai.user.message", [text("role", "user"), text("content", CANARY), text("anything", CANARY)]),
 			],
 		};
-		await send(pipeline.agent.otlpUrl, "traces", tracesRequest([callSpan(1, more, canaries)]));
+		const wrapped = { key: "wrap", value: { kvlistValue: { values: canaries } } };
+		const list = { key: "list", value: { arrayValue: { values: [{ kvlistValue: { values: canaries } }] } } };
+		const long = text("nobody.knows", `${CANARY} ${"x".repeat(2000)}`);
+		const ownLong = text("armspan.own", "y".repeat(2000));
+		const lists = {
+			key: "gen_ai.response.finish_reasons",
+			value: { arrayValue: { values: [{ stringValue: "stop" }] } },
+		};
+		const span = callSpan(1, more, [...canaries, wrapped, list, long, ownLong, lists]);
+		const resource = { attributes: [text("service.name", "bot"), text("process.command_args", CANARY), ...canaries] };
+		const scope = { name: "s", attributes: [...canaries, wrapped] };
+		const traces = JSON.stringify({ resourceSpans: [{ resource, scopeSpans: [{ scope, spans: [span] }] }] });
+		await send(pipeline.agent.otlpUrl, "traces", traces);
 		const record = (eventName: string, body: string, attributes: object[]) => ({
 			timeUnixNano,
 			eventName,
@@ -67,17 +81,19 @@ describe.skipIf(pipelineUnavailable("content through the Collector"))("prompts a
 		});
 		const logRecords = [
 			record("gen_ai.choice", CANARY, [text("finish_reason", "stop"), text("message", CANARY), ...canaries]),
-			record("gen_ai.evaluation.result", "", [
+			record("gen_ai.evaluation.result", CANARY, [
 				text("gen_ai.evaluation.name", "feedback"),
 				text("gen_ai.evaluation.score.value", "1"),
 				text("gen_ai.evaluation.explanation", "too long, said the user"),
 				text("armspan.event.id", "e1"),
 			]),
-			record("", "an application's own line", []),
+			record("", `an application's own line, BadRequest: ${CANARY}`, [wrapped, text("line", CANARY)]),
+			record("langfuse.event", CANARY, [text("text", CANARY)]),
+			record("event", CANARY, [text("event.name", "gen_ai.user.message"), text("content", CANARY)]),
 		];
-		const logs = JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords }] }] });
+		const logs = JSON.stringify({ resourceLogs: [{ resource, scopeLogs: [{ scope, logRecords }] }] });
 		await send(pipeline.agent.otlpUrl, "logs", logs);
-		await Pipeline.until(async () => (await pipeline.gateway.sent()) === 4);
+		await Pipeline.until(async () => (await pipeline.gateway.sent()) === 6);
 		const rowsWithCanary = async (table: string) =>
 			Number(await pipeline.server.run(`SELECT countIf(toString(tuple(*)) LIKE '%${CANARY}%') FROM ${table}`));
 		return { pipeline, store, canaries: [await rowsWithCanary("otel_traces"), await rowsWithCanary("otel_logs")] };
@@ -89,17 +105,17 @@ describe.skipIf(pipelineUnavailable("content through the Collector"))("prompts a
 		expect(await store.callIds({})).toMatchObject([{ responseId: "response-1", isError: true }]);
 		expect((await store.counts()).evaluations).toBe(1);
 		const spans = await pipeline.server.run(
-			"SELECT Events.Name, Events.Attributes[1]['exception.type'], Events.Attributes[2]['role'] FROM otel_traces FORMAT TSV",
+			"SELECT Events.Attributes[1]['exception.type'], Events.Attributes[6]['role'], length(SpanAttributes['armspan.own']), SpanAttributes['gen_ai.response.finish_reasons'] FROM otel_traces FORMAT TSV",
 		);
-		expect(spans).toBe("['exception','gen_ai.user.message']\tRateLimited\tuser\n");
+		expect(spans).toBe('RateLimited\tuser\t2000\t["stop"]\n');
 		const logs = await pipeline.server.run(
 			"SELECT Body, LogAttributes['finish_reason'], LogAttributes['gen_ai.evaluation.explanation'] FROM otel_logs ORDER BY ALL FORMAT TSV",
 		);
-		expect(logs).toBe("\t\ttoo long, said the user\n\tstop\t\nan application\\'s own line\t\t\n");
+		expect(logs).toBe("\t\t\n\t\t\n\t\t\n\t\ttoo long, said the user\n\tstop\t\n");
 	}, 60_000);
 
 	test("do when both Collectors are told that they may", async () => {
 		const { canaries: found } = await delivered({ ARMSPAN_CAPTURE_CONTENT: "true" });
-		expect(found).toEqual([1, 1]);
+		expect(found).toEqual([1, 5]);
 	}, 60_000);
 });

@@ -25,7 +25,8 @@ describe.skipIf(pipelineUnavailable("large spans through the Collector"))("what 
 	const root = mkdtempSync(join(tmpdir(), "armspan-pipeline-large-"));
 	let pipeline: Pipeline;
 	beforeAll(async () => {
-		pipeline = await Pipeline.start(root);
+		// Otherwise long texts are gone before they are a batch's.
+		pipeline = await Pipeline.start(root, { ARMSPAN_CAPTURE_CONTENT: "true" });
 		const store = await openStore({ kind: "server", url: pipeline.server.url });
 		await store.migrate();
 		await store.close();

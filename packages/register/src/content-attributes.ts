@@ -1,7 +1,8 @@
 /**
  * Attributes that hold prompts, answers, tool traffic or what was retrieved, under the names of the semantic
- * conventions (present and past), AI SDK, OpenInference, OpenLLMetry, Langfuse, MLflow, Google ADK, LiveKit and Logfire.
- * Checked against their sources of November 2026, but for the last three.
+ * conventions (present and past), AI SDK, OpenInference, OpenLLMetry, Langfuse, MLflow, Google ADK, LiveKit, Logfire,
+ * Pydantic AI, LangWatch, LangSmith, Braintrust, Weave and CrewAI. Checked against their sources of November 2026 down
+ * to MLflow, others seen in their spans or documentation.
  */
 export const CONTENT_KEYS: ReadonlySet<string> = new Set([
 	"gen_ai.input.messages",
@@ -58,6 +59,46 @@ export const CONTENT_KEYS: ReadonlySet<string> = new Set([
 	"lk.function_tool.arguments",
 	"lk.function_tool.output",
 	"logfire.msg",
+	"gen_ai.system_instruction",
+	"gen_ai.input",
+	"gen_ai.output",
+	"gen_ai.request.messages",
+	"gen_ai.request.prompt",
+	"gen_ai.response.text",
+	"gen_ai.reasoning",
+	"llm.input_messages",
+	"llm.output_messages",
+	"llm_prompt_template",
+	"retrieval.documents",
+	"pydantic_ai.all_messages",
+	"pydantic_ai.new_messages",
+	"all_messages_events",
+	"final_result",
+	"model_request_parameters",
+	"tool_arguments",
+	"tool_response",
+	"events",
+	"langwatch.input",
+	"langwatch.output",
+	"langsmith.inputs",
+	"langsmith.outputs",
+	"braintrust.input",
+	"braintrust.input_json",
+	"braintrust.output",
+	"braintrust.output_json",
+	"weave.inputs",
+	"weave.output",
+	"traceloop.prompt.template",
+	"langfuse.observation.status_message",
+	"ai.toolCall.input",
+	"ai.toolCall.output",
+	"ai.input",
+	"ai.response.content",
+	"input",
+	"output",
+	"prompt",
+	"completion",
+	"messages",
 	"exception.message",
 	"error.message",
 ]);
@@ -80,6 +121,9 @@ export const CONTENT_PREFIXES = [
 	"reranker.",
 	"message.",
 	"traceloop.prompt.template_variables.",
+	"crewai.",
+	"openai.request.",
+	"mcp.request.argument",
 ] as const;
 
 /** OpenLLMetry: `gen_ai.prompt.0.content`. The prompt's name and version are not content. */
