@@ -1,12 +1,12 @@
-import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
-import { join, resolve } from "node:path";
-import { readBundle, readRoutingBytes, revisionOnDisk, writeBundle } from "@armspan/router";
-import { RollbackRecord } from "@armspan/schema";
+import { resolve } from "node:path";
+import { readBundle, revisionOnDisk, writeBundle } from "@armspan/router";
 import { Command } from "commander";
 import { CliError } from "../cli-error.ts";
+import { rollbackOnDisk } from "../routing/rollback-on-disk.ts";
 import { givenPrivateKey, PRIVATE_KEY_VARIABLE } from "../routing/routing-keys.ts";
 import { integerBetween } from "./options.ts";
+import { signedWithoutKey } from "./signed-without-key.ts";
 
 interface RollbackOptions {
 	to: string;
@@ -23,6 +23,7 @@ the private key: applications refuse what is not.
 
 A running service puts its own bundle back at its next look, within seconds and above that revision: where one runs, the
 way back is a commit that restores the pin in environments/<environment>.yaml. Commit it, or stop the service, first.
+Without an older bundle: commit what should be in force, and armspan routing compile.
 
 Example:
   armspan routing rollback data/routing --to /backups/routing-41 --reason "revision 42 answers in French"
@@ -50,10 +51,9 @@ export function routingRollbackCommand(): Command {
 		.action(async (directory: string, options: RollbackOptions, command: Command) => {
 			const target = resolve(directory);
 			const privateKey = givenPrivateKey(options.privateKey);
-			if (privateKey === undefined && isSigned(target)) {
-				return command.error(
-					`error: ${directory} is signed, and applications refuse what is not: name the key with --private-key or ${PRIVATE_KEY_VARIABLE}; where nobody checks signatures, remove routing.json.sig and rollback.json.sig first`,
-				);
+			if (privateKey === undefined) {
+				const refusal = signedWithoutKey(directory);
+				if (refusal !== undefined) return command.error(refusal);
 			}
 			const older = readBundle(resolve(options.to));
 			const fromRevision = options.fromRevision ?? revisionGoneBackFrom(target, older.routingDigest);
@@ -82,24 +82,10 @@ export function routingRollbackCommand(): Command {
 		});
 }
 
-function isSigned(directory: string): boolean {
-	return ["routing.json.sig", "rollback.json.sig"].some((name) => existsSync(join(directory, name)));
-}
-
 /** The revision in the folder; where it has gone back to this bundle already, the one that it came from. */
 function revisionGoneBackFrom(directory: string, routingDigest: string): number | undefined {
 	const onDisk = revisionOnDisk(directory);
 	if (onDisk === undefined) return undefined;
-	const record = rollbackRecord(readRoutingBytes(directory).rollback);
+	const record = rollbackOnDisk(directory);
 	return record?.routingDigest === routingDigest ? Math.max(onDisk, record.fromRevision) : onDisk;
-}
-
-function rollbackRecord(bytes: Uint8Array | undefined): RollbackRecord | undefined {
-	if (bytes === undefined) return undefined;
-	try {
-		return RollbackRecord.safeParse(JSON.parse(new TextDecoder().decode(bytes))).data;
-	} catch {
-		// No record: it is replaced.
-		return undefined;
-	}
 }

@@ -40,6 +40,18 @@ export function sideOfFolder(directory: string): RoutingSide {
  * @throws {RegistryError | RouterError} with file and line
  */
 export async function sideOfCommit(ref: string, place: RepositoryPlace, before?: RoutingSide): Promise<RoutingSide> {
+	const input = await inputOfCommit(ref, place, before?.file);
+	const { table, file } = RoutingTable.load(JSON.parse(compileBundle(input).json));
+	const refused = before === undefined ? [] : problemsOf({ ...input, previous: before.file });
+	return { table, file, label: `${ref} (${input.sourceCommit.slice(0, 8)})`, refused };
+}
+
+/**
+ * What the compiler is given for a commit, as revision 1. What `before` has halted stays halted.
+ * @throws {CliError} UNKNOWN_ENVIRONMENT
+ * @throws {RegistryError}
+ */
+export async function inputOfCommit(ref: string, place: RepositoryPlace, before?: RoutingFile): Promise<CompileInput> {
 	const registry = await openRegistry(resolve(place.repository));
 	const snapshot = await registry.snapshot(ref);
 	const found = snapshot.environments.find(({ name }) => name === place.environment);
@@ -51,7 +63,7 @@ export async function sideOfCommit(ref: string, place: RepositoryPlace, before?:
 			"the same command with --environment NAME",
 		);
 	}
-	const input: CompileInput = {
+	return {
 		environmentName: found.name,
 		environment: found.environment,
 		environmentLineOf: found.lineOf,
@@ -59,11 +71,8 @@ export async function sideOfCommit(ref: string, place: RepositoryPlace, before?:
 		prompts: snapshot.releases,
 		revision: 1,
 		sourceCommit: snapshot.commit,
-		halted: before === undefined ? undefined : haltedIterations(before.file),
+		halted: before === undefined ? undefined : haltedIterations(before),
 	};
-	const { table, file } = RoutingTable.load(JSON.parse(compileBundle(input).json));
-	const refused = before === undefined ? [] : problemsOf({ ...input, previous: before.file });
-	return { table, file, label: `${ref} (${snapshot.commit.slice(0, 8)})`, refused };
 }
 
 function problemsOf(input: CompileInput): readonly RouterProblem[] {
