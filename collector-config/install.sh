@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the Collector of builder.yaml with ocb, in a folder of the cache that is named by the digest of what pins it,
-# and prints the path of the program. Takes two minutes the first time, nothing later.
+# and prints the path of the program. Takes two to nine minutes the first time, nothing later.
 # Needs go (1.26 or newer) and the Go proxy. After a change of builder.yaml: install.sh --update
 set -euo pipefail
 cd "$(dirname "$0")"
