@@ -1,7 +1,7 @@
 import type { ExperimentResults } from "@armspan/schema";
 import { Command, Option } from "commander";
 import { CliError } from "../cli-error.ts";
-import { describeChange, renderResults } from "../demo/render-results.ts";
+import { describeChange, quantity, renderResults } from "../demo/render-results.ts";
 import { askEvidence, type EvidenceOptions, evidenceOptions } from "../evidence/evidence-source.ts";
 import { renderSegments } from "../evidence/render-segments.ts";
 import { resultsCsv } from "../evidence/results-csv.ts";
@@ -104,11 +104,25 @@ function render(results: ExperimentResults, segment: string | true | undefined):
 		...renderResults(results),
 		"",
 		...health(results),
+		...renderWinsorized(results),
 		...renderCacheAdjusted(results),
 		...(segment === undefined ? [] : ["", ...renderSegments(results, segment)]),
 	]
 		.map((line) => `${printable(line)}\n`)
 		.join("");
+}
+
+/** What the cap of a metric hides. */
+function renderWinsorized({ metrics }: ExperimentResults): string[] {
+	return metrics.flatMap(({ metric, unit, winsorized }) => {
+		if (winsorized === null) return [];
+		const { cap, cappedShares, uncappedValues } = winsorized;
+		const arms = Object.entries(uncappedValues).map(
+			([variant, value]) =>
+				`${variant} ${quantity(value, unit)} (${((cappedShares[variant] ?? 0) * 100).toFixed(1)} % above the cap)`,
+		);
+		return [`${metric} is capped at ${quantity(cap, unit)}; without the cap: ${arms.join(", ") || "nothing observed"}`];
+	});
 }
 
 /** Where the cache served the arms differently, the effects at one share of hits. */

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { initRepository } from "@armspan/registry";
@@ -14,11 +14,16 @@ const folder = mkdtempSync(join(tmpdir(), "armspan-evidence-cli-"));
 const repository = join(folder, "prompts");
 const data = join(folder, "data");
 const TOKEN = "the token of this test";
+const CAPPED = `metrics:
+  - { key: capped-latency, source: calls, kind: mean, value: latency, winsorCap: 700, direction: decrease }
+`;
 let service: Service;
 
 beforeAll(async () => {
 	await initRepository(repository, { author: { name: "Ada", email: "ada@example.org" } });
-	appendFileSync(join(repository, "experiments/support-tone.yaml"), "segments: [plan]\n");
+	const experiment = join(repository, "experiments/support-tone.yaml");
+	appendFileSync(experiment, `segments: [plan]\n${CAPPED}`);
+	writeFileSync(experiment, readFileSync(experiment, "utf8").replace(/^secondaryMetrics:/m, "$&\n  - capped-latency"));
 	execFileSync("git", ["-c", "user.name=Ada", "-c", "user.email=a@example.org", "commit", "-qam", "By plan"], {
 		cwd: repository,
 	});
@@ -46,6 +51,9 @@ describe("of a service", () => {
 		expect(stdout).toMatch(/^support-tone, iteration 1: running; by user, always-valid, alpha 0.05\n/);
 		expect(stdout).toMatch(/\nlatency +\d+ ms +\d+ ms /);
 		expect(stdout).toMatch(/\nsample ratio: as allocated \(p 1\.0\)\n/);
+		expect(stdout).toMatch(
+			/\ncapped-latency is capped at 700 ms; without the cap: control \d+ ms \([\d.]+ % above the cap\), friendly \d+ ms \(/,
+		);
 		expect(stdout).toMatch(/\nleft out: 0 units seen in two arms; /);
 		expect(stdout).toMatch(/\nverdict: [A-Z-]+\. \S/);
 	});
