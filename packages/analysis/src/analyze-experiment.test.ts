@@ -155,7 +155,7 @@ describe("analyzeExperiment", () => {
 			"The 4000 planned units have come",
 			"planned-units-reached",
 		],
-		["it was stopped", { status: "stopped" }, "The experiment is not running", "primary-undecided"],
+		["it was stopped", { status: "stopped" }, "Iteration 1 is not running", "primary-undecided"],
 	])("what is not shown is inconclusive once %s", async (_name, change, sentence, rule) => {
 		const { verdict } = await analyzeExperiment({
 			store: storeOf(arms(binary(2000, 3), binary(2000, 3))),

@@ -72,7 +72,7 @@ test("a sentence speaks of those that decide, and only of what is shown", () => 
 	expect(sentence([better, open])).toMatch(/^warm is better than control in feedback, but not everything/);
 	expect(sentence([open, treatment("f", "keep-running", "primary-unmeasured")])).toMatch(/^No difference in feedback/);
 	expect(sentence([{ ...better, kind: "inconclusive" }], { status: "stopped" })).toBe(
-		"The experiment is not running: warm is better than control in feedback, but not everything that shipping asks for was shown.",
+		"Iteration 1 is not running: warm is better than control in feedback, but not everything that shipping asks for was shown.",
 	);
 	expect(sentence([invalid])).toMatch(/^A variant's prompt did not reach the model/);
 	expect(sentence([treatment("b", "invalid", "sample-ratio-mismatch", "prompt-undelivered")])).toMatch(

@@ -135,7 +135,10 @@ const SENTENCES: Readonly<
 	inconclusive: (deciding, { experiment, status }) => {
 		const { metric } = experiment.primaryMetric;
 		const end =
-			status === "running" ? `The ${experiment.plannedUnits} planned units have come` : "The experiment is not running";
+			status === "running"
+				? `The ${experiment.plannedUnits} planned units have come`
+				: // Another one may run.
+					`Iteration ${experiment.iteration} is not running`;
 		const better = shownBetter(deciding);
 		return better.length > 0
 			? `${end}: ${names(better)} better than control in ${metric}, but not everything that shipping asks for was shown.`
