@@ -44,14 +44,15 @@ function receiver(
 		maxHeldBytes?: number;
 		delayMs?: number;
 		token?: string;
+		maxBodyBytes?: number;
 	} = {},
 ) {
 	const stored: EncodedRows[] = [];
 	const insert = options.insert ?? (async (batches: EncodedRows[]) => void stored.push(...batches));
 	const traces = new IngestBuffer<EncodedRows>({ insert, delayMs: options.delayMs ?? 1 });
 	const logs = new IngestBuffer<EncodedRows>({ insert, delayMs: 1 });
-	const { token, maxHeldBytes = 200_000 } = options;
-	const app = createOtlpReceiver({ traces, logs, token, logger: silent, maxBodyBytes: 100_000, maxHeldBytes });
+	const { token, maxHeldBytes = 200_000, maxBodyBytes = 100_000 } = options;
+	const app = createOtlpReceiver({ traces, logs, token, logger: silent, maxBodyBytes, maxHeldBytes });
 	closing.push(
 		() => traces.close(),
 		() => app.close(),
@@ -88,6 +89,23 @@ describe("OTLP receiver", () => {
 		expect(response.statusCode).toBe(200);
 		expect(Number(response.json().partialSuccess.rejectedSpans)).toBe(1);
 		expect(stored.map(({ rows }) => rows)).toEqual([1]);
+	});
+
+	test("large JSON bodies keep each other waiting, and no other sender", async () => {
+		const { app } = receiver({ maxBodyBytes: 20_000_000, maxHeldBytes: 500_000_000 });
+		const spans = (count: number) =>
+			body(...Array.from({ length: count }, (_, index) => span((index + 1).toString(16).padStart(16, "0"))));
+		const [large, usual] = [spans(60_000), spans(400)];
+		// Above what is read on the main thread, which waits for nobody.
+		expect(usual.length).toBeGreaterThan(32_768);
+		const answers: string[] = [];
+		const send = async (name: string, payload: string) => {
+			expect((await post(app, payload, JSON_TYPE)).statusCode).toBe(200);
+			answers.push(name);
+		};
+		await Promise.all([send("large", large), send("large", large), send("large", large), send("usual", usual)]);
+		expect(answers).toHaveLength(4);
+		expect(answers.at(-1)).toBe("large");
 	});
 
 	test("nothing is acknowledged before it is committed", async () => {

@@ -26,6 +26,8 @@ export interface OtlpReceiverOptions {
 
 const DEFAULT_MAX_BODY_BYTES = 20 * 1024 * 1024;
 const DEFAULT_MAX_HELD_BYTES = 128 * 1024 * 1024;
+/** JSON of more takes seconds to read where it is made for that; such bodies wait for each other only. */
+const LARGE_JSON_BYTES = 1024 * 1024;
 const RETRY_AFTER_SECONDS = 1;
 /** A sender that takes longer for one body keeps memory from others. */
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -43,7 +45,7 @@ type Signal = "traces" | "logs";
 export function createOtlpReceiver(options: OtlpReceiverOptions): FastifyInstance {
 	const maxBodyBytes = options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES;
 	const budget = new ByteBudget(options.maxHeldBytes ?? DEFAULT_MAX_HELD_BYTES);
-	const transcoder = new Transcoder();
+	const [transcoder, largeJsonTranscoder] = [new Transcoder(), new Transcoder()];
 	const shares = new WeakMap<FastifyRequest, ByteShare>();
 	const app = Fastify({
 		loggerInstance: options.logger,
@@ -52,7 +54,9 @@ export function createOtlpReceiver(options: OtlpReceiverOptions): FastifyInstanc
 		logController: new LogController({ disableRequestLogging: true }),
 	});
 	app.addHook("onRequest", authentication(options.token));
-	app.addHook("onClose", () => transcoder.close());
+	app.addHook("onClose", async () => {
+		await Promise.all([transcoder.close(), largeJsonTranscoder.close()]);
+	});
 
 	// Bodies stay bytes, whatever they claim to be: each route decodes by its own content type check.
 	app.removeAllContentTypeParsers();
@@ -77,7 +81,11 @@ export function createOtlpReceiver(options: OtlpReceiverOptions): FastifyInstanc
 	const receiver = (signal: Signal) => async (request: FastifyRequest, reply: FastifyReply) => {
 		const share = shares.get(request) ?? budget.share();
 		try {
-			return await receive(request, reply, { signal, buffer: options[signal], transcoder, share, maxBodyBytes });
+			return await receive(request, reply, {
+				...{ signal, buffer: options[signal], share, maxBodyBytes },
+				transcoderOf: (bytes, contentType) =>
+					contentType === "application/json" && bytes > LARGE_JSON_BYTES ? largeJsonTranscoder : transcoder,
+			});
 		} finally {
 			share.release();
 		}
@@ -115,7 +123,7 @@ export function createOtlpReceiver(options: OtlpReceiverOptions): FastifyInstanc
 interface Reception {
 	signal: Signal;
 	buffer: IngestBuffer<EncodedRows>;
-	transcoder: Transcoder;
+	transcoderOf: (bytes: number, contentType: OtlpContentType) => Transcoder;
 	/** What this request holds of the memory for all. */
 	share: ByteShare;
 	maxBodyBytes: number;
@@ -124,7 +132,7 @@ interface Reception {
 async function receive(
 	request: FastifyRequest,
 	reply: FastifyReply,
-	{ signal, buffer, transcoder, share, maxBodyBytes }: Reception,
+	{ signal, buffer, transcoderOf, share, maxBodyBytes }: Reception,
 ): Promise<FastifyReply> {
 	const contentType = otlpContentType(request);
 	if (contentType === undefined) {
@@ -140,7 +148,7 @@ async function receive(
 	try {
 		const body = await decompress(request.body, encoding, maxBodyBytes);
 		share.hold(body.byteLength);
-		const encoded = await transcoder.transcode(signal, body, contentType);
+		const encoded = await transcoderOf(body.byteLength, contentType).transcode(signal, body, contentType);
 		share.hold(encoded.block.byteLength);
 		if (encoded.rejected > 0) {
 			request.log.warn({ rejected: encoded.rejected, reason: encoded.rejectedReason }, `rejected some ${signal}`);
