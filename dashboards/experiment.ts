@@ -132,8 +132,8 @@ export function experimentDashboard() {
 			timeSeries({
 				title: "Effect of $treatment on $metric, relative to control",
 				description:
-					"With its interval, as the analysis gave it at each look. An always-valid interval may be read at any time: an effect is shown when it excludes zero. Where a line is missing, the effect or its bound could not be estimated yet.",
-				width: 12,
+					"With its interval, as the analysis gave it at each look. An always-valid interval may be read at any time: an effect is shown when it excludes zero. Where a line is missing, the effect or its bound could not be estimated: nothing is relative to a control of nothing, as an error rate of 0. Then the effect beside says it.",
+				width: 8,
 				unit: "percentunit",
 				band: true,
 				sql: `
@@ -150,10 +150,29 @@ export function experimentDashboard() {
 		)
 		.withPanel(
 			timeSeries({
+				title: "Effect of $treatment on $metric, as a difference",
+				description:
+					"Treatment minus control in the metric's own unit, with its interval, as the analysis gave it at each look. Always there where an effect is, relative or not; a bound that is missing is unbounded.",
+				width: 8,
+				band: true,
+				sql: `
+				SELECT time, said.1 AS lower, said.2 AS effect, said.3 AS upper
+				FROM
+				(
+					SELECT $__timeInterval(look_at) AS time, argMax((effect_lower, effect, effect_upper), look_at) AS said
+					FROM snapshots FINAL
+					WHERE ${IN_RANGE} AND metric IN (\${metric:sqlstring}) AND variant = \${treatment:sqlstring}
+					GROUP BY time
+				)
+				ORDER BY time`,
+			}),
+		)
+		.withPanel(
+			timeSeries({
 				title: "$metric by arm",
 				description:
 					"Estimates since the iteration began, in the metric's own unit. Differences are beside, with intervals.",
-				width: 12,
+				width: 8,
 				sql: `
 				SELECT time, variant, said.1 AS estimate
 				FROM

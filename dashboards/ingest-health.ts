@@ -6,6 +6,16 @@ import { datasource, environment } from "./variables.ts";
 const OURS = "environment IN ('', ${environment:sqlstring})";
 const CALLS = callsInRange(OURS);
 
+/** As the view that makes calls of spans has it: `llm_calls_mv` of `@armspan/store`. */
+const NAMELESS = [
+	...["gen_ai.prompt.name", "langfuse.observation.prompt.name", "langfuse.prompt.name", "traceloop.prompt.key"],
+	"prompt.id",
+]
+	.map((name) => `SpanAttributes['${name}'] = ''`)
+	.join(" AND ");
+const OF_A_MODEL =
+	"(SpanAttributes['gen_ai.operation.name'] IN ('chat', 'text_completion', 'generate_content', 'embeddings') OR SpanAttributes['gen_ai.operation.name'] = '' AND (SpanAttributes['llm.request.type'] IN ('chat', 'completion', 'embedding') OR SpanAttributes['openinference.span.kind'] IN ('LLM', 'EMBEDDING')))";
+
 export function ingestHealthDashboard() {
 	return dashboard(
 		"armspan-ingest",
@@ -34,7 +44,7 @@ export function ingestHealthDashboard() {
 			stat({
 				title: "Age of the newest call",
 				description:
-					"A call is a span of a model that names its prompt. Older than the newest span: applications lost their tags.",
+					"A call is a span of a model that names its prompt; of those that came in the last day. Older than the newest span: applications lost their tags.",
 				width: 6,
 				height: 4,
 				unit: "s",
@@ -42,7 +52,7 @@ export function ingestHealthDashboard() {
 				sql: `
 				SELECT dateDiff('second', max(started_at), now()) AS age
 				FROM llm_calls
-				WHERE ${OURS} AND started_at <= now() + INTERVAL 1 MINUTE
+				WHERE ${OURS} AND arrived_at > now() - INTERVAL 1 DAY AND started_at <= now() + INTERVAL 1 MINUTE
 				HAVING count() > 0`,
 			}),
 		)
@@ -127,15 +137,15 @@ export function ingestHealthDashboard() {
 			timeSeries({
 				title: "LLM spans without a prompt",
 				description:
-					"Share of model spans that name no prompt, of all environments: they are no calls, and nothing is known of them.",
+					"Share of model spans that name no prompt, in our words or another's, of all environments: they are no calls, and nothing is known of them.",
 				width: 12,
 				unit: "percentunit",
 				min: 0,
 				max: 1,
 				sql: `
-				SELECT $__timeInterval(Timestamp) AS time, avg(SpanAttributes['gen_ai.prompt.name'] = '') AS untagged
+				SELECT $__timeInterval(Timestamp) AS time, avg(${NAMELESS}) AS untagged
 				FROM otel_traces
-				WHERE $__timeFilter(Timestamp) AND SpanAttributes['gen_ai.operation.name'] IN ('chat', 'text_completion', 'generate_content', 'embeddings')
+				WHERE $__timeFilter(Timestamp) AND ${OF_A_MODEL}
 				GROUP BY time
 				ORDER BY time`,
 			}),

@@ -15,9 +15,10 @@ const NAME = "'^[A-Za-z0-9][A-Za-z0-9._/-]*$'";
 export const datasource = () =>
 	new DatasourceVariableBuilder("datasource").label("Evidence").type(CLICKHOUSE).multi(false).includeAll(false);
 
+/** Environments with an experiment at any time, or with calls in the last 30 days: of calls the index over arrival is read. */
 export const environment = () =>
 	queryVariable("environment", "Environment").query(
-		`SELECT environment FROM (SELECT DISTINCT environment FROM snapshots UNION DISTINCT SELECT DISTINCT environment FROM llm_calls) WHERE match(environment, ${NAME}) ORDER BY environment`,
+		`SELECT environment FROM (SELECT DISTINCT environment FROM snapshots UNION DISTINCT SELECT DISTINCT environment FROM llm_calls WHERE arrived_at > now() - INTERVAL 30 DAY) WHERE match(environment, ${NAME}) ORDER BY environment`,
 	);
 
 export const experiment = () =>

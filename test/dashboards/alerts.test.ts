@@ -1,12 +1,12 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openStore, type Snapshot, type SnapshotArm, type Store, storeOfEnvironment } from "@armspan/store";
+import { openStore, type Store, storeOfEnvironment } from "@armspan/store";
 import { createClient } from "@clickhouse/client";
 import { createChdbConnection } from "chdb/connection";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { experimentOf, haltDecision, loadCalls } from "./loaded-store.ts";
+import { armOf, experimentOf, haltDecision, loadCalls, look } from "./loaded-store.ts";
 
 interface Rule {
 	readonly title: string;
@@ -87,32 +87,6 @@ async function firing(laterHours = 0): Promise<string[]> {
 	}
 	return found;
 }
-
-function armOf(changes: Partial<SnapshotArm>): SnapshotArm {
-	return {
-		...{ metric: "latency", variant: "friendly", arm: "treatment", promptVersion: "2.0.0", weight: 1 },
-		...{ armUnits: 200, armCalls: 800, undeliveredCalls: 0, quarantinedCalls: 0, armVerdict: "keep-running" },
-		...{ role: "primary", direction: "decrease", metricUnit: "ms", units: 199, observations: 790 },
-		...{ estimate: 812, standardError: 3, against: "control", effect: 9, effectLower: -8, effectUpper: 10 },
-		...{ relativeEffect: 0.1, relativeLower: null, relativeUpper: null, notEstimable: "", level: 0.95 },
-		...{ basis: "always-valid", pValue: 0.5, conclusion: "undecided", guardrailStatus: "passing" },
-		...{ guardrailOnBreach: "halt", guardrailMargin: 0.1, guardrailLogEValue: 0, guardrailLogThreshold: 4 },
-		...{ nonInferiorityPValue: 0.01, ...changes },
-	};
-}
-
-const look = (experiment: string, changes: Partial<Snapshot> = {}): Snapshot => ({
-	...{ experiment, iteration: 1, environment: "production", lookAt: ago(1), kind: "look", keep: "ever" },
-	...{ computedAt: ago(1), prompt: "reply", status: "running", verdict: "keep-running", inference: "always-valid" },
-	...{ excludedUnits: 2, immatureUnits: 0, sampleRatioPValue: 0.5, sampleRatioMismatch: false },
-	...{ newestCallAt: ago(2), codeVersion: "0.1.0" },
-	arms: [
-		armOf({ variant: "control", arm: "control", armVerdict: "", guardrailStatus: "" }),
-		armOf({}),
-		armOf({ metric: "cost", guardrailStatus: "inconclusive" }),
-	],
-	...changes,
-});
 
 /** As if each call had come when it ended, and not now, in one piece. */
 const arriveInTime = () =>

@@ -1,6 +1,13 @@
 import { guardrailDecision, startDecision } from "@armspan/analysis";
 import { Experiment } from "@armspan/schema";
-import { decodeLogs, decodeTraces, type Store, storeOfEnvironment } from "@armspan/store";
+import {
+	decodeLogs,
+	decodeTraces,
+	type Snapshot,
+	type SnapshotArm,
+	type Store,
+	storeOfEnvironment,
+} from "@armspan/store";
 import { ComparisonLooks, type ComparisonLooksOptions } from "../../packages/service/src/snapshots/comparison-looks.ts";
 import { loadEvidence } from "../../packages/service/src/test-support/loaded-evidence.ts";
 
@@ -23,6 +30,41 @@ export const experimentOf = (changes: Record<string, unknown> = {}): Experiment 
 		],
 		...changes,
 	});
+
+const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * MINUTE_MS);
+
+export function armOf(changes: Partial<SnapshotArm>): SnapshotArm {
+	return {
+		...{ metric: "latency", variant: "friendly", arm: "treatment", promptVersion: "2.0.0", weight: 1 },
+		...{ armUnits: 200, armCalls: 800, undeliveredCalls: 0, quarantinedCalls: 0, armVerdict: "keep-running" },
+		...{ role: "primary", direction: "decrease", metricUnit: "ms", units: 199, observations: 790 },
+		...{ estimate: 812, standardError: 3, against: "control", effect: 9, effectLower: -8, effectUpper: 10 },
+		...{ relativeEffect: 0.1, relativeLower: null, relativeUpper: null, notEstimable: "", level: 0.95 },
+		...{ basis: "always-valid", pValue: 0.5, conclusion: "undecided", guardrailStatus: "passing" },
+		...{ guardrailOnBreach: "halt", guardrailMargin: 0.1, guardrailLogEValue: 0, guardrailLogThreshold: 4 },
+		...{ nonInferiorityPValue: 0.01, ...changes },
+	};
+}
+
+/** A look of a minute ago at an experiment with which nothing is wrong. */
+export const look = (experiment: string, changes: Partial<Snapshot> = {}): Snapshot => ({
+	...{ experiment, iteration: 1, environment: "production", lookAt: minutesAgo(1), kind: "look", keep: "ever" },
+	...{
+		computedAt: minutesAgo(1),
+		prompt: "reply",
+		status: "running",
+		verdict: "keep-running",
+		inference: "always-valid",
+	},
+	...{ excludedUnits: 2, immatureUnits: 0, sampleRatioPValue: 0.5, sampleRatioMismatch: false },
+	...{ newestCallAt: minutesAgo(2), codeVersion: "0.1.0" },
+	arms: [
+		armOf({ variant: "control", arm: "control", armVerdict: "", guardrailStatus: "" }),
+		armOf({}),
+		armOf({ metric: "cost", guardrailStatus: "inconclusive" }),
+	],
+	...changes,
+});
 
 /** A breach as the watch would have recorded it. */
 export function haltDecision(experiment: Experiment, decidedAt: Date) {

@@ -7,7 +7,7 @@ import { createChdbConnection } from "chdb/connection";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { dashboards, panels, queryContext } from "./committed-dashboards.ts";
 import { expand, type QueryContext } from "./grafana-macros.ts";
-import { loadStore } from "./loaded-store.ts";
+import { armOf, loadCalls, loadStore, look } from "./loaded-store.ts";
 
 const NOW = new Date();
 const context = (changes: Partial<QueryContext> = {}) => ({ ...queryContext(NOW), ...changes });
@@ -128,6 +128,20 @@ describe("what panels show is what was stored", () => {
 		expect(Object.values(expected ?? {}).every((value) => typeof value === "number")).toBe(true);
 	});
 
+	test("a treatment that fails where control never does has an effect, though none relative to nothing", async () => {
+		const failing = { effect: 0.08, effectLower: 0.04, effectUpper: 0.12, relativeEffect: null };
+		const arms = [armOf({ metric: "error-rate", ...failing, notEstimable: "control-mean-zero" })];
+		const lookAt = new Date(NOW.getTime() - 120_000);
+		await store.appendSnapshot(look("worst", { lookAt, environment: "staging", arms }));
+		const variables = { ...context().variables, experiment: "worst", environment: "staging", metric: ["error-rate"] };
+		const drawn = panels.filter(({ panel }) => panel.title.startsWith("Effect of"));
+		const answers = await Promise.all(drawn.map(({ target }) => ask(target.rawSql, { variables })));
+		expect(answers.map(({ rows }) => rows.at(-1))).toEqual([
+			expect.objectContaining({ lower: null, effect: null, upper: null }),
+			expect.objectContaining({ lower: 0.04, effect: 0.08, upper: 0.12 }),
+		]);
+	});
+
 	test("a halt, a deployment and the way back", async () => {
 		expect(await answerOf("Halts")).toEqual([{ halts: expect.anything() }]);
 		expect(Number((await answerOf("Halts"))[0]?.halts)).toBe(1);
@@ -143,6 +157,26 @@ describe("what panels show is what was stored", () => {
 			"deployed 1.1.0 in place of 1.0.0",
 			"deployed 1.0.0 in place of 1.1.0",
 		]);
+	});
+
+	test("a span that names its prompt in another's words is not one without", async () => {
+		const untagged = async () => {
+			const rows = await answerOf("LLM spans without a prompt");
+			return rows.map((row) => Number(row.untagged));
+		};
+		const before = await untagged();
+		const spans = ["langfuse.observation.prompt.name", "traceloop.prompt.key"].flatMap((name, index) =>
+			Array.from({ length: 50 }, (_, number) => ({
+				...{ number: 3000 + index * 100 + number, at: new Date(NOW.getTime() - 300_000) },
+				attributes: { "gen_ai.prompt.name": "", "gen_ai.operation.name": "", "llm.request.type": "chat", [name]: "x" },
+			})),
+		);
+		await loadCalls(store, spans);
+		const after = await untagged();
+		// The one that names none is there before and after, among more of those that do.
+		expect(Math.max(...before)).toBeGreaterThan(0);
+		expect(Math.max(...after)).toBeGreaterThan(0);
+		expect(Math.max(...after)).toBeLessThan(Math.max(...before));
 	});
 
 	test("units and cost are those of the evidence", async () => {
