@@ -141,6 +141,7 @@ describe("analyzeExperiment on evidence in ClickHouse", () => {
 		const [comparison] = of("latency").comparisons;
 		expect(comparison).toMatchObject({ conclusion: "worse", basis: "group-sequential" });
 		// The k-th hundred of units was there with unit 100·k − 1.
+		expect(comparison?.look?.units).toBe((comparison?.look?.number ?? 0) * 100);
 		expect(comparison?.look?.evidenceUntil).toBe(
 			new Date(callAt((comparison?.look?.number ?? 0) * 100 - 1, 0)).toISOString(),
 		);

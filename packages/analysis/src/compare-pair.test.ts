@@ -35,7 +35,7 @@ function evidenceOf(count: number, friendlyMean: number, change: (sums: MetricSu
 }
 
 const look = (number: number, of: number, evidence: PairEvidence["now"]): LookEvidence => ({
-	look: { number, of, evidenceUntil: "2026-11-20T10:00:00.000Z", final: number === of },
+	look: { number, of, units: 100 * number, evidenceUntil: "2026-11-20T10:00:00.000Z", final: number === of },
 	evidence,
 });
 const sumsOf = (evidence: PairEvidence["now"]) => ({

@@ -40,8 +40,8 @@ const looksOf = async (store: ReturnType<typeof storeOf>, changes: Record<string
 test("each look holds what was there when its share of the units had come", async () => {
 	const store = storeOf(60);
 	expect(await looksOf(store, { inference: "group-sequential", plannedLooks: 4 })).toEqual([
-		{ number: 1, of: 4, evidenceUntil: "2026-11-20T09:26:00.000Z", final: false },
-		{ number: 2, of: 4, evidenceUntil: "2026-11-20T09:51:00.000Z", final: false },
+		{ number: 1, of: 4, units: 1, evidenceUntil: "2026-11-20T09:26:00.000Z", final: false },
+		{ number: 2, of: 4, units: 1, evidenceUntil: "2026-11-20T09:51:00.000Z", final: false },
 	]);
 	expect(store.keys).toEqual([{ experiment: "tone", iteration: 1, untilRevision: 7, environment: "production" }]);
 	expect(store.asked).toMatchObject([

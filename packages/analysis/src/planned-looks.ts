@@ -33,6 +33,7 @@ export async function plannedLooks(
 			look: {
 				number: index + 1,
 				of: numbers.length,
+				units: totals.arms.reduce((sum, arm) => sum + arm.units, 0),
 				evidenceUntil: asOf.toISOString(),
 				final: index + 1 === numbers.length,
 			},

@@ -36,6 +36,8 @@ export type Effect = z.infer<typeof Effect>;
 export const PlannedLook = z.strictObject({
 	number: z.int(),
 	of: z.int(),
+	/** Units that count in it, of all arms: fewer than there are by now, and than the arms' estimates are of. */
+	units: z.int(),
 	/** Evidence from after it is left out. */
 	evidenceUntil: z.iso.datetime(),
 	final: z.boolean(),

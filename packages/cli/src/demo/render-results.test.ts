@@ -1,5 +1,6 @@
 import type { ExperimentResults } from "@armspan/schema";
 import { expect, test } from "vitest";
+import { resultsCsv } from "../evidence/results-csv.ts";
 import { describeChange, renderResults, renderResultsLine } from "./render-results.ts";
 
 const notEstimable = {
@@ -164,4 +165,22 @@ test.each([
 	const absoluteEffect = { kind: "estimated", value: -0.00004, lower: -0.1, upper: 0.1 } as const;
 	const relativeEffect = { kind: "estimated", value: -0.0001, lower: -1, upper: 1 } as const;
 	expect(describeChange({ absoluteEffect, relativeEffect }, unit).trim()).toBe(shown);
+});
+
+test("a change that a planned look gave says of how many units it is", () => {
+	const [first, ...others] = results.metrics;
+	const look = { number: 1, of: 1, units: 600, evidenceUntil: "2026-11-20T09:00:00.000Z", final: true };
+	const [comparison] = first?.comparisons ?? [];
+	if (first === undefined || comparison === undefined) throw new Error("nothing is compared");
+	const planned = { ...first, comparisons: [{ ...comparison, basis: "fixed" as const, look }] };
+	const lines = renderResults({ ...results, inference: "fixed", metrics: [planned, ...others] });
+	expect(lines.find((line) => line.startsWith("feedback"))).toMatch(/ {3}at 600 units$/);
+	expect(lines).toContainEqual(expect.stringMatching(/^columns of arms: all units that count now/));
+	expect(lines).toContain("look 1 of 1: 600 units, evidence until 2026-11-20T09:00:00.000Z");
+	expect(renderResults(results).join(" ")).not.toContain("columns of arms");
+	const [header = "", , friendly = ""] = resultsCsv({ ...results, inference: "fixed", metrics: [planned] }).split(
+		/\r?\n/,
+	);
+	const cells = Object.fromEntries(header.split(",").map((name, index) => [name, friendly.split(",")[index]]));
+	expect(cells).toMatchObject({ variant: "friendly", look: "1", look_units: "600" });
 });

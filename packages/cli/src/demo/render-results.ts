@@ -28,11 +28,12 @@ export function renderResults(results: ExperimentResults): string[] {
 			(LABELS[metric.metric] ?? metric.metric) + (metric.role === "secondary" ? "" : ` (${metric.role})`),
 			...keys.map((key) => estimate(metric, key)),
 			metric.comparisons.map(conclusionOf).join(", "),
-			...metric.comparisons.map((comparison) => describeChange(comparison, metric.unit)),
+			...metric.comparisons.map((comparison) => describeChange(comparison, metric.unit) + lookOf(comparison)),
 		]),
 	];
 	return [
 		...table(rows),
+		...mixed(results),
 		"",
 		...results.guardrails.map(
 			(guardrail) => `guardrail ${guardrail.metric} of ${guardrail.variant}: ${guardrail.status}; ${guardrail.message}`,
@@ -73,6 +74,29 @@ function estimate(metric: MetricResult, key: string): string {
 function conclusionOf({ conclusion, absoluteEffect }: MetricComparison): string {
 	if (absoluteEffect.kind === "not-estimable" && absoluteEffect.reason === "source-failed") return "failed";
 	return conclusion === "too-few" ? "too few" : conclusion;
+}
+
+/** Of which evidence the change is, where that is not all of it. */
+function lookOf({ look }: MetricComparison): string {
+	return look === null ? "" : `   at ${look.units} units`;
+}
+
+/** The arms' columns are of all units, the changes of a planned look: side by side they look like one data set. */
+function mixed({ metrics }: ExperimentResults): string[] {
+	const looks = new Map(
+		metrics.flatMap(({ comparisons }) =>
+			comparisons.flatMap(({ look }) => (look === null ? [] : [[look.number, look]])),
+		),
+	);
+	return looks.size === 0
+		? []
+		: [
+				"columns of arms: all units that count now; changes: those of a planned look alone, so they need not be the difference of the columns",
+				...[...looks.values()].map(
+					({ number, of, units, evidenceUntil }) =>
+						`look ${number} of ${of}: ${units} units, evidence until ${evidenceUntil}`,
+				),
+			];
 }
 
 /** Relative change as a number to remember, absolute change with the interval that the conclusion is drawn from. */

@@ -34,6 +34,7 @@ const COLUMNS = [
 	],
 	...["relative_effect", "relative_lower", "relative_upper", "p_value", "conclusion", "difference_standard_error"],
 	...["segment", "segment_kind", "segment_value", "adjusted_p_value", "sample_ratio_p_value"],
+	...["look", "look_units", "look_evidence_until"],
 ] as const;
 
 type Row = Partial<Record<(typeof COLUMNS)[number], string | number | null>>;
@@ -41,6 +42,7 @@ type Row = Partial<Record<(typeof COLUMNS)[number], string | number | null>>;
 /**
  * One row for each metric, arm and stratum: `overall`, a day of first exposure, or a part of a segment; and one, of
  * stratum `pair`, for each pair of treatments that was compared. An empty cell is not estimable, or unbounded.
+ * Where `look` is filled, effects, p-value and conclusion are of that planned look's units, not of `units` and `estimate`.
  */
 export function resultsCsv(results: ExperimentResults): string {
 	const { experiment, iteration } = results;
@@ -144,8 +146,10 @@ function estimated(estimate: MetricResult["estimates"][string] | undefined): Row
 }
 
 function effects(comparison: MetricComparison): Row {
-	const { against, basis, pValue, conclusion } = comparison;
-	return { ...{ against, basis, p_value: pValue, conclusion }, ...bounds(comparison) };
+	const { against, basis, pValue, conclusion, look } = comparison;
+	const at =
+		look === null ? {} : { look: look.number, look_units: look.units, look_evidence_until: look.evidenceUntil };
+	return { ...{ against, basis, p_value: pValue, conclusion }, ...at, ...bounds(comparison) };
 }
 
 function bounds({ absoluteEffect, relativeEffect }: Pick<MetricComparison, "absoluteEffect" | "relativeEffect">): Row {
