@@ -54,5 +54,8 @@ describe.skipIf(pipelineUnavailable("vendor names through the Collector"))("name
 			"b\told\tchat\t\t\\N\t\\N\t\\N",
 			"user-3\tcontrol\tchat\tm\t9\t6\t500000000",
 		]);
+		// What was absent stays absent: events without an id are identified by their attributes.
+		const empty = "SELECT countIf(has(mapValues(SpanAttributes), '')) FROM otel_traces";
+		expect(await pipeline.server.run(empty)).toBe("0\n");
 	}, 60_000);
 });
