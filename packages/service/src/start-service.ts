@@ -209,7 +209,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 										.map(({ experiment }) => experiment.key),
 						},
 						looks: { lastLookAt: lastLookAt?.toISOString() ?? null, ...looksHealth },
-						evidence: { environment, warnings: [...care.warnings] },
+						evidence: { environment, warnings: [...care.warnings, ...looks.warnings] },
 						ingest: { pendingSpans: traces.pendingRows, pendingEvents: logs.pendingRows },
 					};
 				},

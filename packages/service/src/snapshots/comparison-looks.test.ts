@@ -127,6 +127,30 @@ describe("when looks are taken", () => {
 		]);
 	});
 
+	test("a metric whose SQL gave no value is named as long as it gives none and the iteration runs", async () => {
+		const { store } = quietStore();
+		let failure: string | null = "the statement met a limit";
+		let status = "running";
+		const { looks } = start({
+			store: {
+				...store,
+				metricTotals: async () => ({
+					...{ excludedUnits: 0, immatureUnits: 0, newestCallAt: null, newestEventAt: null, arms: [] },
+					sqlSources: [{ metric: "orders", failure, badRows: 3 }],
+				}),
+			},
+			experiments: () => [experimentOf({ status })],
+		});
+		await looks.look(at("12:00:00"));
+		const named = ["support-tone: orders has no value, since its query gave none: the statement met a limit"];
+		expect([looks.warnings, looks.health.failures]).toEqual([named, 0]);
+		status = "stopped";
+		expect(looks.warnings).toEqual([]);
+		[status, failure] = ["running", null];
+		await looks.look(at("12:01:00"));
+		expect(looks.warnings).toEqual([]);
+	});
+
 	test("what another service has looked at is not looked at again", async () => {
 		const { store, analyses } = quietStore();
 		await start({ store }).looks.look(at("12:00:07"));

@@ -49,6 +49,8 @@ export class ComparisonLooks {
 	/** Experiments to look at before their minute has come. */
 	readonly #wanted = new Set<string>();
 	#restUntilMs = Number.NEGATIVE_INFINITY;
+	/** What the last look said of queries of metrics, by experiment. */
+	readonly #failedSources = new Map<string, string[]>();
 	#stopped = false;
 	#health: LooksHealth = { lastLookAt: null, consecutiveFailures: 0, failures: 0 };
 
@@ -59,6 +61,12 @@ export class ComparisonLooks {
 
 	get health(): LooksHealth {
 		return this.#health;
+	}
+
+	/** For `/healthz`: metrics of running experiments whose SQL gave no value at the last look. */
+	get warnings(): readonly string[] {
+		const running = this.#options.experiments().filter(({ status }) => status === "running");
+		return running.flatMap(({ key }) => this.#failedSources.get(key) ?? []);
 	}
 
 	/** Something was decided about the experiment: the next round looks at it, whatever the clock says. */
@@ -124,6 +132,12 @@ export class ComparisonLooks {
 
 		// Segments are not kept, so they are not asked for.
 		const results = await analyzeExperiment({ store, experiment: { ...experiment, segments: [] }, now, environment });
+		this.#failedSources.set(
+			experiment.key,
+			results.warnings
+				.filter(({ code }) => code === "metric-source-failed")
+				.map(({ message }) => `${experiment.key}: ${message}`),
+		);
 		const kind = results.status === "running" ? "look" : "final";
 		const lookAt = new Date(kind === "look" ? minuteMs : endOf(results, last, minuteMs));
 		await store.appendSnapshot(
