@@ -249,6 +249,20 @@ function grafanaRule(alert: Alert, rule: Rule) {
 	};
 }
 
+/**
+ * By Collector, and by its queues of spans and of log records; counters end in `_total` where they are scraped as OpenMetrics. An outage shows within minutes, however large the queue and small the
+ * traffic: it holds something for five minutes, and nothing leaves. Beyond a twentieth it also shows where some leaves.
+ */
+const QUEUE_STUCK = [
+	...["traces spans", "logs log_records"].map((pair) => {
+		const [type, sent] = pair.split(" ");
+		return `min by (job, instance, exporter) (min_over_time(otelcol_exporter_queue_size{data_type="${type}"}[5m])) > 0 unless on (job, instance, exporter) sum by (job, instance, exporter) (increase({__name__=~"otelcol_exporter_sent_${sent}(_total)?"}[5m])) > 0`;
+	}),
+	"max by (job, instance, exporter) (otelcol_exporter_queue_size / otelcol_exporter_queue_capacity) > 0.05",
+]
+	.map((part) => `(${part})`)
+	.join(" or ");
+
 /** The one that only the Collector knows: rules of Prometheus. */
 export function prometheusRules() {
 	return {
@@ -257,12 +271,12 @@ export function prometheusRules() {
 				name: "armspan",
 				rules: ALERTS.filter(({ source }) => source === "prometheus").map((alert) => ({
 					alert: alert.name,
-					expr: "max by (instance, exporter) (otelcol_exporter_queue_size / otelcol_exporter_queue_capacity) > 0.05",
-					for: "5m",
+					expr: QUEUE_STUCK,
+					for: "1m",
 					labels: { severity: alert.severity, product: "armspan" },
 					annotations: annotationsOf(
 						alert,
-						"The queue of {{ $labels.exporter }} on {{ $labels.instance }} has been more than a twentieth full for five minutes: ClickHouse takes less than what comes.",
+						"The queue of {{ $labels.exporter }} on {{ $labels.instance }} has not been empty for five minutes in which nothing was sent; or it is more than a twentieth full: ClickHouse takes less than what comes.",
 					),
 				})),
 			},

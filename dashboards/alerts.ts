@@ -66,7 +66,7 @@ export const ALERTS = [
 	{
 		name: "collector-queue",
 		severity: "critical",
-		summary: "The Collector's queue to ClickHouse is growing; when it is full, applications wait.",
+		summary: "The Collector's queue to ClickHouse is stuck, or growing; when it is full, applications wait.",
 		source: "prometheus",
 	},
 ] as const satisfies readonly Alert[];
