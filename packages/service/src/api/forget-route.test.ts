@@ -54,3 +54,14 @@ test.each([
 	expect((await ask(payload, headers as Record<string, string>, api)).status).toBe(status);
 	expect(forgetUnit).not.toHaveBeenCalled();
 });
+
+test("what is wrong with an id is said with a code of ours, field and value", async () => {
+	const response = await closed.inject({
+		...{ method: "POST", url: "/api/v1/units/forget", headers: { ...authorized, host: "127.0.0.1" } },
+		payload: { unitIds: [""], by: "Grace" },
+	});
+	expect(response.json()).toEqual({
+		code: "INVALID_REQUEST",
+		message: expect.stringMatching(/^invalid body unitIds\.0: found ""; /),
+	});
+});
