@@ -41,7 +41,7 @@ const Health = z.strictObject({
 	guardrails: z.strictObject({
 		lastCheckAt: z.iso.datetime().nullable(),
 		consecutiveFailures: z.int(),
-		/** Running experiments whose guardrails could not be measured at the last look: not good news. */
+		/** Running experiments with a guardrail that is not measured, for want of data or of an answer: not good news. */
 		unmeasured: z.array(z.string()),
 		uncommittedHalts: z.int(),
 		ignoredHalts: z.array(z.string()),

@@ -34,6 +34,7 @@ function evidence() {
 	const decisions: Decision[] = [];
 	let failing: Error | undefined;
 	let friendlyViolations = 0;
+	let isEmpty = false;
 	const windows = (variant: string, units: number): ViolationWindows => ({
 		variant,
 		windows: [{ window: 0, units }],
@@ -44,6 +45,7 @@ function evidence() {
 		appendDecision: async (decision: Decision) => void decisions.push(decision),
 		violationWindows: async () => {
 			if (failing) throw failing;
+			if (isEmpty) return [windows("control", 0)];
 			return [windows("control", 2), windows("friendly", friendlyViolations)];
 		},
 	} as unknown as Store;
@@ -52,6 +54,10 @@ function evidence() {
 		decisions,
 		degrade: () => {
 			friendlyViolations = 60;
+		},
+		/** No call of the treatment has come. */
+		empty: (empty: boolean) => {
+			isEmpty = empty;
 		},
 		fail: (error: Error | undefined) => {
 			failing = error;
@@ -218,6 +224,17 @@ describe("GuardrailWatch", () => {
 		await watch.check(later);
 		expect(watch.health.unmeasured).toEqual([]);
 		expect(decisions.filter(({ kind }) => kind === "halt")).toHaveLength(1);
+	});
+
+	test("a guardrail with nothing to compare is unmeasured, as results say it, until there is", async () => {
+		const { store, empty } = evidence();
+		const { watch } = await start(store);
+		empty(true);
+		await watch.check(now);
+		expect(watch.health).toMatchObject({ consecutiveFailures: 0, unmeasured: ["support-tone"] });
+		empty(false);
+		await watch.check(later);
+		expect(watch.health.unmeasured).toEqual([]);
 	});
 
 	test("a person's commit during the halt is kept; git ends halted", async () => {

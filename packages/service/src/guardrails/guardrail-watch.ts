@@ -32,7 +32,10 @@ export interface WatchHealth {
 	lastCheckAt: Date | null;
 	/** Checks that failed in a row. A check that cannot be made is no good news: see the log. */
 	consecutiveFailures: number;
-	/** Running experiments whose guardrails the last check could not measure: nobody knows whether they are breached. */
+	/**
+	 * Running experiments with a guardrail that was not measured, since the last check failed or there was nothing to
+	 * compare: nobody knows whether it is breached. Results and snapshots say `unmeasured` of that guardrail.
+	 */
 	unmeasured: string[];
 	/** Halts that are not yet committed to git. */
 	uncommittedHalts: number;
@@ -54,6 +57,8 @@ export class GuardrailWatch {
 	readonly #starts = new Map<string, Date>();
 	/** When guardrails on metrics were last looked at, by iteration. */
 	readonly #metricChecks = new Map<string, Date>();
+	/** Iterations with a guardrail on a metric that had nothing to compare when it was last looked at. */
+	readonly #unmeasuredMetrics = new Set<string>();
 	#lastCheckAt: Date | null = null;
 	#ignoredHalts: string[] = [];
 	#unmeasured: string[] = [];
@@ -101,8 +106,11 @@ export class GuardrailWatch {
 		await attempt("restore the routing bundle", () => deployment.restore());
 		for (const file of deployment.experiments) {
 			const { key } = file.experiment;
-			const measured = await attempt(`check the guardrails of ${key}`, () => this.#checkExperiment(file, now));
-			if (!measured) unmeasured.push(key);
+			let isMeasured = false;
+			await attempt(`check the guardrails of ${key}`, async () => {
+				isMeasured = await this.#checkExperiment(file, now);
+			});
+			if (!isMeasured) unmeasured.push(key);
 		}
 		this.#unmeasured = unmeasured;
 		if (this.#uncommitted().length > 0) {
@@ -114,27 +122,34 @@ export class GuardrailWatch {
 		this.#consecutiveFailures = failures === 0 ? 0 : this.#consecutiveFailures + 1;
 	}
 
-	async #checkExperiment({ experiment, digest }: ExperimentFile, now: Date): Promise<void> {
+	/** Whether nothing was left unmeasured; of an experiment that does not run, nothing is. */
+	async #checkExperiment({ experiment, digest }: ExperimentFile, now: Date): Promise<boolean> {
 		if (experiment.status !== "running" || this.#halts.has(iterationKey(experiment.key, experiment.iteration))) {
-			return;
+			return true;
 		}
 		const { store, deployment, codeVersion } = this.#options;
 		const context = { experiment, experimentDigest: digest, codeVersion, lastRevision: deployment.state.revision };
 		const origin = await this.#iterationStart(context, now);
-		for (const check of await checkGuardrails({ store, experiment, origin, now })) {
+		const checks = await checkGuardrails({ store, experiment, origin, now });
+		for (const check of checks) {
 			if (check.breached) {
 				await this.#act(guardrailDecision(check, context));
 			}
 		}
 		const key = iterationKey(experiment.key, experiment.iteration);
 		const last = this.#metricChecks.get(key);
-		if (last !== undefined && now.getTime() - last.getTime() < METRIC_CHECK_INTERVAL_MS) return;
-		for (const check of await checkMetricGuardrails({ store, experiment, now })) {
+		const isMeasured = () => checks.every(({ measured }) => measured) && !this.#unmeasuredMetrics.has(key);
+		if (last !== undefined && now.getTime() - last.getTime() < METRIC_CHECK_INTERVAL_MS) return isMeasured();
+		const metricChecks = await checkMetricGuardrails({ store, experiment, now });
+		for (const check of metricChecks) {
 			if (check.breached) {
 				await this.#act(metricGuardrailDecision(check, context));
 			}
 		}
 		this.#metricChecks.set(key, now);
+		if (metricChecks.every(({ measured }) => measured)) this.#unmeasuredMetrics.delete(key);
+		else this.#unmeasuredMetrics.add(key);
+		return isMeasured();
 	}
 
 	async #seeWhetherHaltsAreFollowed(): Promise<void> {
