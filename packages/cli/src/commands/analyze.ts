@@ -150,6 +150,18 @@ function manyMetrics(metrics: ExperimentResults["metrics"], alpha: number): stri
 			];
 }
 
+/** Of no units there is nothing to say, and of few that none was found. */
+function sampleRatio(
+	found: ExperimentResults["sampleRatioMismatch"],
+	variants: ExperimentResults["variants"],
+): string[] {
+	if (variants.every(({ units }) => units === 0)) return [];
+	if (found.kind === "not-estimable") return [`sample ratio: ${found.message}`];
+	return [
+		`sample ratio: ${found.mismatch ? "MISMATCH, nothing may be concluded" : "no mismatch found"} (p ${found.pValue.toPrecision(2)})`,
+	];
+}
+
 /** What a reader has to know of the data. */
 function health({
 	sampleRatioMismatch,
@@ -162,9 +174,7 @@ function health({
 }: ExperimentResults): string[] {
 	const quarantined = variants.reduce((sum, variant) => sum + variant.quarantinedCalls, 0);
 	return [
-		sampleRatioMismatch.kind === "estimated"
-			? `sample ratio: ${sampleRatioMismatch.mismatch ? "MISMATCH, nothing may be concluded" : "as allocated"} (p ${sampleRatioMismatch.pValue.toPrecision(2)})`
-			: `sample ratio: ${sampleRatioMismatch.message}`,
+		...sampleRatio(sampleRatioMismatch, variants),
 		`left out: ${excludedUnits} units seen in two arms; ${immatureUnits} units that have not matured; values of ${quarantined} quarantined calls`,
 		...warnings.map(({ code, message }) => `warning ${code}: ${message}`),
 		...manyMetrics(metrics, alpha),

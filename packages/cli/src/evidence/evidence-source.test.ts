@@ -50,7 +50,7 @@ describe("of a service", () => {
 		expect([code, stderr]).toEqual([0, ""]);
 		expect(stdout).toMatch(/^support-tone, iteration 1: running; by user, always-valid, alpha 0.05\n/);
 		expect(stdout).toMatch(/\nlatency +\d+ ms +\d+ ms /);
-		expect(stdout).toMatch(/\nsample ratio: as allocated \(p 1\.0\)\n/);
+		expect(stdout).toMatch(/\nsample ratio: no mismatch found \(p 1\.0\)\n/);
 		expect(stdout).toMatch(
 			/\ncapped-latency is capped at 700 ms; without the cap: control \d+ ms \([\d.]+ % above the cap\), friendly \d+ ms \(/,
 		);
@@ -81,8 +81,8 @@ describe("of a service", () => {
 	test("analyze --segment: each part of the units, and that it is exploratory", async () => {
 		const { code, stdout } = await ofService("analyze", "support-tone", "--segment", "plan");
 		expect(code).toBe(0);
-		expect(stdout).toMatch(/\nplan: not reported +50 \/ 50 +as allocated +\S/);
-		expect(stdout).toMatch(/\nplan = free +100 \/ 100 +as allocated +\S/);
+		expect(stdout).toMatch(/\nplan: not reported +50 \/ 50 +no mismatch found +\S/);
+		expect(stdout).toMatch(/\nplan = free +100 \/ 100 +no mismatch found +\S/);
 		expect(stdout).toMatch(/\n +latency +worse +[\d.e-]+ +\+[\d.]+ % .*\[/);
 		expect(stdout).toMatch(/\nSegments are exploratory: .*\n.* no verdict looks at them\./);
 		const json = ExperimentResults.parse(JSON.parse((await ofService("analyze", "support-tone", "--json")).stdout));

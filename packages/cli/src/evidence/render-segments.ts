@@ -38,5 +38,5 @@ function sizes({ units }: SegmentResult): string {
 
 function sampleRatio({ sampleRatioMismatch: found }: SegmentResult): string {
 	if (found.kind === "not-estimable") return found.reason;
-	return found.mismatch ? `MISMATCH (p ${found.adjustedPValue.toPrecision(2)})` : "as allocated";
+	return found.mismatch ? `MISMATCH (p ${found.adjustedPValue.toPrecision(2)})` : "no mismatch found";
 }
