@@ -270,6 +270,20 @@ describe("analyzeExperiment", () => {
 		]);
 	});
 
+	test("of a metric from SQL of one's own it is said that its rows may change later", async () => {
+		const mine = { key: "mine", source: "sql", kind: "mean", value: "numerator", direction: "increase" };
+		const { metrics } = await analyzeExperiment({
+			store: storeOf(arms(binary(2000, 4), binary(2000, 2))),
+			experiment: experimentOf({
+				metrics: [{ ...mine, query: "SELECT unit_id, time, 1 AS numerator FROM orders" }],
+				secondaryMetrics: ["mine"],
+			}),
+			now,
+		});
+		const said = metrics.filter(({ caveats }) => caveats.some((caveat) => caveat.includes("even after a halt")));
+		expect(said.map(({ metric }) => metric)).toEqual(["mine"]);
+	});
+
 	test("calls to treatment well after the halt are named; those under way when it came are not", async () => {
 		const verdictOf = async (at: string) => {
 			const store = storeOf(arms(binary(2000, 4), binary(2000, 2)), [haltDecision], new Date(at));

@@ -203,6 +203,9 @@ function caveats({ source, kind, per, where, value }: ExperimentMetric["metric"]
 		...(source !== "calls" && per === "call" && kind !== "quantile"
 			? ["Only units that were evaluated or gave feedback count; see whether the arms' shares of them differ."]
 			: []),
+		...(source === "sql"
+			? ["Read anew from your own tables at each look: rows that change later change it, even after a halt or the end."]
+			: []),
 		...(value === "cost" || value === "latency" || value === "time-to-first-chunk"
 			? ["Depends on the provider's cache; see cache-hit-rate."]
 			: []),
