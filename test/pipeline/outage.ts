@@ -67,7 +67,12 @@ export async function runOutage(options: OutageOptions): Promise<OutageReport> {
 		stops.push(() => service.close());
 		const unmeasured = async () => {
 			const response = await fetch(`${service.apiUrl}/healthz`);
-			return ((await response.json()) as { guardrails: { unmeasured: string[] } }).guardrails.unmeasured;
+			const { store, guardrails } = (await response.json()) as {
+				store: string;
+				guardrails: { consecutiveFailures: number; unmeasured: string[] };
+			};
+			// The load is of another experiment than the repository's, which is unmeasured for want of data all the time.
+			return store === "unreachable" || guardrails.consecutiveFailures > 0 ? guardrails.unmeasured : [];
 		};
 
 		const load = startLoad(pipeline.agent.otlpUrl, spansPerSecond);
