@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 // Packages are tested from their sources: the condition picks src/index.ts in every workspace's exports.
@@ -15,6 +16,8 @@ export default defineConfig({
 			"scripts/**/*.test.ts",
 		],
 		globalSetup: ["test/temporary-folder.ts"],
+		// Many tests wait for processes of their own: a worker per core, where vitest would leave one core out.
+		maxWorkers: Math.max(2, availableParallelism()),
 		testTimeout: 30_000,
 		hookTimeout: 60_000,
 	},
