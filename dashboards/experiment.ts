@@ -17,6 +17,18 @@ const ITERATION =
 const NEWEST = `${ITERATION} AND look_at = (SELECT max(look_at) FROM snapshots WHERE ${ITERATION})`;
 const IN_RANGE = `${ITERATION} AND $__timeFilter(look_at)`;
 
+/** An effect of the treatment that is looked at, with its bounds, at each look. */
+const effectOverTime = (lowerEffectUpper: string) => `
+				SELECT time, said.1 AS lower, said.2 AS effect, said.3 AS upper
+				FROM
+				(
+					SELECT $__timeInterval(look_at) AS time, argMax((${lowerEffectUpper}), look_at) AS said
+					FROM snapshots FINAL
+					WHERE ${IN_RANGE} AND metric IN (\${metric:sqlstring}) AND variant = \${treatment:sqlstring}
+					GROUP BY time
+				)
+				ORDER BY time`;
+
 export function experimentDashboard() {
 	return dashboard(
 		"armspan-experiment",
@@ -136,16 +148,7 @@ export function experimentDashboard() {
 				width: 8,
 				unit: "percentunit",
 				band: true,
-				sql: `
-				SELECT time, said.1 AS lower, said.2 AS effect, said.3 AS upper
-				FROM
-				(
-					SELECT $__timeInterval(look_at) AS time, argMax((relative_lower, relative_effect, relative_upper), look_at) AS said
-					FROM snapshots FINAL
-					WHERE ${IN_RANGE} AND metric IN (\${metric:sqlstring}) AND variant = \${treatment:sqlstring}
-					GROUP BY time
-				)
-				ORDER BY time`,
+				sql: effectOverTime("relative_lower, relative_effect, relative_upper"),
 			}),
 		)
 		.withPanel(
@@ -155,16 +158,7 @@ export function experimentDashboard() {
 					"Treatment minus control in the metric's own unit, with its interval, as the analysis gave it at each look. Always there where an effect is, relative or not; a bound that is missing is unbounded.",
 				width: 8,
 				band: true,
-				sql: `
-				SELECT time, said.1 AS lower, said.2 AS effect, said.3 AS upper
-				FROM
-				(
-					SELECT $__timeInterval(look_at) AS time, argMax((effect_lower, effect, effect_upper), look_at) AS said
-					FROM snapshots FINAL
-					WHERE ${IN_RANGE} AND metric IN (\${metric:sqlstring}) AND variant = \${treatment:sqlstring}
-					GROUP BY time
-				)
-				ORDER BY time`,
+				sql: effectOverTime("effect_lower, effect, effect_upper"),
 			}),
 		)
 		.withPanel(
