@@ -1,4 +1,4 @@
-import type { Decision, Experiment, ExperimentResults } from "@armspan/schema";
+import type { Decision, Experiment, ExperimentResults, ExperimentStatus } from "@armspan/schema";
 import { sampleRatioMismatch } from "@armspan/stats";
 import type { MetricTotalsRequest, Store } from "@armspan/store";
 import { compareMetric } from "./compare-metric.ts";
@@ -6,6 +6,7 @@ import { compareSegments } from "./compare-segments.ts";
 import { type Evidence, evidenceByDay, overallEvidence } from "./evidence.ts";
 import { experimentMetrics, metricOf } from "./experiment-metrics.ts";
 import { checkGuardrails } from "./guardrail-check.ts";
+import { closingDecision } from "./guardrail-decision.ts";
 import { guardrailFindings } from "./guardrail-findings.ts";
 import { guardrailResult } from "./guardrail-result.ts";
 import { healthWarnings } from "./health-warnings.ts";
@@ -38,9 +39,9 @@ export interface AnalyzeExperimentOptions {
 /**
  * Compares the variants of an experiment's current iteration on all that is in the store.
  *
- * Intervals hold when the experiment's inference says: by default at every look. After a halt the evidence is closed at
- * the routing revision that the halt found and at its time: what happened by then counts, whenever it arrives, and
- * nothing that an application which ignores the halt does later.
+ * Intervals hold when the experiment's inference says: by default at every look. After a halt, or an end that a service
+ * recorded, the evidence is closed at the routing revision that it found and at its time: what happened by then counts,
+ * whenever it arrives, and nothing that an application which ignores it does later.
  *
  * @throws {StoreError} when the store cannot answer
  * @throws {AnalysisError} UNKNOWN_METRIC when a metric is neither built in nor defined in the experiment
@@ -54,9 +55,11 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 	};
 	const decisions = await store.listDecisions(iteration);
 	const halt = decisions.find((decision) => decision.kind === "halt");
-	const closed = halt === undefined ? {} : { untilRevision: halt.lastRevision, closedAt: new Date(halt.decidedAt) };
-	// A closed iteration is looked at as of its halt, so that its numbers no longer move with the clock.
-	const asOf = halt === undefined ? now : new Date(halt.decidedAt);
+	const closing = closingDecision(decisions);
+	const closed =
+		closing === undefined ? {} : { untilRevision: closing.lastRevision, closedAt: new Date(closing.decidedAt) };
+	// A closed iteration is looked at as of its end, so that its numbers no longer move with the clock.
+	const asOf = closing === undefined ? now : new Date(closing.decidedAt);
 	const request: MetricTotalsRequest = {
 		...{ ...iteration, ...closed, asOf },
 		metrics: [
@@ -95,7 +98,7 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 			errorTypes: { ...found?.errorTypes },
 		};
 	});
-	const status = halt === undefined ? experiment.status : "halted";
+	const status = statusOf(experiment, decisions);
 	const units = variants.reduce((sum, variant) => sum + variant.units, 0);
 	const { excludedUnits } = totals;
 	const sampleRatio = sampleRatioMismatchResult(variants);
@@ -126,7 +129,8 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 		computedAt: now.toISOString(),
 		newestCallAt: totals.newestCallAt?.toISOString() ?? null,
 		newestEvaluationAt: totals.newestEventAt?.toISOString() ?? null,
-		closedAtRevision: halt?.lastRevision ?? null,
+		closedAtRevision: closing?.lastRevision ?? null,
+		closedAt: closing?.decidedAt ?? null,
 		variants,
 		excludedUnits,
 		immatureUnits: totals.immatureUnits,
@@ -151,6 +155,12 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 		}),
 		decisions,
 	};
+}
+
+/** An iteration that was closed does not run, whatever git says. */
+function statusOf({ status }: Experiment, decisions: readonly Decision[]): ExperimentStatus {
+	if (decisions.some(({ kind }) => kind === "halt")) return "halted";
+	return status === "running" && closingDecision(decisions) !== undefined ? "stopped" : status;
 }
 
 function unitsOfDay(day: string, evidence: Evidence, { variants }: Experiment): ExperimentResults["days"][number] {

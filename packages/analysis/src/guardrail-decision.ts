@@ -82,6 +82,49 @@ export function startDecision(context: DecisionContext, at: Date): Decision {
 	};
 }
 
+/**
+ * That an iteration no longer runs, found at `at`. The first one that is recorded counts.
+ *
+ * @param said what git says instead; `undefined` when the experiment is gone
+ * @param deployedRevision of the bundle in which it no longer runs
+ */
+export function endDecision(
+	start: Decision,
+	said: { readonly experiment: Experiment; readonly digest: string } | undefined,
+	{ codeVersion, deployedRevision }: { readonly codeVersion: string; readonly deployedRevision: number },
+	at: Date,
+): Decision {
+	const { experiment, iteration } = start;
+	const now = said?.experiment;
+	const why =
+		now === undefined
+			? `${experiment} is no longer in the repository`
+			: now.iteration === iteration
+				? `${experiment} is ${now.status}`
+				: `${experiment} is at iteration ${now.iteration}`;
+	return {
+		id: decisionId("end", experiment, iteration),
+		decidedAt: at.toISOString(),
+		kind: "end",
+		actor: "service",
+		experiment,
+		iteration,
+		metric: null,
+		reason: `iteration ${iteration} ended: ${why}`,
+		statistic: null,
+		inputs: { status: now?.status ?? null, iteration: now?.iteration ?? null },
+		experimentDigest: said?.digest ?? start.experimentDigest,
+		codeVersion,
+		// nobody is enrolled in it by a bundle in which it does not run
+		lastRevision: Math.max(0, deployedRevision - 1),
+	};
+}
+
+/** What closed the evidence of an iteration: its first halt or end. @param decisions oldest first */
+export function closingDecision(decisions: readonly Decision[]): Decision | undefined {
+	return decisions.find(({ kind }) => kind === "halt" || kind === "end");
+}
+
 /** Clock time (UTC) of the start whose evidence is strongest. */
 export function startedAt({ start, inputs }: Pick<GuardrailCheck, "start" | "inputs">): string {
 	const atMs = Date.parse(inputs.origin) + (start - 1) * inputs.windowSeconds * 1000;

@@ -17,6 +17,7 @@ export {
 } from "./guardrail-check.ts";
 export {
 	type DecisionContext,
+	endDecision,
 	guardrailDecision,
 	metricGuardrailDecision,
 	startDecision,

@@ -294,8 +294,10 @@ export const ExperimentResults = z.strictObject({
 	newestCallAt: z.iso.datetime().nullable(),
 	/** Time of the newest evaluation, feedback or conversion that was counted. */
 	newestEvaluationAt: z.iso.datetime().nullable(),
-	/** Evidence up to this routing revision counts; `null` while the experiment runs. */
+	/** Evidence up to this routing revision counts; `null` while the iteration runs, or as long as no service recorded its end. */
 	closedAtRevision: z.int().nullable(),
+	/** Evidence up to this time counts: that of the halt, or at which a bundle was deployed in which the iteration no longer runs. */
+	closedAt: z.iso.datetime().nullable(),
 	variants: z.array(
 		z.strictObject({
 			key: Name,

@@ -40,6 +40,9 @@ Examples:
 --csv has one row for each metric, arm and stratum (overall, each day of first exposure, each part of each
 segment), and with --pairwise one for each pair of treatments.
 
+Evidence is closed where an iteration was halted, or where a service recorded its end (status: stopped and the like);
+as long as no service did, everything that arrives counts.
+
 Exit codes: 0 analysed, 1 failed, 2 wrong usage; with --exit-code: 0 ship, 10 keep running, inconclusive or no data,
 20 harm is shown or it was halted, 30 invalid: the arms cannot be compared.`;
 
@@ -96,10 +99,11 @@ function segmentOf({ segment }: AnalyzeOptions, { segments }: ExperimentResults)
 }
 
 function render(results: ExperimentResults, segment: string | true | undefined): string {
-	const { experiment, iteration, status, unit, inference, alpha, maturationHours, closedAtRevision } = results;
+	const { experiment, iteration, status, unit, inference, alpha, maturationHours, closedAtRevision, closedAt } =
+		results;
 	return [
 		`${experiment}, iteration ${iteration}: ${status}; by ${unit}, ${inference}, alpha ${alpha}${maturationHours === null ? "" : `, ${maturationHours} h to mature`}`,
-		`evidence until ${results.newestCallAt ?? "now: none"}${closedAtRevision === null ? "" : `, closed at routing revision ${closedAtRevision}`}`,
+		`evidence until ${results.newestCallAt ?? "now: none"}${closedAtRevision === null ? "" : `, closed at routing revision ${closedAtRevision} and ${closedAt}`}`,
 		"",
 		...renderResults(results),
 		"",

@@ -29,6 +29,7 @@ const results: ExperimentResults = {
 	computedAt: "2026-11-20T10:00:00.000Z",
 	newestCallAt: null,
 	closedAtRevision: null,
+	closedAt: null,
 	variants: [
 		{ key: "control", version: "1.0.0", weight: 1, units: 910, calls: 1502, undeliveredCalls: 0, ...variant },
 		{ key: "friendly", version: "2.0.0", weight: 1, units: 981, calls: 1648, undeliveredCalls: 0, ...variant },

@@ -1,8 +1,8 @@
 import {
 	checkGuardrails,
 	checkMetricGuardrails,
+	endDecision,
 	guardrailDecision,
-	iterationStart,
 	metricGuardrailDecision,
 	recordedDesign,
 	routedAfterHalt,
@@ -54,7 +54,10 @@ export class GuardrailWatch {
 	readonly #options: GuardrailWatchOptions;
 	readonly #decided = new Set<string>();
 	readonly #halts = new Map<string, Decision>();
-	readonly #starts = new Map<string, Date>();
+	readonly #ends = new Map<string, Decision>();
+	readonly #starts = new Map<string, Decision>();
+	/** Experiments that this process has seen running: it may say that they are gone. */
+	readonly #seenRunning = new Set<string>();
 	/** When guardrails on metrics were last looked at, by iteration. */
 	readonly #metricChecks = new Map<string, Date>();
 	/** Iterations with a guardrail on a metric that had nothing to compare when it was last looked at. */
@@ -68,10 +71,10 @@ export class GuardrailWatch {
 		this.#options = options;
 	}
 
-	/** Reads back what was decided before. Returns the iterations that are halted. */
+	/** Reads back what was decided before. Returns the iterations that are over. */
 	async start(): Promise<ReadonlySet<string>> {
 		await this.#readDecisions();
-		return this.#halted();
+		return this.#over();
 	}
 
 	get health(): WatchHealth {
@@ -102,7 +105,8 @@ export class GuardrailWatch {
 		await attempt("follow the repository", () => deployment.follow());
 		// Another service on the same evidence may have decided, and a bundle may not have been written last time.
 		await attempt("read decisions", () => this.#readDecisions());
-		await attempt("write the routing bundle", () => deployment.halt(this.#halted()));
+		await attempt("record what has ended", () => this.#recordEnds(now));
+		await attempt("write the routing bundle", () => deployment.halt(this.#over()));
 		await attempt("restore the routing bundle", () => deployment.restore());
 		for (const file of deployment.experiments) {
 			const { key } = file.experiment;
@@ -124,9 +128,11 @@ export class GuardrailWatch {
 
 	/** Whether nothing was left unmeasured; of an experiment that does not run, nothing is. */
 	async #checkExperiment({ experiment, digest }: ExperimentFile, now: Date): Promise<boolean> {
-		if (experiment.status !== "running" || this.#halts.has(iterationKey(experiment.key, experiment.iteration))) {
+		const key = iterationKey(experiment.key, experiment.iteration);
+		if (experiment.status !== "running" || this.#halts.has(key) || this.#ends.has(key)) {
 			return true;
 		}
+		this.#seenRunning.add(experiment.key);
 		const { store, deployment, codeVersion } = this.#options;
 		const context = { experiment, experimentDigest: digest, codeVersion, lastRevision: deployment.state.revision };
 		const origin = await this.#iterationStart(context, now);
@@ -136,7 +142,6 @@ export class GuardrailWatch {
 				await this.#act(guardrailDecision(check, context));
 			}
 		}
-		const key = iterationKey(experiment.key, experiment.iteration);
 		const last = this.#metricChecks.get(key);
 		const isMeasured = () => checks.every(({ measured }) => measured) && !this.#unmeasuredMetrics.has(key);
 		if (last !== undefined && now.getTime() - last.getTime() < METRIC_CHECK_INTERVAL_MS) return isMeasured();
@@ -177,12 +182,33 @@ export class GuardrailWatch {
 		const key = iterationKey(context.experiment.key, context.experiment.iteration);
 		const known = this.#starts.get(key);
 		if (known !== undefined) {
-			return known;
+			return new Date(known.decidedAt);
 		}
 		const decision = startDecision(context, now);
 		await this.#options.store.appendDecision(decision);
 		this.#remember(decision);
-		return this.#starts.get(key) ?? now;
+		return new Date(this.#starts.get(key)?.decidedAt ?? now);
+	}
+
+	/**
+	 * Records the end of iterations that were begun and that the deployed bundle no longer runs, so that applications which
+	 * do not read it stop counting. Of experiments that this service never saw it says nothing: the store may hold those of
+	 * another repository.
+	 */
+	async #recordEnds(now: Date): Promise<void> {
+		const { store, deployment, codeVersion, logger, onDecision } = this.#options;
+		for (const [key, start] of this.#starts) {
+			if (this.#halts.has(key) || this.#ends.has(key)) continue;
+			const said = deployment.experiment(start.experiment);
+			const { status, iteration } = said?.experiment ?? {};
+			if (status === "running" && iteration === start.iteration) continue;
+			if (said === undefined && !this.#seenRunning.has(start.experiment)) continue;
+			const decision = endDecision(start, said, { codeVersion, deployedRevision: deployment.state.revision }, now);
+			await store.appendDecision(decision);
+			this.#remember(decision);
+			logger.info({ decision }, decision.reason);
+			onDecision(decision, new Date());
+		}
 	}
 
 	async #act(decision: Decision): Promise<void> {
@@ -194,7 +220,7 @@ export class GuardrailWatch {
 		this.#remember(decision);
 		logger.warn({ decision }, decision.reason);
 		if (decision.kind === "halt") {
-			await deployment.halt(this.#halted());
+			await deployment.halt(this.#over());
 		}
 		onDecision(decision, new Date());
 	}
@@ -241,19 +267,23 @@ export class GuardrailWatch {
 		if (decision.kind === "halt") {
 			this.#halts.set(key, decision);
 		}
+		if (decision.kind === "end") {
+			this.#ends.set(key, decision);
+			this.#options.deployment.knowEnd(key, decision.decidedAt);
+		}
 		const design = recordedDesign(decision);
 		if (design !== undefined) {
 			this.#options.deployment.knowDesign(key, design);
 		}
-		const start = iterationStart([decision]);
 		const known = this.#starts.get(key);
 		// Another service may have recorded an earlier start at the same moment.
-		if (start !== undefined && (known === undefined || start < known)) {
-			this.#starts.set(key, start);
+		if (decision.kind === "start" && (known === undefined || decision.decidedAt < known.decidedAt)) {
+			this.#starts.set(key, decision);
 		}
 	}
 
-	#halted(): ReadonlySet<string> {
-		return new Set(this.#halts.keys());
+	/** Iterations that never enrol again: halted, or ended by what git said. */
+	#over(): ReadonlySet<string> {
+		return new Set([...this.#halts.keys(), ...this.#ends.keys()]);
 	}
 }

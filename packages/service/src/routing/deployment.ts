@@ -62,6 +62,8 @@ export class Deployment {
 	/** sha256 of the `routing.json` that this process wrote or found right. */
 	#writtenDigest: string | undefined;
 	readonly #designs = new Map<string, IterationDesign>();
+	/** Iterations whose end is recorded, and when that was. */
+	readonly #ends = new Map<string, string>();
 	/** What this process last compiled; a file that somebody edited is no measure of what may change. */
 	#inForce: RoutingFile | undefined;
 	#state: DeployedState | undefined;
@@ -102,7 +104,14 @@ export class Deployment {
 		this.#halted = halted;
 		this.#highestRevision = highestRevision;
 		this.#fingerprint = await this.#options.registry.fingerprint();
-		return this.#deploy();
+		const state = await this.#deploy();
+		// Guardrails of other experiments need the service: it starts, and what has ended stays out of the bundle.
+		const resumed = this.#resumed(state.snapshot);
+		if (resumed.length > 0) {
+			this.#problem = resumed.join("\n");
+			this.#options.logger.error(this.#problem);
+		}
+		return state;
 	}
 
 	/** Follows new commits and tags. Never throws for a repository that is broken: it keeps what is deployed. */
@@ -129,6 +138,11 @@ export class Deployment {
 		this.#designs.set(key, design);
 	}
 
+	/** An iteration's evidence is closed; a commit that lets it run again is refused. */
+	knowEnd(key: string, endedAt: string): void {
+		this.#ends.set(key, endedAt);
+	}
+
 	/**
 	 * Writes the bundle again when somebody removed or edited it, or went back with a rollback record: what is in force
 	 * is what was compiled, and nothing else. Where a service runs, the way back is a commit.
@@ -144,7 +158,7 @@ export class Deployment {
 		await this.#write(snapshot, environment);
 	}
 
-	/** Writes a bundle in which the iterations of `halted` give everybody control, unenrolled. */
+	/** Writes a bundle in which the iterations of `halted`, which a guardrail or a person ended, give everybody control, unenrolled. */
 	async halt(halted: ReadonlySet<string>): Promise<DeployedState> {
 		if (this.#writtenHalts !== undefined && isSameSet(this.#writtenHalts, halted)) {
 			return this.state;
@@ -167,6 +181,8 @@ export class Deployment {
 			);
 		}
 		this.#refuseChangedIterations(snapshot);
+		const resumed = this.#state === undefined ? [] : this.#resumed(snapshot);
+		if (resumed.length > 0) throw new ServiceError("ITERATION_CHANGED", resumed.join("\n"), { problems: resumed });
 		return this.#write(snapshot, file.environment, { lineOf: file.lineOf, previous: this.#inForce });
 	}
 
@@ -187,6 +203,19 @@ export class Deployment {
 		if (problems.length > 0) {
 			throw new ServiceError("ITERATION_CHANGED", problems.join("\n"), { problems });
 		}
+	}
+
+	/** What is wrong where git lets iterations run whose evidence is closed. */
+	#resumed(snapshot: RepositorySnapshot): string[] {
+		return snapshot.experiments.flatMap(({ file, experiment }) => {
+			const { key, iteration, status } = experiment;
+			const endedAt = this.#ends.get(iterationKey(key, iteration));
+			return endedAt === undefined || status !== "running"
+				? []
+				: [
+						`${file}: iteration ${iteration} ended at ${endedAt}, and its evidence is closed; set iteration: ${iteration + 1}, which starts with fresh evidence, or status: stopped`,
+					];
+		});
 	}
 
 	/** @param change given for a change by git; a halt and a restored file are written whatever was in force */

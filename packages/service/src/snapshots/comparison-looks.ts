@@ -38,7 +38,7 @@ export interface LooksHealth {
 /**
  * Writes down what the analysis says of each running iteration, minute by minute, and once more when the iteration ends.
  *
- * A look belongs to its minute (the last one of a halted iteration to its halt), whoever takes it: two services on one
+ * A look belongs to its minute (the last one of a closed iteration to its halt or end), whoever takes it: two services on one
  * store share the looks, and a look that both take is one.
  */
 export class ComparisonLooks {
@@ -149,10 +149,9 @@ export class ComparisonLooks {
 	}
 }
 
-/** The moment that the last look belongs to: that of the halt, or the minute in which the end was first seen. */
-function endOf({ decisions }: ExperimentResults, last: WrittenLook | undefined, minuteMs: number): number {
-	const halt = decisions.find(({ kind }) => kind === "halt");
-	if (halt !== undefined) return Date.parse(halt.decidedAt);
+/** The moment that the last look belongs to: that of the halt or the end, or the minute in which it was first seen. */
+function endOf({ closedAt }: ExperimentResults, last: WrittenLook | undefined, minuteMs: number): number {
+	if (closedAt !== null) return Date.parse(closedAt);
 	return last?.kind === "final" ? last.lookAt.getTime() : minuteMs;
 }
 
