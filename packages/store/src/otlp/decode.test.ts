@@ -160,6 +160,14 @@ test.each([
 		"more than 1024 attributes",
 	],
 	["a value nested too deep", { attributes: [{ key: "deep", value: nested(40) }] }, "nested deeper than 32"],
+	["a kind that cannot become a number", { kind: { toString: 1, valueOf: 1 } }, "invalid kind"],
+	["a kind of lists in lists", { kind: JSON.parse(`${"[".repeat(50_000)}${"]".repeat(50_000)}`) }, "invalid kind"],
+	["a kind that is true", { kind: true }, "invalid kind"],
+	["a kind that is no text of a number", { kind: "" }, "invalid kind"],
+	["an integer of more than 64 bits", attributeOf({ intValue: "9223372036854775808" }), "invalid intValue"],
+	["a double that is an empty text", attributeOf({ doubleValue: "" }), "invalid doubleValue"],
+	["a double in hexadecimal", attributeOf({ doubleValue: "0x10" }), "invalid doubleValue"],
+	["a double that is a word", attributeOf({ doubleValue: "much" }), "invalid doubleValue"],
 ])("a span with %s is refused, the others of its batch are kept", (_, changes, reason) => {
 	const { rows, rejected, rejectedReason } = decodeTraces(
 		jsonRequest(jsonSpan(), jsonSpan(changes), jsonSpan({ spanId: "b7ad6b7169203332" })),
@@ -168,6 +176,51 @@ test.each([
 	expect(rows.map((row) => row.SpanId)).toEqual(["b7ad6b7169203331", "b7ad6b7169203332"]);
 	expect(rejected).toBe(1);
 	expect(rejectedReason).toContain(reason);
+});
+
+function attributeOf(value: object): object {
+	return { attributes: [{ key: "k", value }] };
+}
+
+test("numbers in JSON may be texts, and an integer beyond all numbers is what JSON.parse makes of it", () => {
+	const values = [
+		'{"intValue":"-9223372036854775808"}',
+		'{"intValue":1e400}',
+		'{"doubleValue":"-1.5e3"}',
+		'{"doubleValue":"NaN"}',
+	];
+	const attributes = values.map((value, index) => `{"key":"k${index}","value":${value}}`);
+	const span = JSON.stringify(jsonSpan({ kind: "3" })).slice(0, -1);
+	const text = `{"resourceSpans":[{"scopeSpans":[{"spans":[${span},"attributes":[${attributes}]}]}]}]}`;
+	const { rows } = decodeTraces(new TextEncoder().encode(text), "application/json");
+	expect(rows[0]?.SpanKind).toBe("Client");
+	expect([...(rows[0]?.SpanAttributes.values() ?? [])]).toEqual(["-9223372036854775808", "Infinity", "-1500", "NaN"]);
+});
+
+test("keys are counted, not attributes, in both encodings", () => {
+	const twice = Array.from({ length: 2_000 }, (_, index) => ({
+		key: `k${index % 5}`,
+		value: { stringValue: `${index}` },
+	}));
+	const { rows } = decodeTraces(jsonRequest(jsonSpan({ attributes: twice })), "application/json");
+	const parts = twice.map(({ key, value }) =>
+		lengthDelimited(
+			9,
+			Buffer.concat([
+				lengthDelimited(1, Buffer.from(key)),
+				lengthDelimited(2, lengthDelimited(1, Buffer.from(value.stringValue))),
+			]),
+		),
+	);
+	const span = Buffer.concat([
+		lengthDelimited(1, Buffer.alloc(16, 1)),
+		lengthDelimited(2, Buffer.alloc(8, 1)),
+		...parts,
+	]);
+	const body = lengthDelimited(1, lengthDelimited(2, lengthDelimited(2, span)));
+	const [fromProtobuf] = decodeTraces(body, "application/x-protobuf").rows;
+	expect(rows[0]?.SpanAttributes.size).toBe(5);
+	expect(fromProtobuf?.SpanAttributes).toEqual(rows[0]?.SpanAttributes);
 });
 
 function nested(depth: number): object {

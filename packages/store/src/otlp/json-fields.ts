@@ -9,6 +9,8 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 
 const MISTYPED = (field: string, expected: string) => new RecordRefused(`invalid ${field}: expected ${expected}`);
 
+const JSON_NUMBER = /^-?\d{1,400}(?:\.\d{1,400})?(?:[eE][+-]?\d{1,9})?$/;
+
 /** An own property; null counts as absent, as in proto3 JSON. */
 export function own(object: JsonObject, field: string): unknown {
 	return Object.hasOwn(object, field) ? (object[field] ?? undefined) : undefined;
@@ -58,11 +60,12 @@ export function hexField(object: JsonObject, field: string): string {
 
 /** A 32-bit integer or enumeration number. */
 export function intField(object: JsonObject, field: string): number {
-	const value = Number(own(object, field) ?? 0);
-	if (!Number.isInteger(value) || Math.abs(value) > 0xffff_ffff) {
-		throw MISTYPED(field, "an integer");
+	// not Number() of just anything: of an object with a key `toString` that throws a TypeError
+	const value = bigintOf(own(object, field) ?? 0, field);
+	if (value < -(2n ** 31n) || value >= 2n ** 32n) {
+		throw MISTYPED(field, "an integer of 32 bits");
 	}
-	return value;
+	return Number(value);
 }
 
 /** A 64-bit integer, as text or number. */
@@ -76,6 +79,17 @@ function bigintOf(value: unknown, field: string): bigint {
 	throw MISTYPED(field, "an integer, as text or number");
 }
 
+/** A double, as number or text; proto3 JSON writes what JSON has no number for as one of three words. */
+function doubleOf(value: unknown): number {
+	if (typeof value === "number") {
+		return value;
+	}
+	if (typeof value === "string" && (/^(?:NaN|-?Infinity)$/.test(value) || JSON_NUMBER.test(value))) {
+		return Number(value);
+	}
+	throw MISTYPED("doubleValue", "a number");
+}
+
 export function timeField(object: JsonObject, field: string): bigint {
 	const time = bigintOf(own(object, field) ?? 0, field);
 	if (time < 0n || time >= 2n ** 64n) {
@@ -87,13 +101,15 @@ export function timeField(object: JsonObject, field: string): bigint {
 /** The attributes under `field` as the columns hold them. */
 export function attributesField(object: JsonObject, field = "attributes"): AttributeMap {
 	const list = listField(object, field);
-	if (list.length > OTLP_LIMITS.attributes) {
-		throw new RecordRefused(`more than ${OTLP_LIMITS.attributes} attributes`);
-	}
 	const attributes = new Map<string, string>();
 	for (const item of list) {
 		const attribute = asObject(item, field);
-		attributes.set(textField(attribute, "key"), valueText(own(attribute, "value"), "text", 1));
+		const [key, value] = [textField(attribute, "key"), valueText(own(attribute, "value"), "text", 1)];
+		// keys are counted, not items, as they are where the encoding is protobuf
+		if (attributes.size >= OTLP_LIMITS.attributes) {
+			throw new RecordRefused(`more than ${OTLP_LIMITS.attributes} attributes`);
+		}
+		attributes.set(key, value);
 	}
 	return attributes;
 }
@@ -122,17 +138,18 @@ export function valueText(value: unknown, form: "text" | "json", depth: number):
 	if (int !== undefined) {
 		// the JavaScript exporter writes every whole number as intValue, 1.5e300 too
 		if (typeof int === "number" && !Number.isSafeInteger(int)) {
-			return doubleJson(int);
+			return form === "text" ? String(int) : doubleJson(int);
 		}
-		return BigInt.asIntN(64, bigintOf(int, "intValue")).toString();
+		const integer = bigintOf(int, "intValue");
+		if (BigInt.asIntN(64, integer) !== integer) {
+			throw MISTYPED("intValue", "an integer of 64 bits");
+		}
+		return integer.toString();
 	}
 	const double = own(any, "doubleValue");
 	if (double !== undefined) {
-		// "NaN", "Infinity" and "-Infinity" come as text
-		if (typeof double !== "number" && typeof double !== "string") {
-			throw MISTYPED("doubleValue", "a number");
-		}
-		return form === "text" ? String(Number(double)) : doubleJson(Number(double));
+		const number = doubleOf(double);
+		return form === "text" ? String(number) : doubleJson(number);
 	}
 	if (own(any, "arrayValue") !== undefined) {
 		const items = listField(objectField(any, "arrayValue"), "values");
