@@ -146,7 +146,8 @@ async function receive(
 		return fail(reply, contentType, 400, "empty body");
 	}
 	try {
-		const body = await decompress(request.body, encoding, maxBodyBytes);
+		const compressedBytes = request.body.byteLength;
+		const body = await decompress(request.body, encoding, maxBodyBytes, (bytes) => share.hold(compressedBytes + bytes));
 		share.hold(body.byteLength);
 		const encoded = await transcoderOf(body.byteLength, contentType).transcode(signal, body, contentType);
 		share.hold(encoded.block.byteLength);

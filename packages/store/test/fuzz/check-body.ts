@@ -17,7 +17,7 @@ export class FuzzViolation extends Error {
 	override readonly name = "FuzzViolation";
 }
 
-export type Outcome = "accepted" | "partial" | "refused";
+type Outcome = "accepted" | "partial" | "refused";
 
 export interface CheckedBody {
 	outcome: Outcome;

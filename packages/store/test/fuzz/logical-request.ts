@@ -16,13 +16,13 @@ export type Value =
 
 export type Attribute = [key: string, value: Value];
 
-export interface Item {
+interface Item {
 	time: bigint;
 	name: string;
 	attributes: Attribute[];
 }
 
-export interface Link {
+interface Link {
 	traceId: Buffer;
 	spanId: Buffer;
 	traceState: string;
@@ -47,7 +47,7 @@ export interface LogicalRecord {
 	body: Value;
 }
 
-export interface LogicalScope {
+interface LogicalScope {
 	name: string;
 	version: string;
 	attributes: Attribute[];
@@ -55,7 +55,7 @@ export interface LogicalScope {
 	records: LogicalRecord[];
 }
 
-export interface LogicalResource {
+interface LogicalResource {
 	attributes: Attribute[];
 	schemaUrl: string;
 	scopes: LogicalScope[];
@@ -207,7 +207,7 @@ function time(random: Random): bigint {
 	return random.chance(0.9) ? TODAY + BigInt(random.next()) * 1000n : random.pick(TIMES);
 }
 
-export function text(random: Random): string {
+function text(random: Random): string {
 	const kind = random.below(8);
 	if (kind < 3) {
 		return random.pick(HOSTILE_TEXTS);
@@ -240,7 +240,7 @@ function attributes(random: Random, limit: number): Attribute[] {
 }
 
 /** Deep seldom: what is beyond the limit is a case of its own. */
-export function value(random: Random, depth: number): Value {
+function value(random: Random, depth: number): Value {
 	const kind = random.below(16);
 	if (kind < 6) return { kind: "string", value: text(random) };
 	if (kind < 8) return { kind: "int", value: integer(random) };
