@@ -122,10 +122,10 @@ const RULES: Readonly<Record<Exclude<AlertName, "collector-queue">, Rule>> = {
 			FROM
 			(
 				SELECT started_at, arrayJoin(arrayFilter(
-					it -> it.1 = llm_calls.experiment AND it.2 = llm_calls.iteration AND llm_calls.environment IN ('', it.3),
+					it -> it.1 = calls.experiment AND it.2 = calls.iteration AND calls.environment IN ('', it.3),
 					(SELECT groupUniqArray((experiment, iteration, environment)) FROM (${RUNNING}))
 				)) AS running
-				FROM llm_calls
+				FROM calls
 				WHERE enrolled AND started_at > now() - INTERVAL 1 HOUR AND started_at <= now() + INTERVAL 1 MINUTE AND ${BY_TIME}
 			)
 			GROUP BY experiment, environment
@@ -152,7 +152,7 @@ const RULES: Readonly<Record<Exclude<AlertName, "collector-queue">, Rule>> = {
 			HAVING uniqExact(toStartOfMinute(Timestamp)) >= 50
 			UNION ALL
 			SELECT toFloat64(quantile(0.5)(dateDiff('second', started_at + toIntervalMicrosecond(ifNull(latency_us, 0)), arrived_at))) AS seconds
-			FROM llm_calls
+			FROM calls
 			WHERE arrived_at > now() - INTERVAL 5 MINUTE AND started_at IS NOT NULL
 			HAVING count() >= 20
 		)
@@ -166,7 +166,7 @@ const RULES: Readonly<Record<Exclude<AlertName, "collector-queue">, Rule>> = {
 	"evidence-quarantined": {
 		sql: `
 		SELECT if(environment = '', 'none', environment) AS environment, avg(quarantined) AS share
-		FROM (SELECT CAST(environment, 'String') AS environment, quarantined FROM llm_calls FINAL WHERE arrived_at > now() - INTERVAL 1 HOUR)
+		FROM (SELECT CAST(environment, 'String') AS environment, quarantined FROM calls FINAL WHERE arrived_at > now() - INTERVAL 1 HOUR)
 		GROUP BY environment
 		HAVING count() >= 100`,
 		above: 0.01,

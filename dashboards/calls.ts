@@ -3,7 +3,7 @@
  * condition on the time is the expression of the index `by_time`: whole parts of other days are not read.
  */
 export const callsInRange = (condition: string): string =>
-	`FROM (SELECT *, assumeNotNull(started_at) AS started FROM llm_calls FINAL WHERE ${condition} AND $__timeFilter(started_at) AND ${BY_TIME})`;
+	`FROM (SELECT *, assumeNotNull(started_at) AS started FROM calls FINAL WHERE ${condition} AND $__timeFilter(started_at) AND ${BY_TIME})`;
 
 /** In microseconds; a second more than the range at its end, as the range is cut to seconds. */
 const BY_TIME =

@@ -6,7 +6,7 @@ import { datasource, environment } from "./variables.ts";
 const OURS = "environment IN ('', ${environment:sqlstring})";
 const CALLS = callsInRange(OURS);
 
-/** As the view that makes calls of spans has it: `llm_calls_mv` of `@armspan/store`. */
+/** As the view that makes calls of spans has it: `calls_mv` of `@armspan/store`. */
 const NAMELESS = [
 	...["gen_ai.prompt.name", "langfuse.observation.prompt.name", "langfuse.prompt.name", "traceloop.prompt.key"],
 	"prompt.id",
@@ -51,7 +51,7 @@ export function ingestHealthDashboard() {
 				badFrom: 1800,
 				sql: `
 				SELECT dateDiff('second', max(started_at), now()) AS age
-				FROM llm_calls
+				FROM calls
 				WHERE ${OURS} AND arrived_at > now() - INTERVAL 1 DAY AND started_at <= now() + INTERVAL 1 MINUTE
 				HAVING count() > 0`,
 			}),
@@ -206,7 +206,7 @@ export function ingestHealthDashboard() {
 				units: { quarantined: "percentunit" },
 				sql: `
 				SELECT if(environment = '', '(none)', environment) AS named, service, count() AS calls, avg(quarantined) AS quarantined, max(started_at) AS newest
-				FROM llm_calls FINAL
+				FROM calls FINAL
 				WHERE $__timeFilter(started_at)
 				GROUP BY named, service
 				ORDER BY calls DESC`,

@@ -37,7 +37,7 @@ export function promptVersionsDashboard() {
 					FROM
 					(
 						SELECT routing_revision, toString(prompt_version) AS prompt_version, min(assumeNotNull(started_at)) AS at
-						FROM llm_calls
+						FROM calls
 						WHERE ${ROWS} AND (NOT enrolled OR variant = 'control') AND $__timeFilter(started_at)
 						GROUP BY routing_revision, prompt_version
 					)

@@ -18,7 +18,7 @@ export const datasource = () =>
 /** Environments with an experiment at any time, or with calls in the last 30 days: of calls the index over arrival is read. */
 export const environment = () =>
 	queryVariable("environment", "Environment").query(
-		`SELECT environment FROM (SELECT DISTINCT environment FROM snapshots UNION DISTINCT SELECT DISTINCT environment FROM llm_calls WHERE arrived_at > now() - INTERVAL 30 DAY) WHERE match(environment, ${NAME}) ORDER BY environment`,
+		`SELECT environment FROM (SELECT DISTINCT environment FROM snapshots UNION DISTINCT SELECT DISTINCT environment FROM calls WHERE arrived_at > now() - INTERVAL 30 DAY) WHERE match(environment, ${NAME}) ORDER BY environment`,
 	);
 
 export const experiment = () =>
@@ -48,7 +48,7 @@ export const metric = () =>
 
 export const prompt = () =>
 	queryVariable("prompt", "Prompt").query(
-		`SELECT prompt_name FROM llm_calls WHERE environment IN ('', \${environment:sqlstring}) AND match(prompt_name, ${NAME}) GROUP BY prompt_name ORDER BY max(started_at) DESC LIMIT 500`,
+		`SELECT prompt_name FROM calls WHERE environment IN ('', \${environment:sqlstring}) AND match(prompt_name, ${NAME}) GROUP BY prompt_name ORDER BY max(started_at) DESC LIMIT 500`,
 	);
 
 function queryVariable(name: string, label: string): QueryVariableBuilder {

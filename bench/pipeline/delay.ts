@@ -32,13 +32,13 @@ try {
 	const begin = Date.now();
 	while (Date.now() < begin + WARM_UP_MS + Number(seconds) * 1000) {
 		const rows = await pipeline.server.run(
-			"SELECT span_id, toUnixTimestamp64Micro(started_at) + latency_us FROM llm_calls WHERE started_at > now() - 60 FORMAT TSV",
+			"SELECT call_hash, toUnixTimestamp64Micro(started_at) + latency_us FROM calls WHERE started_at > now() - 60 FORMAT TSV",
 		);
 		const now = Date.now();
 		for (const row of rows.split("\n").filter(Boolean)) {
-			const [spanId = "", endedUs] = row.split("\t");
+			const [call = "", endedUs] = row.split("\t");
 			const endedMs = Number(endedUs) / 1000;
-			if (!seen.has(spanId) && endedMs > begin + WARM_UP_MS) seen.set(spanId, now - endedMs);
+			if (!seen.has(call) && endedMs > begin + WARM_UP_MS) seen.set(call, now - endedMs);
 		}
 		await new Promise((resolve) => setTimeout(resolve, POLL_MS));
 	}

@@ -29,7 +29,7 @@ interface TableSize {
 const folder = mkdtempSync(join(tmpdir(), "armspan-sizing-"));
 const server = await ClickHouseServer.start(folder);
 try {
-	report(await measure(), await largestColumns("llm_calls"));
+	report(await measure(), await largestColumns("calls"));
 } finally {
 	server.stop();
 	await server.stopped();
@@ -101,7 +101,7 @@ function report(tables: readonly TableSize[], columns: readonly string[]): void 
 	const [landing, evidence] = [perCall("landing"), perCall("evidence")];
 	lines.push(
 		"",
-		`Landing ${landing.toFixed(0)}, evidence ${evidence.toFixed(0)} bytes per call. Of \`llm_calls\`: ${columns.join(", ")}.`,
+		`Landing ${landing.toFixed(0)}, evidence ${evidence.toFixed(0)} bytes per call. Of \`calls\`: ${columns.join(", ")}.`,
 		"",
 		`| calls a day | rows a day | new GB a month | landing, ${RETENTION_DAYS.landing} days, GB | evidence, ${RETENTION_DAYS.evidence} days, GB | together, GB |`,
 		"|---|---|---|---|---|---|",

@@ -52,7 +52,7 @@ describe.skipIf(unavailable !== undefined)("the users of deploy/clickhouse, on a
 			warnings: [],
 		});
 		expect((await store.forgetUnit({ unitIds: ["ada"], actor: "test" })).remaining).toEqual([]);
-		expect((await store.userSql("SELECT count() FROM llm_calls")).rows).toEqual([["0"]]);
+		expect((await store.userSql("SELECT count() FROM calls")).rows).toEqual([["0"]]);
 		expect(await askAs(server, "armspan", "CREATE USER mallory")).toBe("!ACCESS_DENIED");
 		expect(await askAs(server, "armspan", "DROP DATABASE default")).toBe("!ACCESS_DENIED");
 		expect(await askAs(server, "armspan", "SELECT * FROM file('/etc/passwd', LineAsString)")).toBe("!ACCESS_DENIED");
@@ -74,7 +74,7 @@ describe.skipIf(unavailable !== undefined)("the users of deploy/clickhouse, on a
 		} finally {
 			await gateway.stop();
 		}
-		expect(await askAs(server, "collector", "SELECT count() FROM llm_calls")).toBe("!ACCESS_DENIED");
+		expect(await askAs(server, "collector", "SELECT count() FROM calls")).toBe("!ACCESS_DENIED");
 		expect(await askAs(server, "collector", "SELECT count() FROM decisions")).toBe("!ACCESS_DENIED");
 		expect(await askAs(server, "collector", "INSERT INTO decisions (id) VALUES ('x')")).toBe("!ACCESS_DENIED");
 		expect(await askAs(server, "collector", "TRUNCATE TABLE otel_traces")).toBe("!ACCESS_DENIED");
@@ -84,7 +84,7 @@ describe.skipIf(unavailable !== undefined)("the users of deploy/clickhouse, on a
 	test.each(["grafana", "armspan_reader"] as const)(
 		"%s reads this database and nothing else, within limits",
 		async (user) => {
-			expect(Number(await askAs(server, user, "SELECT count() >= 0 FROM llm_calls"))).toBe(1);
+			expect(Number(await askAs(server, user, "SELECT count() >= 0 FROM calls"))).toBe(1);
 			for (const sql of [
 				"SELECT * FROM file('/etc/passwd', LineAsString)",
 				"SELECT * FROM url('http://127.0.0.1:1/', LineAsString)",
@@ -96,8 +96,8 @@ describe.skipIf(unavailable !== undefined)("the users of deploy/clickhouse, on a
 				]);
 			}
 			for (const sql of [
-				"INSERT INTO llm_calls (unit_id) VALUES ('x')",
-				"TRUNCATE TABLE llm_calls",
+				"INSERT INTO calls (unit_id) VALUES ('x')",
+				"TRUNCATE TABLE calls",
 				"CREATE TABLE x (a Int8) ENGINE = Memory",
 			]) {
 				expect([sql, await askAs(server, user, sql)]).toEqual([

@@ -79,7 +79,7 @@ describe.skipIf(unavailable !== undefined)("two ClickHouse servers", () => {
 
 		// each shard has some of the units, and no unit is on both
 		const units = await onEach(
-			"SELECT DISTINCT unit_id FROM sharded.llm_calls_local WHERE unit_id != '' ORDER BY unit_id FORMAT TSV",
+			"SELECT DISTINCT unit_id FROM sharded.calls_local WHERE unit_id != '' ORDER BY unit_id FORMAT TSV",
 		);
 		const [left = [], right = []] = units.map((list) => list.trim().split("\n"));
 		expect(Math.min(left.length, right.length)).toBeGreaterThan(2);
@@ -145,7 +145,7 @@ describe.skipIf(unavailable !== undefined)("two ClickHouse servers", () => {
 		})();
 		const killed = migrating("raced");
 		const outputs = Promise.all([migrating("raced"), migrating("raced"), migrating("raced")]);
-		while (!(await server.run("SHOW TABLES FROM raced")).includes("llm_calls_mv")) {
+		while (!(await server.run("SHOW TABLES FROM raced")).includes("calls_mv")) {
 			await new Promise((resolve) => setTimeout(resolve, 5));
 		}
 		killed.child.kill("SIGKILL");

@@ -23,7 +23,7 @@ export interface Delivered {
 
 const OWN_SQL = MetricDefinition.parse({
 	...{ key: "own", source: "sql", kind: "mean", value: "numerator", direction: "increase" },
-	query: "SELECT unit_id, started_at AS time, cost_nano_usd / 1e9 AS numerator FROM llm_calls FINAL WHERE enrolled",
+	query: "SELECT unit_id, started_at AS time, cost_nano_usd / 1e9 AS numerator FROM calls FINAL WHERE enrolled",
 });
 
 const ITERATION = { experiment: "tone", iteration: 1 };

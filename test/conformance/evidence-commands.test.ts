@@ -34,7 +34,7 @@ const CONFIG = `<clickhouse>
 </clickhouse>`;
 
 const VIEW = `CREATE VIEW my_orders AS
-SELECT unit_id, started_at AS time, toFloat64(NOT is_error) AS numerator FROM llm_calls FINAL`;
+SELECT unit_id, started_at AS time, toFloat64(NOT is_error) AS numerator FROM calls FINAL`;
 const ORDERS = `key: orders
 description: Successful calls of a unit, by a view
 source: sql
@@ -124,7 +124,7 @@ describe.skipIf(unavailable !== undefined)("questions about the evidence of a Cl
 		expect(PowerPlan.parse(JSON.parse(alone.stdout)).plannedUnits).toBe(400);
 		const ownSql = await armspan(["power", "--metric", "orders", "--effect", "0.1", "--repository", repository]);
 		expect([ownSql.code, ownSql.stdout]).toEqual([0, expect.stringContaining("cannot be planned from history")]);
-		const asked = "SELECT variant, count() AS calls FROM llm_calls FINAL GROUP BY variant ORDER BY variant";
+		const asked = "SELECT variant, count() AS calls FROM calls FINAL GROUP BY variant ORDER BY variant";
 		const answer = await armspan(["sql", asked, "--format", "json"], asReader);
 		expect(SqlAnswer.parse(JSON.parse(answer.stdout)).rows).toEqual([
 			["control", "800"],

@@ -21,8 +21,8 @@ const ATTACKS = [
 	"SELECT 1 IN system.one",
 	"SELECT 1 SETTINGS readonly = 0",
 	"SELECT 1 INTO OUTFILE '/tmp/armspan-user-sql'",
-	"SELECT 1; DROP TABLE llm_calls",
-	"INSERT INTO llm_calls (unit_id) VALUES ('x')",
+	"SELECT 1; DROP TABLE calls",
+	"INSERT INTO calls (unit_id) VALUES ('x')",
 	"SELECT sleepEachRow(1) FROM numbers(100)",
 	"SELECT 1 /* */ -- \n; SYSTEM SHUTDOWN",
 ];
@@ -77,7 +77,7 @@ describe.skipIf(unavailable !== undefined)("user SQL on a server", () => {
 	describe.each(["the service's own user", "a reader"])("as %s", (name) => {
 		test("questions are answered", async () => {
 			const { rows, columns } = await of(name).userSql(
-				"WITH c AS (SELECT count() AS calls FROM llm_calls FINAL) SELECT calls, 'a\\nb' AS text, sumIf(calls, 1) OVER () AS s FROM c -- all",
+				"WITH c AS (SELECT count() AS calls FROM calls FINAL) SELECT calls, 'a\\nb' AS text, sumIf(calls, 1) OVER () AS s FROM c -- all",
 			);
 			expect(rows).toEqual([["0", "a\nb", "0"]]);
 			expect(columns[1]).toEqual({ name: "text", type: "String" });

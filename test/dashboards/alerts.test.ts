@@ -42,7 +42,7 @@ afterAll(async () => {
 const truncate = async (...tables: string[]) => {
 	for (const table of tables) await client.command({ query: `TRUNCATE TABLE ${table}` });
 };
-beforeEach(() => truncate("otel_traces", "llm_calls", "decisions", "snapshots"));
+beforeEach(() => truncate("otel_traces", "calls", "decisions", "snapshots"));
 
 const MINUTE_MS = 60_000;
 const ago = (minutes: number) => new Date(Date.now() - minutes * MINUTE_MS);
@@ -92,7 +92,7 @@ async function firing(laterHours = 0): Promise<string[]> {
 const arriveInTime = () =>
 	client.command({
 		query:
-			"ALTER TABLE llm_calls UPDATE arrived_at = ifNull(toDateTime(started_at), arrived_at) WHERE 1 SETTINGS mutations_sync = 2",
+			"ALTER TABLE calls UPDATE arrived_at = ifNull(toDateTime(started_at), arrived_at) WHERE 1 SETTINGS mutations_sync = 2",
 	});
 
 test("nothing to say of an empty store", async () => {
@@ -280,7 +280,7 @@ describe("a fault that lasts is not called mended", () => {
 describe("ingest-lag", () => {
 	const lag = rules.find(({ title }) => title === "ingest-lag") as Rule;
 	const load = async (calls: number, minutesAgo: (number: number) => number) => {
-		await truncate("otel_traces", "llm_calls");
+		await truncate("otel_traces", "calls");
 		await loadCalls(
 			store,
 			Array.from({ length: calls }, (_, number) => ({ number: 9000 + number, at: ago(minutesAgo(number)) })),

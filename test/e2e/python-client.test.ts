@@ -142,9 +142,9 @@ test.skipIf(missing)(
 			while ((await count(what)) < total) await new Promise((resolve) => setTimeout(resolve, 100));
 			expect(await count(what)).toBe(total);
 		};
-		await reached("llm_calls FINAL", TOTAL);
+		await reached("calls FINAL", TOTAL);
 		// Events leave apart from spans.
-		const seen = Number((await table("SELECT uniqExact(unit_id) FROM llm_calls"))[0]?.[0]);
+		const seen = Number((await table("SELECT uniqExact(unit_id) FROM calls"))[0]?.[0]);
 		await reached("exposures FINAL", 2 * seen);
 		const evaluated = summaries.reduce((sum, said) => sum + Number(said.feedback) + Number(said.conversions), 0);
 		await reached("evaluations FINAL", evaluated);
@@ -153,7 +153,7 @@ test.skipIf(missing)(
 		const users = await table(`
 			SELECT unit_id, arrayStringConcat(arraySort(groupUniqArray(variant)), ' '), uniqExact(service), any(variant),
 				arrayStringConcat(arraySort(groupUniqArray(prompt_version || ' ' || prompt_digest || ' ' || model)), ', ')
-			FROM llm_calls FINAL WHERE enrolled GROUP BY unit_id`);
+			FROM calls FINAL WHERE enrolled GROUP BY unit_id`);
 		expect(users.length).toBeGreaterThan(25);
 		expect(users.map(([unit, arms, services]) => [unit, arms, Number(services)])).toEqual(
 			users.map(([unit, , , arm]) => [unit, arm, 2]),
@@ -166,7 +166,7 @@ test.skipIf(missing)(
 		const rendered = await table(`
 			SELECT countIf(sent = 2), countIf(sent = 2 AND lengths > 1) FROM
 				(SELECT response_id, uniqExact(service) AS sent, uniqExact(input_tokens) AS lengths
-				FROM llm_calls FINAL WHERE response_id != '' GROUP BY response_id)`);
+				FROM call_traces WHERE response_id != '' GROUP BY response_id)`);
 		expect(Number(rendered[0]?.[0])).toBeGreaterThan(CALLS / 2);
 		expect(Number(rendered[0]?.[1])).toBe(0);
 		expect(users.map(([unit]) => unit)).toEqual(expect.arrayContaining(STRANGERS));
@@ -202,7 +202,7 @@ test.skipIf(missing)(
 			const response = await fetch(`${python.url}/reply`, { method: "POST", body: JSON.stringify(question) });
 			await response.arrayBuffer();
 			const after = await table(
-				`SELECT variant, prompt_version, experiment, unit_id = '${friendly}' FROM llm_calls FINAL WHERE NOT enrolled LIMIT 1`,
+				`SELECT variant, prompt_version, experiment, unit_id = '${friendly}' FROM calls FINAL WHERE NOT enrolled LIMIT 1`,
 			);
 			if (after.length === 0) continue;
 			expect(after[0]?.slice(0, 3)).toEqual(["default", "1.0.0", ""]);
@@ -223,7 +223,7 @@ test.skipIf(missing)(
 		const response = await fetch(`${python.url}/reply`, { method: "POST", body: JSON.stringify(question) });
 		expect([response.status, typeof ((await response.json()) as { answer: unknown }).answer]).toEqual([200, "string"]);
 		expect(await python.stop()).toContain("the bundle is of armspan/production; expected armspan/staging");
-		const { rows } = await service.store.userSql("SELECT enrolled, unit_id, fallback_reason FROM llm_calls FINAL");
+		const { rows } = await service.store.userSql("SELECT enrolled, unit_id, fallback_reason FROM calls FINAL");
 		expect(rows.map(([enrolled, ...rest]) => [Boolean(enrolled), ...rest])).toEqual([[false, "", "no-bundle"]]);
 	},
 );
@@ -246,7 +246,7 @@ test.skipIf(missing)(
 		}
 		expect(await python.stop()).toBe("0 ");
 		const { rows } = await service.store.userSql(
-			"SELECT variant, fallback_reason, count() > 3, min(enrolled), any(input_tokens) < 100 FROM llm_calls FINAL GROUP BY ALL ORDER BY variant",
+			"SELECT variant, fallback_reason, count() > 3, min(enrolled), any(input_tokens) < 100 FROM calls FINAL GROUP BY ALL ORDER BY variant",
 		);
 		expect(rows.map(([variant, reason, ...rest]) => [variant, reason, ...rest.map(Number)])).toEqual([
 			["control", "", 1, 1, 1],

@@ -57,7 +57,7 @@ test("a metric and questions that do not end hold up neither guardrails nor rows
 }, async () => {
 	const repository = join(folder, "repository");
 	expect((await start([ARMSPAN, "init", repository]).ended).code).toBe(0);
-	const query = `SELECT unit_id, started_at AS time, ${ENDLESS} AS numerator FROM llm_calls FINAL`;
+	const query = `SELECT unit_id, started_at AS time, ${ENDLESS} AS numerator FROM calls FINAL`;
 	mkdirSync(join(repository, "metrics"));
 	writeFileSync(
 		join(repository, "metrics/endless.yaml"),

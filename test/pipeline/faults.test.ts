@@ -119,7 +119,7 @@ describe.skipIf(pipelineUnavailable("faults of the Collector and of ClickHouse")
 			await store.migrate();
 			await sending;
 			await Pipeline.until(
-				async () => (await pipeline.server.run("SELECT uniqExact(span_id) FROM llm_calls")) === `${sent}\n`,
+				async () => (await pipeline.server.run("SELECT count() FROM calls FINAL")) === `${sent}\n`,
 			);
 			const failed = await Promise.all(
 				[pipeline.agent, pipeline.gateway].map((collector) =>

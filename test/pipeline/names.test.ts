@@ -47,7 +47,7 @@ describe.skipIf(pipelineUnavailable("vendor names through the Collector"))("name
 		await send(pipeline.agent.otlpUrl, "traces", tracesRequest(spans));
 		await Pipeline.until(async () => (await pipeline.gateway.sent()) === spans.length);
 		const calls = await pipeline.server.run(
-			"SELECT unit_id, variant, operation, model, input_tokens, output_tokens, cost_nano_usd FROM llm_calls FINAL ORDER BY span_id FORMAT TSV",
+			"SELECT unit_id, variant, operation, model, input_tokens, output_tokens, cost_nano_usd FROM calls FINAL ORDER BY unit_id FORMAT TSV",
 		);
 		expect(calls.trimEnd().split("\n")).toEqual([
 			"a\t\tchat\tgpt\t5\t6\t500000000",

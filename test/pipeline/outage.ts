@@ -136,7 +136,7 @@ export async function runOutage(options: OutageOptions): Promise<OutageReport> {
 }
 
 async function storedNumbers({ server }: Pipeline): Promise<{ size: number }> {
-	return { size: Number(await server.run("SELECT uniqExact(response_id) FROM llm_calls")) };
+	return { size: Number(await server.run("SELECT uniqExact(response_id) FROM call_traces")) };
 }
 
 /** Requests of a tenth of a second's spans, one after the other; one that fails is sent again, as an SDK does. */

@@ -64,7 +64,7 @@ const POISONS: Readonly<Record<string, Poison>> = {
 		more: [text(NOT_UTF8, NOT_UTF8), text("armspan.unit.id", NOT_UTF8), event(now, NOT_UTF8)],
 	},
 	"names of JavaScript's and SQL's nightmares": {
-		name: "'; DROP TABLE llm_calls; --",
+		name: "'; DROP TABLE calls; --",
 		more: [
 			text("__proto__", "polluted"),
 			text("constructor.prototype.x", "polluted"),
@@ -125,12 +125,12 @@ describe.skipIf(pipelineUnavailable("poison spans through the Collector"))(
 			expect(await pipeline.gateway.metric("otelcol_exporter_send_failed_spans")).toBe(0);
 			// What cannot be is set apart, not taken for a measurement.
 			const row = (what: string) =>
-				`SELECT ${what} FROM llm_calls FINAL WHERE response_id = 'poison-${Object.keys(POISONS).indexOf("NaN, infinities and numbers that are none") + 1}' FORMAT TSV`;
+				`SELECT DISTINCT ${what} FROM call_traces WHERE response_id = 'poison-${Object.keys(POISONS).indexOf("NaN, infinities and numbers that are none") + 1}' FORMAT TSV`;
 			expect(await pipeline.server.run(row("quarantined, cost_nano_usd, input_tokens, output_tokens"))).toBe(
 				"true\t\\N\t\\N\t\\N\n",
 			);
 			expect(
-				await pipeline.server.run("SELECT countIf(quarantined AND started_at IS NULL) FROM llm_calls FINAL FORMAT TSV"),
+				await pipeline.server.run("SELECT countIf(quarantined AND started_at IS NULL) FROM calls FINAL FORMAT TSV"),
 			).toBe("4\n");
 			expect(await pipeline.server.run("SELECT uniqExact(toDate(Timestamp)) <= 3 FROM otel_traces")).toBe("1\n");
 		}, 60_000);

@@ -221,7 +221,7 @@ describe("analyzeExperiment on evidence in ClickHouse", () => {
 			...{ key, source: "sql", query, kind: "mean", per: "unit", value: "numerator", direction: "increase" },
 		});
 		const orders = `SELECT unit_id, started_at AS time, if(position(unit_id, '7') > 0, 'NaN', toString(latency_us / 1e3)) AS numerator
-			FROM llm_calls FINAL WHERE prompt_name = 'reply'`;
+			FROM calls FINAL WHERE prompt_name = 'reply'`;
 		const { results, of } = await analyzed({
 			secondaryMetrics: ["orders", "refused"],
 			metrics: [own("orders", orders), own("refused", "SELECT * FROM file('/etc/passwd')")],

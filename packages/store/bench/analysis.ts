@@ -17,9 +17,9 @@ await store.migrate();
 const sql = createClient({ connection: createChdbConnection({ path }) } as never);
 const origin = new Date(Date.now() - 3_600_000);
 
-const INSERT = `INSERT INTO llm_calls (experiment, iteration, unit_id, trace_id, span_id, variant, enrolled, shadow, routing_revision,
+const INSERT = `INSERT INTO calls (experiment, iteration, unit_id, call_hash, variant, enrolled, shadow, routing_revision,
 	is_error, started_at, latency_us, cost_nano_usd, prompt_name)
-SELECT 'bench', 1, concat('user-', toString(cityHash64(number) % ${units})) AS unit, lower(hex(sipHash128(number))), lower(hex(cityHash64(number, 1))),
+SELECT 'bench', 1, concat('user-', toString(cityHash64(number) % ${units})) AS unit, toUInt32(bitAnd(sipHash64(number), 0xFFFFFFFF)),
 	if(cityHash64(unit) % 2 = 0, 'control', 'treatment'), true, false, 1, cityHash64(number, 2) % 100 = 0,
 	toDateTime64(${origin.getTime()} / 1000 + number * 3600 / ${calls}, 6, 'UTC'), 300000 + cityHash64(number, 3) % 1000000,
 	100000 + cityHash64(number, 4) % 1000000, 'p'
@@ -41,12 +41,12 @@ for (const delivery of [1, 2]) {
 	await sql.command({ query: INSERT });
 	await sql.command({
 		query: `INSERT INTO exposures (experiment, iteration, unit_id, event_id, variant, enrolled, exposed_at)
-			SELECT experiment, iteration, unit_id, concat('x', unit_id), variant, true, min(started_at) FROM llm_calls GROUP BY 1, 2, 3, 4, 5`,
+			SELECT experiment, iteration, unit_id, concat('x', unit_id), variant, true, min(started_at) FROM calls GROUP BY 1, 2, 3, 4, 5`,
 	});
 	await sql.command({
 		query: `INSERT INTO evaluations (experiment, iteration, unit_id, event_id, variant, enrolled, kind, score_micros, evaluated_at)
-			SELECT experiment, iteration, unit_id, span_id, variant, true, 'feedback', cityHash64(span_id) % 2 * 1000000, started_at
-			FROM llm_calls WHERE cityHash64(span_id, 9) % 10 = 0`,
+			SELECT experiment, iteration, unit_id, lower(hex(sipHash64(call_hash, started_at))), variant, true, 'feedback', cityHash64(call_hash) % 2 * 1000000, started_at
+			FROM calls WHERE cityHash64(call_hash, 9) % 10 = 0`,
 	});
 	const totals = await store.metricTotals({ ...key, ...everyMetric });
 	console.log(

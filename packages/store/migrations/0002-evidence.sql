@@ -4,7 +4,7 @@
 -- and duplicates in two partitions would never meet.
 -- Quantities are integers; what cannot be (NaN, infinite, negative, above 1e15, not a number) is NULL and sets `quarantined`.
 
-CREATE TABLE IF NOT EXISTS llm_calls{{local}}{{on_cluster}}
+{{#superseded}}CREATE TABLE IF NOT EXISTS llm_calls{{local}}{{on_cluster}}
 (
     experiment LowCardinality(String),
     iteration UInt32,
@@ -39,10 +39,7 @@ CREATE TABLE IF NOT EXISTS llm_calls{{local}}{{on_cluster}}
     response_id String CODEC(ZSTD(1))
 )
 ENGINE = {{replicated}}ReplacingMergeTree{{replica}}
-ORDER BY (experiment, iteration, unit_id, trace_id, span_id);{{#cluster}}
-
-CREATE TABLE IF NOT EXISTS llm_calls{{on_cluster}} AS llm_calls{{local}}
-ENGINE = Distributed('{{cluster}}', currentDatabase(), 'llm_calls{{local}}', cityHash64(unit_id));{{/cluster}}
+ORDER BY (experiment, iteration, unit_id, trace_id, span_id);
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS llm_calls_mv{{on_cluster}} TO llm_calls AS
 WITH
@@ -120,7 +117,7 @@ SELECT
 FROM otel_traces{{local}}
 WHERE leaf_operation IN ('chat', 'text_completion', 'generate_content', 'embeddings') AND prompt.1 != '';
 
-CREATE TABLE IF NOT EXISTS exposures{{local}}{{on_cluster}}
+{{/superseded}}CREATE TABLE IF NOT EXISTS exposures{{local}}{{on_cluster}}
 (
     experiment LowCardinality(String),
     iteration UInt32,

@@ -2,14 +2,12 @@
 -- The column ends the sorting key: an event id that two environments share is two events, and the key grows without
 -- rewriting a row.
 
-ALTER TABLE llm_calls{{local}}{{on_cluster}}
+{{#superseded}}ALTER TABLE llm_calls{{local}}{{on_cluster}}
     ADD COLUMN IF NOT EXISTS environment LowCardinality(String),
     ADD COLUMN IF NOT EXISTS received_at DateTime('UTC') CODEC(ZSTD(1)),
     MODIFY ORDER BY (experiment, iteration, unit_id, trace_id, span_id, environment);
-{{#cluster}}
-ALTER TABLE llm_calls{{on_cluster}} ADD COLUMN IF NOT EXISTS environment LowCardinality(String), ADD COLUMN IF NOT EXISTS received_at DateTime('UTC') CODEC(ZSTD(1));
-{{/cluster}}
-{{#superseded}}ALTER TABLE llm_calls_mv{{on_cluster}} MODIFY QUERY
+
+ALTER TABLE llm_calls_mv{{on_cluster}} MODIFY QUERY
 {{include 0004-environment/llm-calls.sql}};{{/superseded}}
 
 ALTER TABLE exposures{{local}}{{on_cluster}}

@@ -1,7 +1,7 @@
 -- What an insert of spans does beside writing them.
 
-ALTER TABLE llm_calls_mv{{on_cluster}} MODIFY QUERY
-{{include 0006-cheaper-inserts/llm-calls.sql}};
+{{#superseded}}ALTER TABLE llm_calls_mv{{on_cluster}} MODIFY QUERY
+{{include 0006-cheaper-inserts/llm-calls.sql}};{{/superseded}}
 
 {{#embedded}}
 -- The Collector's exporter makes these indexes for people who search attributes over many days of a fleet. On one

@@ -1,11 +1,11 @@
 -- Sums per unit up to a moment, and what tells which rows came after them: ADR 0014.
 
 -- A row that lacks the column has it when it is read: as if it had just come, which no sum has taken in.
-ALTER TABLE llm_calls{{local}}{{on_cluster}}
+{{#superseded}}ALTER TABLE llm_calls{{local}}{{on_cluster}}
     ADD COLUMN IF NOT EXISTS arrived_at DateTime('UTC') DEFAULT now('UTC') CODEC(ZSTD(1)),
     ADD INDEX IF NOT EXISTS by_time ifNull(toUnixTimestamp64Micro(started_at), 9223372036854775807) TYPE minmax GRANULARITY 1,
     ADD INDEX IF NOT EXISTS by_arrival arrived_at TYPE minmax GRANULARITY 1;
-ALTER TABLE exposures{{local}}{{on_cluster}}
+{{/superseded}}ALTER TABLE exposures{{local}}{{on_cluster}}
     ADD COLUMN IF NOT EXISTS arrived_at DateTime('UTC') DEFAULT now('UTC') CODEC(ZSTD(1)),
     ADD INDEX IF NOT EXISTS by_time ifNull(toUnixTimestamp64Micro(exposed_at), 9223372036854775807) TYPE minmax GRANULARITY 1,
     ADD INDEX IF NOT EXISTS by_arrival arrived_at TYPE minmax GRANULARITY 1;
@@ -14,12 +14,11 @@ ALTER TABLE evaluations{{local}}{{on_cluster}}
     ADD INDEX IF NOT EXISTS by_time ifNull(toUnixTimestamp64Micro(evaluated_at), 9223372036854775807) TYPE minmax GRANULARITY 1,
     ADD INDEX IF NOT EXISTS by_arrival arrived_at TYPE minmax GRANULARITY 1;
 {{#cluster}}
-ALTER TABLE llm_calls{{on_cluster}} ADD COLUMN IF NOT EXISTS arrived_at DateTime('UTC') DEFAULT now('UTC');
 ALTER TABLE exposures{{on_cluster}} ADD COLUMN IF NOT EXISTS arrived_at DateTime('UTC') DEFAULT now('UTC');
 ALTER TABLE evaluations{{on_cluster}} ADD COLUMN IF NOT EXISTS arrived_at DateTime('UTC') DEFAULT now('UTC');
 {{/cluster}}
-ALTER TABLE llm_calls{{local}}{{on_cluster}} MATERIALIZE COLUMN arrived_at, MATERIALIZE INDEX by_time, MATERIALIZE INDEX by_arrival;
-ALTER TABLE exposures{{local}}{{on_cluster}} MATERIALIZE COLUMN arrived_at, MATERIALIZE INDEX by_time, MATERIALIZE INDEX by_arrival;
+{{#superseded}}ALTER TABLE llm_calls{{local}}{{on_cluster}} MATERIALIZE COLUMN arrived_at, MATERIALIZE INDEX by_time, MATERIALIZE INDEX by_arrival;
+{{/superseded}}ALTER TABLE exposures{{local}}{{on_cluster}} MATERIALIZE COLUMN arrived_at, MATERIALIZE INDEX by_time, MATERIALIZE INDEX by_arrival;
 ALTER TABLE evaluations{{local}}{{on_cluster}} MATERIALIZE COLUMN arrived_at, MATERIALIZE INDEX by_time, MATERIALIZE INDEX by_arrival;
 
 -- One row per unit, with the aggregates that metrics are made of in the order that the seal names.

@@ -10,7 +10,7 @@ FROM
         FROM
         (
             SELECT unit_id, variant AS seen_variant, toUnixTimestamp64Micro(started_at) AS exposed_us
-            FROM llm_calls
+            FROM calls
             WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32}
                 AND ({environment:String} = '' OR environment IN ('', {environment:String}))
                 AND enrolled AND NOT shadow AND unit_id != '' AND variant != '' AND routing_revision <= {until_revision:UInt64}

@@ -10,7 +10,7 @@ SELECT
 FROM
 (
     SELECT 'calls' AS source, environment, quarantined OR (enrolled AND unit_id = '') AS quarantined, started_at IS NULL AS undated
-    FROM llm_calls FINAL
+    FROM calls FINAL
     WHERE has({sources:Array(String)}, 'calls') AND experiment = {experiment:String} AND iteration = {iteration:UInt32} AND ({environment:String} = '' OR environment IN ('', {environment:String}))
     UNION ALL
     SELECT 'exposures' AS source, environment, quarantined OR (enrolled AND unit_id = '') AS quarantined, exposed_at IS NULL AS undated

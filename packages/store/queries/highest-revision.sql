@@ -1,5 +1,5 @@
 SELECT toString(greatest(
-    (SELECT max(routing_revision) FROM llm_calls),
+    (SELECT max(routing_revision) FROM calls),
     (SELECT max(routing_revision) FROM exposures),
     (SELECT max(JSONExtractUInt(decision, 'lastRevision')) FROM decisions)
 )) AS revision

@@ -6,7 +6,7 @@ WITH seen AS
     FROM
     (
         SELECT unit_id, max(started_at) AS newest_at
-        FROM llm_calls
+        FROM calls
         WHERE unit_type = {unit_type:String} AND unit_id != '' AND toUnixTimestamp64Micro(started_at) >= {since_us:Int64}
             AND ({environment:String} = '' OR environment IN ('', {environment:String}))
         GROUP BY unit_id

@@ -15,7 +15,7 @@ FROM
     FROM
     (
         SELECT unit_id, variant AS seen_variant, true AS failed, toUnixTimestamp64Micro(started_at) AS started_us
-        FROM llm_calls
+        FROM calls
         WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32} AND ({environment:String} = '' OR environment IN ('', {environment:String})) AND is_error
             AND enrolled AND NOT shadow AND unit_id != '' AND variant != '' AND routing_revision <= {until_revision:UInt64}
             AND ({closed_us:Int64} = 9223372036854775807 OR ifNull(toUnixTimestamp64Micro(started_at), 9223372036854775807) <= {closed_us:Int64})
@@ -31,7 +31,7 @@ FROM
     HAVING min(seen_variant) = max(seen_variant)
     UNION ALL
     SELECT DISTINCT variant, false AS violated, toInt64(0) AS latest_window, true AS called
-    FROM llm_calls
+    FROM calls
     WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32} AND ({environment:String} = '' OR environment IN ('', {environment:String}))
         AND enrolled AND NOT shadow AND variant != '' AND routing_revision <= {until_revision:UInt64}
         AND ({closed_us:Int64} = 9223372036854775807 OR ifNull(toUnixTimestamp64Micro(started_at), 9223372036854775807) <= {closed_us:Int64})

@@ -681,7 +681,7 @@ test("only leaf operations of a named prompt are calls, whoever named the prompt
 });
 
 test("text that is SQL, JSON or two lines to somebody comes back as it went in", async () => {
-	const responseId = '\'); DROP TABLE llm_calls; --\n\n\t\\N "x" {id:String} \u0001 💥';
+	const responseId = '\'); DROP TABLE calls; --\n\n\t\\N "x" {id:String} \u0001 💥';
 	await store.insertTraces([
 		traceRow({
 			SpanId: "00000000000000c1",

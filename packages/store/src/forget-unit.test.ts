@@ -151,11 +151,11 @@ test("a unit is erased from every table, and its neighbours stay", async () => {
 	await deliver([call("a1", unit)], [{ unit, body: "thumbs up", id: "e1" }]);
 	const done = await store.forgetUnit({ unitIds: [unit], actor: "test" });
 	expect(done.remaining).toEqual([]);
-	expect(done.erased).toMatchObject({ otel_logs: 3, evaluations: 1, llm_calls: 2 });
+	expect(done.erased).toMatchObject({ otel_logs: 3, evaluations: 1, calls: 2 });
 	expect((await rowsThatContain(unit)).filter((table) => table === "erasures")).toEqual([]);
 	// the neighbour's id contains the unit's as text, and is somebody else's
-	expect((await rowsThatContain(unit)).sort()).toEqual(["llm_calls", "otel_traces"]);
-	expect((await rowsThatContain(neighbour)).sort()).toEqual(["llm_calls", "otel_traces"]);
+	expect((await rowsThatContain(unit)).sort()).toEqual(["calls", "otel_traces"]);
+	expect((await rowsThatContain(neighbour)).sort()).toEqual(["calls", "otel_traces"]);
 	expect(await rowsThatContain("my password is 12345")).toEqual([]);
 	expect(await statementsThatName(unit)).toBe(0);
 	const left = await store.callIds({});
@@ -176,7 +176,7 @@ test("who knows the id can verify its erasure; the row does not say it", async (
 
 test("ids that are quotes, patterns, newlines or short erase themselves only", async () => {
 	const units = [
-		"'); DROP TABLE llm_calls; --",
+		"'); DROP TABLE calls; --",
 		"a.c*",
 		"7",
 		"zeile\nzwei",
@@ -197,7 +197,7 @@ test("ids that are quotes, patterns, newlines or short erase themselves only", a
 	for (const unit of units) {
 		const done = await store.forgetUnit({ unitIds: [unit], actor: "test" });
 		expect(done.remaining).toEqual([]);
-		expect(done.erased).toMatchObject({ llm_calls: 1, otel_traces: 1 });
+		expect(done.erased).toMatchObject({ calls: 1, otel_traces: 1 });
 	}
 	const left = (await store.callIds({})).map(({ unitId }) => unitId);
 	expect(left).toEqual(expect.arrayContaining(["abc*", "77", "grace"]));

@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import type { Connection } from "./connection.ts";
-import { EVIDENCE_TABLES, LANDING_TABLES, type LandingTable, landingRowHash } from "./forgettable-tables.ts";
+import { EVIDENCE_TABLES, LANDING_TABLES, type LandingTable, landingRowHash, TABLES_WITH_TRACES } from "./forgettable-tables.ts";
 import { LOCAL_SUFFIX, onCluster } from "./migration-sql.ts";
 import type { ClusterOptions } from "./store.ts";
 import { StoreError } from "./store-error.ts";
@@ -94,7 +94,7 @@ type Parameters = { ids: string[]; pattern: string };
 
 /** Traces in which the unit takes part. */
 async function tracesOfUnit(connection: Connection, ids: string[]): Promise<string[]> {
-	const sources = EVIDENCE_TABLES.map(
+	const sources = TABLES_WITH_TRACES.map(
 		(table) => `SELECT trace_id FROM ${table} WHERE unit_id IN {ids:Array(String)} AND trace_id != ''`,
 	);
 	sources.push(

@@ -1,5 +1,8 @@
 /** Tables whose rows belong to a unit, named in `unit_id`. */
-export const EVIDENCE_TABLES = ["llm_calls", "exposures", "evaluations"] as const;
+export const EVIDENCE_TABLES = ["calls", "exposures", "evaluations"] as const;
+
+/** Those that name the trace; the traces of calls are looked up where they landed. */
+export const TABLES_WITH_TRACES = ["exposures", "evaluations"] as const;
 
 /** Tables of what was delivered, as it was. */
 export const LANDING_TABLES = ["otel_traces", "otel_logs"] as const;

@@ -60,20 +60,24 @@ ENGINE = MergeTree ORDER BY name;`);
 }
 
 const calls = async (where: string) => {
-	const rows = await connection.query<{ span_id: string; environment: string }>(
-		`SELECT span_id, environment FROM llm_calls FINAL WHERE ${where} ORDER BY span_id`,
+	const rows = await connection.query<{ unit_id: string; environment: string }>(
+		`SELECT unit_id, environment FROM calls FINAL WHERE ${where} ORDER BY ALL`,
 	);
-	return rows.map(({ span_id, environment }) => `${span_id} ${environment}`);
+	return rows.map(({ unit_id, environment }) => `${unit_id} ${environment}`);
 };
+
+const tables = (pattern: string) =>
+	connection.query(`SELECT name FROM system.tables WHERE database = currentDatabase() AND name LIKE '${pattern}'`);
 
 describe("from every earlier state, with its rows", () => {
 	test.each(MIGRATIONS.map((_, level) => level))("after %i migrations", async (level) => {
 		await earlier(level);
 		expect(await store.migrate()).toEqual(MIGRATIONS.slice(level));
 		expect(await store.migrate()).toEqual([]);
+		expect(await tables("llm_calls%")).toEqual([]);
 
 		// rows of each time are there, once, and what is delivered again today is the same row
-		const expected = level >= 2 ? ["s1 production", "s2 staging", "s3 "] : [];
+		const expected = level >= 2 ? ["u1 production", "u2 staging", "u3 "] : [];
 		expect(await calls("experiment = 'tone'")).toEqual(expected);
 		if (level >= 2) {
 			await run(fixture("after-0002.sql").replaceAll(/INSERT INTO otel_logs[^;]+;/g, ""));
@@ -103,7 +107,7 @@ test("what landed before there were views is evidence", async () => {
 	await earlier(1);
 	await run(fixture("after-0002.sql"));
 	await store.migrate();
-	expect(await calls("experiment = 'tone'")).toEqual(["s1 production", "s2 staging", "s3 "]);
+	expect(await calls("experiment = 'tone'")).toEqual(["u1 production", "u2 staging", "u3 "]);
 	const [events] = await connection.query<{ exposures: string; evaluations: string }>(
 		"SELECT (SELECT count() FROM exposures FINAL) AS exposures, (SELECT count() FROM evaluations FINAL) AS evaluations",
 	);
@@ -113,7 +117,7 @@ test("what landed before there were views is evidence", async () => {
 describe("landing tables that a Collector made", () => {
 	const insertsWork = async () => {
 		await run(fixture("after-0002.sql"));
-		expect(await calls("experiment = 'tone'")).toEqual(["s1 production", "s2 staging", "s3 "]);
+		expect(await calls("experiment = 'tone'")).toEqual(["u1 production", "u2 staging", "u3 "]);
 	};
 
 	test("of today's exporter are taken as they are", async () => {
@@ -127,7 +131,7 @@ describe("landing tables that a Collector made", () => {
 		await run(`INSERT INTO otel_logs (Timestamp, Body) SELECT now(), 'old';`);
 		await store.migrate();
 		await insertsWork();
-		await run(fixture("after-0002.sql").replaceAll("'s1'", "'backwards'").replaceAll("1000000)", "-5)"));
+		await run(fixture("after-0002.sql").replaceAll("'u1'", "'backwards'").replaceAll("1000000)", "-5)"));
 		expect(await calls("experiment = 'tone' AND quarantined AND latency_us IS NULL")).toContain("backwards production");
 		const [row] = await connection.query<{ name: string }>(
 			"SELECT EventName AS name FROM otel_logs WHERE Body = 'old'",

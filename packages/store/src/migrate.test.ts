@@ -59,7 +59,7 @@ test("the landing tables have the columns of the Collector's exporter", async ()
 });
 
 test("the evidence tables hold no prompt text: every column is a name, an id, a time or a number", async () => {
-	for (const table of ["llm_calls", "exposures", "evaluations"]) {
+	for (const table of ["calls", "exposures", "evaluations"]) {
 		expect((await columnsOf(table)).filter((name) => /message|content|text|body|explanation/.test(name))).toEqual([]);
 	}
 });

@@ -17,6 +17,7 @@ export const MIGRATIONS = [
 	"0008-segments.sql",
 	"0009-snapshots.sql",
 	"0010-landed-before.sql",
+	"0011-compact-calls.sql",
 ] as const;
 
 /** Which migrations ran. All nodes of a cluster keep one ledger; without Keeper each node has its own. */

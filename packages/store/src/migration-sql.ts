@@ -11,16 +11,17 @@ export const LOCAL_SUFFIX = "_local";
  * unless told otherwise, and a Distributed `t` over them.
  *
  * `{{name}}` is replaced, `{{include file}}` stands for a file of `migrations/`, and `{{#cluster}}…{{/cluster}}`,
- * `{{#embedded}}…{{/embedded}}` are kept or left out as a whole. `{{#superseded}}…{{/superseded}}` is left out: it ran
- * until a later migration did its work again or undid it, and is only part of what the migration is recognized by.
+ * `{{#embedded}}…{{/embedded}}`, `{{#server}}…{{/server}}` are kept or left out as a whole, and cannot be nested.
+ * `{{#superseded}}…{{/superseded}}` is left out: it ran until a later migration did its work again or undid it, and is
+ * only part of what the migration is recognized by.
  */
 export function migrationSql(name: string, cluster?: ClusterOptions, embedded = false): string {
-	return substituted(name, { cluster: cluster !== undefined, embedded, superseded: false }, cluster);
+	return substituted(name, { cluster: cluster !== undefined, embedded, server: !embedded, superseded: false }, cluster);
 }
 
 function substituted(
 	name: string,
-	kept: Readonly<Record<"cluster" | "embedded" | "superseded", boolean>>,
+	kept: Readonly<Record<"cluster" | "embedded" | "server" | "superseded", boolean>>,
 	cluster?: ClusterOptions,
 ): string {
 	const replicated = cluster !== undefined && cluster.replicated !== false;
@@ -28,6 +29,8 @@ function substituted(
 		cluster: cluster === undefined ? "" : clusterName(cluster),
 		local: cluster === undefined ? "" : LOCAL_SUFFIX,
 		on_cluster: onCluster(cluster),
+		// with Keeper one process does it for all shards, without it each node for itself
+		of_node: cluster !== undefined && !replicated ? LOCAL_SUFFIX : "",
 		replicated: replicated ? "Replicated" : "",
 		// the server fills in shard, replica, database and table
 		replica: replicated ? "('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')" : "",
@@ -35,7 +38,7 @@ function substituted(
 	return sqlFile("migrations", name)
 		.replace(/\{\{include ([^\s}]+)\}\}/g, (_, file: string) => sqlFile("migrations", file))
 		.replace(
-			/\{\{#(cluster|embedded|superseded)\}\}([\s\S]*?)\{\{\/\1\}\}/g,
+			/\{\{#(cluster|embedded|server|superseded)\}\}([\s\S]*?)\{\{\/\1\}\}/g,
 			(_, where: keyof typeof kept, text: string) => (kept[where] ? text : ""),
 		)
 		.replace(/\{\{(\w+)\}\}/g, (placeholder, key: string) => {
@@ -56,7 +59,7 @@ export function onCluster(cluster: ClusterOptions | undefined): string {
 
 /** All that a migration ever ran on one server, with what is superseded by now. */
 export function recordedSql(name: string): string {
-	return substituted(name, { cluster: false, embedded: false, superseded: true });
+	return substituted(name, { cluster: false, embedded: false, server: true, superseded: true });
 }
 
 /** What a migration is recognized by: its text for one server, whatever it runs on. */

@@ -63,7 +63,7 @@ describe("on the engine", () => {
 	/** Of what was delivered and what became of it; other tables keep their rows as they were made to. */
 	const ttls = async () => {
 		const rows = await connection.query<{ name: string; ttl: string }>(
-			"SELECT name, extract(create_table_query, ' TTL (.+) SETTINGS') AS ttl FROM system.tables WHERE database = currentDatabase() AND ttl != '' AND match(name, '^(otel_.+|llm_calls|exposures|evaluations)$') ORDER BY name",
+			"SELECT name, extract(create_table_query, ' TTL (.+) SETTINGS') AS ttl FROM system.tables WHERE database = currentDatabase() AND ttl != '' AND match(name, '^(otel_.+|calls|exposures|evaluations)$') ORDER BY name",
 		);
 		return Object.fromEntries(rows.map(({ name, ttl }) => [name, ttl]));
 	};
@@ -85,7 +85,7 @@ describe("on the engine", () => {
 		await set(30, 400);
 		const first = await ttls();
 		expect(Object.keys(first)).toEqual([
-			...["evaluations", "exposures", "llm_calls", "otel_logs", "otel_traces", "otel_traces_trace_id_ts"],
+			...["calls", "evaluations", "exposures", "otel_logs", "otel_traces", "otel_traces_trace_id_ts"],
 		]);
 		expect(first.otel_traces).toBe("toDate(Timestamp) + toIntervalDay(30)");
 		expect(alterations).toBe(6);
@@ -100,9 +100,9 @@ describe("on the engine", () => {
 
 	test("old rows go, young rows and rows of unknown age stay; what has no time of its own goes by its arrival", async () => {
 		await set(0, 0);
-		const insert = (span: string, startedAt: string, receivedAt: string) =>
+		const insert = (unit: string, startedAt: string, receivedAt: string) =>
 			connection.command(
-				`INSERT INTO llm_calls (experiment, iteration, unit_id, trace_id, span_id, started_at, received_at) VALUES ('x', 1, 'u', 't', '${span}', ${startedAt}, ${receivedAt})`,
+				`INSERT INTO calls (experiment, iteration, unit_id, started_at, received_at) VALUES ('x', 1, '${unit}', ${startedAt}, ${receivedAt})`,
 			);
 		await insert("old", "now() - INTERVAL 200 DAY", "0");
 		await insert("young", "now() - INTERVAL 1 DAY", "0");
@@ -110,9 +110,9 @@ describe("on the engine", () => {
 		await insert("arrived-long-ago", "NULL", "now() - INTERVAL 200 DAY");
 		await insert("arrived-now", "NULL", "now()");
 		await set(0, 90);
-		await connection.command("OPTIMIZE TABLE llm_calls FINAL");
-		const rows = await connection.query<{ span_id: string }>("SELECT span_id FROM llm_calls ORDER BY span_id");
-		expect(rows.map(({ span_id }) => span_id)).toEqual(["arrived-now", "unknown", "young"]);
+		await connection.command("OPTIMIZE TABLE calls FINAL");
+		const rows = await connection.query<{ unit_id: string }>("SELECT unit_id FROM calls ORDER BY unit_id");
+		expect(rows.map(({ unit_id }) => unit_id)).toEqual(["arrived-now", "unknown", "young"]);
 	});
 
 	test("a TTL that a Collector set stands", async () => {

@@ -35,7 +35,7 @@ const LANDING_AGE = {
 	otel_traces_trace_id_ts: "toDate(Start)",
 	otel_logs: "toDate(Timestamp)",
 };
-const EVIDENCE_AGE = { llm_calls: "started_at", exposures: "exposed_at", evaluations: "evaluated_at" };
+const EVIDENCE_AGE = { calls: "started_at", exposures: "exposed_at", evaluations: "evaluated_at" };
 
 /**
  * Sets the TTL of every table; tables that have it already are left alone. Rows go when ClickHouse next merges them.

@@ -37,14 +37,14 @@ test("a unit is forgotten under its id and its hash; nobody else is; the second 
 	expect(first.code).toBe(0);
 	expect(JSON.parse(first.stdout)).toMatchObject({
 		schemaVersion: 1,
-		erased: { otel_traces: 2, llm_calls: 2 },
+		erased: { otel_traces: 2, calls: 2 },
 		remaining: [],
 	});
 	expect(first.stdout).not.toContain("ada");
 	expect(JSON.parse((await forget()).stdout)).toMatchObject({ erased: {}, remaining: [] });
 	const grace = await runArmspan(["forget", "grace", "--data", data]);
 	expect(grace.stdout).toMatch(/^otel_traces +1 rows erased\n/);
-	expect(grace.stdout).toMatch(/llm_calls +1 rows erased\nrecorded as [0-9a-f-]{36}\n$/);
+	expect(grace.stdout).toMatch(/calls +1 rows erased\nrecorded as [0-9a-f-]{36}\n$/);
 }, 60_000);
 
 test("a folder without evidence is not made", async () => {

@@ -13,12 +13,12 @@ interface SqlOptions extends EvidenceOptions {
 }
 
 const EXAMPLES = `
-One SELECT over llm_calls, exposures, evaluations, decisions and the landing tables otel_traces and otel_logs, of all
+One SELECT over calls, exposures, evaluations, decisions and the landing tables otel_traces and otel_logs, of all
 environments. Read-only; settings, table functions that read, other databases and statements that take too long are
 refused. More examples: docs/sql-examples.md.
 
 Examples:
-  armspan sql "SELECT prompt_version, count(), avg(latency_us) / 1000 AS ms FROM llm_calls FINAL GROUP BY prompt_version"
+  armspan sql "SELECT prompt_version, count(), avg(latency_us) / 1000 AS ms FROM calls FINAL GROUP BY prompt_version"
   armspan sql --url http://127.0.0.1:7070 --format csv "SELECT * FROM exposures FINAL LIMIT 100" > exposures.csv
   armspan sql - < question.sql
 

@@ -154,7 +154,7 @@ describe("of a service", () => {
 	});
 
 	test("sql: table, JSON, CSV, and hostile texts do not reach the terminal", async () => {
-		const statement = "SELECT variant, count() AS calls FROM llm_calls FINAL GROUP BY variant ORDER BY variant";
+		const statement = "SELECT variant, count() AS calls FROM calls FINAL GROUP BY variant ORDER BY variant";
 		expect((await ofService("sql", statement)).stdout).toBe("variant   calls\ncontrol     800\nfriendly    800\n");
 		const json = SqlAnswer.parse(JSON.parse((await ofService("sql", statement, "--format", "json")).stdout));
 		expect(json.rows[0]).toEqual(["control", "800"]);
@@ -171,10 +171,10 @@ describe("of a service", () => {
 	test("forget: by the service that has the evidence open, under the hash, too", async () => {
 		const forget = (unit: string) => ofService("forget", unit, "--json", "--by", "Grace");
 		expect(JSON.parse((await forget("user-399")).stdout)).toMatchObject({
-			...{ schemaVersion: 1, erased: { llm_calls: 4, exposures: 1 }, remaining: [] },
+			...{ schemaVersion: 1, erased: { calls: 4, exposures: 1 }, remaining: [] },
 		});
 		expect(JSON.parse((await forget("user-399")).stdout)).toMatchObject({ erased: {}, remaining: [] });
-		const left = "SELECT count() AS n FROM llm_calls WHERE unit_id = 'user-399'";
+		const left = "SELECT count() AS n FROM calls WHERE unit_id = 'user-399'";
 		expect((await ofService("sql", left)).stdout).toBe("n\n0\n");
 		const [record] = JSON.parse(
 			(await ofService("sql", "SELECT actor FROM erasures ORDER BY erased_at LIMIT 1", "--format", "json")).stdout,

@@ -178,7 +178,7 @@ test("SQL is answered, and more than a question is refused", async () => {
 	const answer = SqlAnswer.parse(
 		(
 			await ask({
-				statement: "SELECT variant, count() AS calls FROM llm_calls FINAL GROUP BY variant ORDER BY variant",
+				statement: "SELECT variant, count() AS calls FROM calls FINAL GROUP BY variant ORDER BY variant",
 			})
 		).body,
 	);

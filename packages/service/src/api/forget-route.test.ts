@@ -5,7 +5,7 @@ import { createApi } from "./api.ts";
 const TOKEN = "the token of this test";
 const ERASURE = "0b4e7f0a-0000-4000-8000-000000000000";
 const forgetUnit = vi.fn(async () => ({
-	...{ id: ERASURE, erasedAt: new Date(0), erased: { llm_calls: 2 } },
+	...{ id: ERASURE, erasedAt: new Date(0), erased: { calls: 2 } },
 	remaining: [{ table: "otel_logs", column: "Body", rows: 1 }],
 }));
 const unused = () => {
@@ -33,7 +33,7 @@ test("a unit is erased under all its ids, and what is left is told", async () =>
 	expect(answer).toEqual({
 		status: 200,
 		body: {
-			...{ schemaVersion: 1, id: ERASURE, erasedAt: "1970-01-01T00:00:00.000Z", erased: { llm_calls: 2 } },
+			...{ schemaVersion: 1, id: ERASURE, erasedAt: "1970-01-01T00:00:00.000Z", erased: { calls: 2 } },
 			remaining: [{ table: "otel_logs", column: "Body", rows: 1 }],
 		},
 	});

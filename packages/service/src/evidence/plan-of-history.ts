@@ -145,7 +145,7 @@ export async function calledPrompt(
 	const quoted = (text: string) => `'${text.replaceAll(/[\\']/g, "\\$&")}'`;
 	const time = (date: Date) => `toDateTime(${date.getTime() / 1000}, 'UTC')`;
 	const { rows } = await store.userSql(
-		`SELECT prompt_name, prompt_version FROM llm_calls
+		`SELECT prompt_name, prompt_version FROM calls
 WHERE NOT shadow AND prompt_version != '' AND started_at >= ${time(since)} AND started_at < ${time(until)}
 ${environment === undefined ? "" : `AND environment IN ('', ${quoted(environment)})`}
 ${asked === undefined ? "" : `AND prompt_name = ${quoted(asked)}`}

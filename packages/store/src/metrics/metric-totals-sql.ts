@@ -1,6 +1,6 @@
 import type { MetricDefinition } from "@armspan/schema";
 import type { QueryParameters } from "../connection.ts";
-import { ENVIRONMENT, EVIDENCE, ROW_US } from "./evidence-sql.ts";
+import { ENVIRONMENT, EVIDENCE, ROW_US, traceHash } from "./evidence-sql.ts";
 import { type Measure, type MeasureTable, MetricMeasures, type MetricPlan } from "./metric-measures.ts";
 import { SEGMENT_STRATA, SEGMENTS, STRATA_OF_UNIT } from "./segment-strata.ts";
 import { CELL_STARTS } from "./value-grid.ts";
@@ -12,8 +12,8 @@ export const EXPOSED = `    exposed AS
         SELECT unit_id, uniqExact(seen_variant) AS variants_seen, min(seen_variant) AS variant, min(exposed_us) AS exposure_us
         FROM
         (
-            SELECT unit_id, variant AS seen_variant, min(${ROW_US.llm_calls}) AS exposed_us
-            FROM llm_calls WHERE ${EVIDENCE.llm_calls} GROUP BY unit_id, variant
+            SELECT unit_id, variant AS seen_variant, min(${ROW_US.calls}) AS exposed_us
+            FROM calls WHERE ${EVIDENCE.calls} GROUP BY unit_id, variant
             UNION ALL
             SELECT unit_id, variant AS seen_variant, min(toUnixTimestamp64Micro(exposed_at)) AS exposed_us
             FROM exposures WHERE ${EVIDENCE.exposures} GROUP BY unit_id, variant
@@ -195,8 +195,8 @@ function callsOfUnits(measures: MetricMeasures, windowed: boolean): string {
                 ${own.map(({ name, sql }) => `${sql} AS ${name}`).join(",\n                ")}
             FROM
             (
-                SELECT c.*, ${ROW_US.llm_calls} AS row_us, x.exposure_us AS exposure_us
-                FROM (SELECT * FROM llm_calls FINAL WHERE ${EVIDENCE.llm_calls}) AS c
+                SELECT c.*, ${ROW_US.calls} AS row_us, x.exposure_us AS exposure_us
+                FROM (SELECT * FROM calls FINAL WHERE ${EVIDENCE.calls}) AS c
                 INNER JOIN exposed AS x ON x.unit_id = c.unit_id
             )
             WHERE ${WITHIN_WINDOW}
@@ -215,11 +215,11 @@ function callsOfUnits(measures: MetricMeasures, windowed: boolean): string {
             SELECT
                 unit_id,
                 variant AS seen_variant,
-                min(${ROW_US.llm_calls}) AS exposed_us,
-                max(${ROW_US.llm_calls}) AS newest_us,
+                min(${ROW_US.calls}) AS exposed_us,
+                max(${ROW_US.calls}) AS newest_us,
                 ${own.map(({ name, sql }) => `${sql} AS ${name}`).join(",\n                ")}
-            FROM llm_calls FINAL
-            WHERE ${EVIDENCE.llm_calls}
+            FROM calls FINAL
+            WHERE ${EVIDENCE.calls}
             GROUP BY unit_id, variant
             UNION ALL
             SELECT
@@ -257,8 +257,8 @@ function rowsBesideUnits(table: Exclude<MeasureTable, "calls">, measures: Metric
 							.join(",\n            ")}
         FROM
         (
-            SELECT e.*, ${isCalls ? ROW_US.llm_calls : ROW_US.evaluations} AS row_us, x.exposure_us AS exposure_us, x.variant AS exposed_variant
-            FROM (SELECT * FROM ${isCalls ? "llm_calls" : "evaluations"} FINAL WHERE ${rows}) AS e
+            SELECT e.*, ${isCalls ? ROW_US.calls : ROW_US.evaluations} AS row_us, x.exposure_us AS exposure_us, x.variant AS exposed_variant
+            FROM (SELECT * FROM ${isCalls ? "calls" : "evaluations"} FINAL WHERE ${rows}) AS e
             INNER JOIN exposed AS x ON x.unit_id = e.unit_id
         )
         WHERE ifNull(${when}, false)
@@ -268,10 +268,11 @@ function rowsBesideUnits(table: Exclude<MeasureTable, "calls">, measures: Metric
 /** A unit of one version is a unit of its own here. */
 function rowsOfVersions(table: MeasureTable, measures: MetricMeasures): string {
 	if (table !== "calls" && table !== "events") throw new TypeError("versions have no covariates");
-	const time = table === "calls" ? ROW_US.llm_calls : ROW_US.evaluations;
+	const time = table === "calls" ? ROW_US.calls : ROW_US.evaluations;
 	const newest = table === "calls" ? `max(${time})` : `ifNull(max(${time}), 0)`;
+	const trace = table === "calls" ? "trace_hash" : traceHash("trace_id");
 	return `        SELECT
-            concat(prompt_version, ' ', if(unit_id = '', trace_id, unit_id)) AS unit_id,
+            concat(prompt_version, ' ', if(unit_id = '', concat('trace ', toString(${trace})), unit_id)) AS unit_id,
             any(prompt_version) AS variant,
             1 AS variants_seen,
             min(${time}) AS exposure_us,
@@ -280,7 +281,7 @@ function rowsOfVersions(table: MeasureTable, measures: MetricMeasures): string {
 							.of(table)
 							.map(({ name, sql }) => `${sql} AS ${name}`)
 							.join(",\n            ")}
-        FROM ${table === "calls" ? "llm_calls" : "evaluations"} FINAL
+        FROM ${table === "calls" ? "calls" : "evaluations"} FINAL
         WHERE prompt_name = {prompt:String} AND has({versions:Array(String)}, toString(prompt_version)) AND NOT shadow AND ${ENVIRONMENT}
             AND ifNull(${time} >= {since_us:Int64} AND ${time} < {until_us:Int64}, false)
         GROUP BY 1`;

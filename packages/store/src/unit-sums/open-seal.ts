@@ -18,7 +18,7 @@ export interface OpenSeal extends Seal {
 /** Beyond, the ids would be too much for a request, and their rows most of the table. */
 const MOST_STALE = 2000;
 const MOST_STALE_CHARACTERS = 200_000;
-const TABLES = ["llm_calls", "exposures", "evaluations"] as const satisfies readonly (keyof typeof ROW_US)[];
+const TABLES = ["calls", "exposures", "evaluations"] as const satisfies readonly (keyof typeof ROW_US)[];
 
 /** What has to be read beside a seal; `null` when it is so much that the seal saves nothing, or sums are missing. */
 export async function openSeal(query: Query, key: EvidenceKey, seal: Seal): Promise<OpenSeal | null> {

@@ -46,9 +46,9 @@ WITH
             max(newest_us) AS newest_us${lines(calls.map(merged))}
         FROM
         (
-            SELECT unit_id, variant AS seen_variant, ${seenOf("llm_calls")}, max(${ROW_US.llm_calls}) AS newest_us${lines(calls.map(({ sql, name }) => `${sql} AS ${name}`))}
-            FROM llm_calls FINAL
-            WHERE ${rows("llm_calls")}
+            SELECT unit_id, variant AS seen_variant, ${seenOf("calls")}, max(${ROW_US.calls}) AS newest_us${lines(calls.map(({ sql, name }) => `${sql} AS ${name}`))}
+            FROM calls FINAL
+            WHERE ${rows("calls")}
             GROUP BY unit_id, variant
             UNION ALL
             SELECT unit_id, variant AS seen_variant, ${seenOf("exposures")}, NULL AS newest_us${lines(calls.map(nothing))}
@@ -63,7 +63,7 @@ WITH
         SELECT unit_id, min(seen_variant) AS variant, min(exposed_us) AS exposure_us
         FROM
         (
-            SELECT unit_id, toString(variant) AS seen_variant, ${ROW_US.llm_calls} AS exposed_us FROM llm_calls WHERE ${rows("llm_calls")}
+            SELECT unit_id, toString(variant) AS seen_variant, ${ROW_US.calls} AS exposed_us FROM calls WHERE ${rows("calls")}
             UNION ALL
             SELECT unit_id, toString(variant) AS seen_variant, ${ROW_US.exposures} AS exposed_us FROM exposures WHERE ${rows("exposures")}
         )

@@ -52,7 +52,7 @@ export async function sealUnitSums(
 	);
 	const key = { experiment, iteration };
 	const [start] = await connection.query<{ now: string; rows: string }>(
-		`SELECT toString(toUnixTimestamp(now())) AS now, toString(count()) AS rows FROM llm_calls
+		`SELECT toString(toUnixTimestamp(now())) AS now, toString(count()) AS rows FROM calls
 WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32} SETTINGS max_execution_time = 60`,
 		key,
 	);

@@ -1,4 +1,4 @@
-import { COUNTS, ENVIRONMENT, EVIDENCE, ITERATION, ROW_US } from "../metrics/evidence-sql.ts";
+import { CALL_IDENTITY, COUNTS, ENVIRONMENT, EVIDENCE, ITERATION, ROW_US } from "../metrics/evidence-sql.ts";
 import {
 	CELL_STARTS_SQL,
 	type MeasuredMetrics,
@@ -153,9 +153,9 @@ function unitsWithRows(all: readonly Measure[], seal: OpenSeal): string {
                 max(event_us) AS newest_event_us${sumsOfUnits}
             FROM
             (
-                SELECT unit_id, toString(variant) AS variant, min(${ROW_US.llm_calls}) AS exposed_us, max(${ROW_US.llm_calls}) AS call_us,
+                SELECT unit_id, toString(variant) AS variant, min(${ROW_US.calls}) AS exposed_us, max(${ROW_US.calls}) AS call_us,
                     CAST(NULL AS Nullable(Int64)) AS event_us${columns([...calls.map(taken), ...events.map(nothing)])}
-                FROM (${openRows("llm_calls", seal)})
+                FROM (${openRows("calls", seal)})
                 GROUP BY unit_id, variant
                 UNION ALL
                 SELECT unit_id, toString(variant) AS variant, min(${ROW_US.exposures}) AS exposed_us, CAST(NULL AS Nullable(Int64)) AS call_us,
@@ -168,8 +168,8 @@ function unitsWithRows(all: readonly Measure[], seal: OpenSeal): string {
 }
 
 /** All rows of stale units, and of the others those since the seal; each identity once. */
-function openRows(table: "llm_calls" | "evaluations", { stale }: OpenSeal): string {
-	const identity = table === "llm_calls" ? "unit_id, trace_id, span_id, environment" : "unit_id, event_id, environment";
+function openRows(table: "calls" | "evaluations", { stale }: OpenSeal): string {
+	const identity = table === "calls" ? CALL_IDENTITY : "unit_id, event_id, environment";
 	const since = `SELECT * FROM
                 (
                     -- FINAL would read the rows from before as well; like it, the one that came last is taken
@@ -204,7 +204,7 @@ function openEvents(nothing: readonly string[], taken: readonly string[], seal: 
                         SELECT unit_id, min(variant) AS variant, min(exposed_us) AS exposure_us
                         FROM
                         (
-                            SELECT unit_id, toString(variant) AS variant, ${ROW_US.llm_calls} AS exposed_us FROM (${openRows("llm_calls", seal)})
+                            SELECT unit_id, toString(variant) AS variant, ${ROW_US.calls} AS exposed_us FROM (${openRows("calls", seal)})
                             UNION ALL
                             SELECT unit_id, toString(variant) AS variant, ${ROW_US.exposures} AS exposed_us FROM (${openExposures(seal)})
                             UNION ALL

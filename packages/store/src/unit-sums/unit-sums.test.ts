@@ -56,7 +56,7 @@ async function deliver(evidence: Evidence): Promise<void> {
 
 /** As if all that is there had come an hour ago. */
 async function age(): Promise<void> {
-	for (const table of ["llm_calls", "exposures", "evaluations"]) {
+	for (const table of ["calls", "exposures", "evaluations"]) {
 		await connection.command(
 			`ALTER TABLE ${table} UPDATE arrived_at = now() - INTERVAL 1 HOUR WHERE arrived_at > now() - INTERVAL 1 HOUR SETTINGS mutations_sync = 2`,
 		);
@@ -136,7 +136,7 @@ describe("sealUnitSums", { timeout: 120_000 }, () => {
 		await age();
 		const until = new Date(evidence.startMs + 9 * dayMs);
 		await store.sealUnitSums({ experiment, iteration: 1, metrics: METRICS, until });
-		for (const table of ["llm_calls", "evaluations", "exposures"]) {
+		for (const table of ["calls", "evaluations", "exposures"]) {
 			await connection.command(
 				`ALTER TABLE ${table} DELETE WHERE experiment = '${experiment}' SETTINGS mutations_sync = 2`,
 			);

@@ -1,0 +1,1 @@
+WHERE leaf_operation IN ('chat', 'text_completion', 'generate_content', 'embeddings') AND prompt.1 != ''
