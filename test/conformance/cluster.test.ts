@@ -7,6 +7,8 @@ import { promisify } from "node:util";
 import { BUILT_IN_METRICS } from "@armspan/schema";
 import { openStore, type Store } from "@armspan/store";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { migrationSql } from "../../packages/store/src/migration-sql.ts";
+import { statements } from "../../packages/store/src/sql-file.ts";
 import { ClickHouseServer, serverUnavailable } from "./clickhouse-server.ts";
 import { deliver, observeEvidence, randomDeliveries, randomNumbers, repeatedAndShuffled } from "./deliveries.ts";
 
@@ -19,6 +21,17 @@ if (unavailable !== undefined) {
 
 const NOW = new Date();
 const CLUSTER = { name: "shards", replicated: false };
+/** Columns of `llm_calls` before migration 0011. */
+const EARLIER_CALLS = `experiment LowCardinality(String), iteration UInt32, unit_id String, trace_id String, span_id String,
+	variant LowCardinality(String), enrolled Bool, shadow Bool, routing_revision UInt64, is_error Bool, quarantined Bool,
+	started_at Nullable(DateTime64(6, 'UTC')), latency_us Nullable(Int64), time_to_first_chunk_us Nullable(Int64),
+	cost_nano_usd Nullable(Int64), input_tokens Nullable(Int64), output_tokens Nullable(Int64), cached_tokens Nullable(Int64),
+	reasoning_tokens Nullable(Int64), unit_type LowCardinality(String), service LowCardinality(String),
+	operation LowCardinality(String), provider LowCardinality(String), model LowCardinality(String),
+	prompt_name LowCardinality(String), prompt_version LowCardinality(String), prompt_digest LowCardinality(String),
+	error_type LowCardinality(String), finish_reason LowCardinality(String), fallback_reason LowCardinality(String),
+	response_id String, environment LowCardinality(String), received_at DateTime('UTC'),
+	arrived_at DateTime('UTC') DEFAULT now('UTC')`;
 const seed = Math.floor(Math.random() * 2 ** 31);
 
 describe.skipIf(unavailable !== undefined)("two ClickHouse servers", () => {
@@ -89,7 +102,8 @@ describe.skipIf(unavailable !== undefined)("two ClickHouse servers", () => {
 		const unit = "user-3-ü'";
 		for (const node of nodes) {
 			await node.forgetUnit({ unitIds: [unit], actor: "test" });
-			await node.setRetention({ landingDays: 30, evidenceDays: 400, now: NOW });
+			// the ids of calls are asked of the landing tables
+			await node.setRetention({ landingDays: 400, evidenceDays: 400, now: NOW });
 		}
 		await single.forgetUnit({ unitIds: [unit], actor: "test" });
 		const without = await observeEvidence(single, NOW);
@@ -97,6 +111,42 @@ describe.skipIf(unavailable !== undefined)("two ClickHouse servers", () => {
 		expect(await observeEvidence(nodes[1] as Store, NOW)).toEqual(without);
 		expect((await nodes[0]?.forgetUnit({ unitIds: [unit], actor: "test" }))?.remaining).toEqual([]);
 	}, 180_000);
+
+	test.each([
+		["each node copies its own rows, without Keeper", false],
+		["one process copies all", true],
+	] as const)("the calls of an earlier version, on both shards: %s", async (_, replicated) => {
+		const database = `copied_${replicated ? "by_one" : "by_each"}`;
+		await onEach(`CREATE DATABASE ${database}`);
+		const nodes = await shards(database);
+		if (replicated) for (const node of nodes) await node.migrate();
+		await onEach(`CREATE TABLE ${database}.llm_calls_local (${EARLIER_CALLS}) ENGINE = ReplacingMergeTree
+			ORDER BY (experiment, iteration, unit_id, trace_id, span_id, environment)`);
+		await onEach(`CREATE TABLE ${database}.llm_calls AS ${database}.llm_calls_local
+			ENGINE = Distributed('${CLUSTER.name}', '${database}', 'llm_calls_local', cityHash64(unit_id))`);
+		for (let delivery = 0; delivery < 2; delivery += 1) {
+			await servers[0]?.run(`INSERT INTO ${database}.llm_calls (experiment, unit_id, trace_id, span_id, started_at, latency_us)
+				SELECT 'old', toString(number % 7), toString(number), 's', toDateTime64('2026-11-01 00:00:00', 6, 'UTC') + number, number
+				FROM numbers(40) SETTINGS distributed_foreground_insert = 1`);
+		}
+		if (replicated) {
+			// what is told to all nodes at once needs Keeper; the copying does not
+			const [copy = ""] = statements(migrationSql("0011-compact-calls.sql", { name: CLUSTER.name })).filter((sql) =>
+				sql.includes("FROM merge("),
+			);
+			const query = encodeURIComponent(copy);
+			const response = await fetch(`${servers[0]?.url}/?database=${database}&query=${query}`, { method: "POST" });
+			expect([response.status, await response.text()]).toEqual([200, ""]);
+		} else {
+			for (const node of nodes) await node.migrate();
+			expect(await onEach(`SHOW TABLES FROM ${database} LIKE 'llm_calls%'`)).toEqual(["", ""]);
+		}
+		const copied = `SELECT count(), uniqExact(unit_id), sum(latency_us) FROM ${database}.calls FINAL WHERE experiment = 'old' FORMAT TSV`;
+		expect(await onEach(copied)).toEqual(["40\t7\t780\n", "40\t7\t780\n"]);
+		const local = await onEach(copied.replace(".calls", ".calls_local"));
+		expect(local.map((line) => Number(line.split("\t")[0])).reduce((sum, rows) => sum + rows)).toBe(40);
+		expect(local).not.toContain("40\t7\t780\n");
+	});
 
 	test("a database of one server is not taken for a cluster's, nor a cluster's for one server's", async () => {
 		await onEach("CREATE DATABASE mixed");

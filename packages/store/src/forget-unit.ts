@@ -1,6 +1,12 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import type { Connection } from "./connection.ts";
-import { EVIDENCE_TABLES, LANDING_TABLES, type LandingTable, landingRowHash, TABLES_WITH_TRACES } from "./forgettable-tables.ts";
+import {
+	EVIDENCE_TABLES,
+	LANDING_TABLES,
+	type LandingTable,
+	landingRowHash,
+	TABLES_WITH_TRACES,
+} from "./forgettable-tables.ts";
 import { LOCAL_SUFFIX, onCluster } from "./migration-sql.ts";
 import type { ClusterOptions } from "./store.ts";
 import { StoreError } from "./store-error.ts";

@@ -20,6 +20,11 @@ export const MIGRATIONS = [
 	"0011-compact-calls.sql",
 ] as const;
 
+/** What a statement says that finds a table gone which was there when it began. */
+const TABLE_WENT = /UNKNOWN_TABLE|TABLE_IS_DROPPED|Table .+ (?:does not exist|is dropped)/;
+const ATTEMPTS = 3;
+const RETRY_MS = 500;
+
 /** Which migrations ran. All nodes of a cluster keep one ledger; without Keeper each node has its own. */
 function createLedger(cluster: ClusterOptions | undefined): string {
 	const engine =
@@ -73,7 +78,7 @@ export async function migrate(connection: Connection, cluster?: ClusterOptions):
 			);
 		}
 		for (const statement of statements(migrationSql(name, cluster, connection.isEmbedded))) {
-			await run(connection, name, statement);
+			await run(connection, name, statement, ATTEMPTS);
 		}
 		await run(
 			connection,
@@ -85,8 +90,15 @@ export async function migrate(connection: Connection, cluster?: ClusterOptions):
 	return ran;
 }
 
-function run(connection: Connection, migration: string, statement: string): Promise<void> {
-	return attempted(migration, () => connection.command(statement));
+/** @param attempts more than one where another process may drop a table that the statement reads */
+async function run(connection: Connection, migration: string, statement: string, attempts = 1): Promise<void> {
+	try {
+		await attempted(migration, () => connection.command(statement));
+	} catch (error) {
+		if (attempts <= 1 || !(error instanceof StoreError && TABLE_WENT.test(error.message))) throw error;
+		await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+		await run(connection, migration, statement, attempts - 1);
+	}
 }
 
 async function attempted<Result>(migration: string, step: () => Promise<Result>): Promise<Result> {

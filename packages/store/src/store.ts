@@ -177,7 +177,10 @@ export interface Store {
 	/** The two newest looks up to a moment at an iteration in exactly this environment, newest first. */
 	latestLooks(key: Required<IterationKey> & { until: Date }): Promise<WrittenLook[]>;
 	lastCallStart(key: IterationKey & { variant: string }): Promise<Date | null>;
-	/** Calls that started at `since` or later, oldest first; each once. `environment` as in IterationKey. */
+	/**
+	 * Calls that started at `since` or later, oldest first; each once. As far back as landing tables reach, since evidence
+	 * keeps no ids. `environment` as in IterationKey.
+	 */
 	callIds(filter: { since?: Date; environment?: string }): Promise<CallIdentity[]>;
 	/** Units with a call or an exposure since then, shadows included. */
 	seenUnits(filter: SeenUnitsFilter): Promise<SeenUnitIds>;
