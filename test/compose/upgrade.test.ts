@@ -20,7 +20,9 @@ afterEach(async () => {
 	for (const step of undo.splice(0).reverse()) await step();
 });
 
-test.skipIf(unavailable !== undefined).each(["0003-decisions.sql", "0005-erasures.sql", "0010-landed-before.sql"] as const)(
+test
+	.skipIf(unavailable !== undefined)
+	.each(["0003-decisions.sql", "0005-erasures.sql", "0010-landed-before.sql"] as const)(
 	"a database as it was after %s is migrated while a Collector inserts, and not a row is lost",
 	{ timeout: 120_000 },
 	async (last) => {

@@ -118,9 +118,7 @@ describe.skipIf(pipelineUnavailable("faults of the Collector and of ClickHouse")
 			stops.push(() => store.close());
 			await store.migrate();
 			await sending;
-			await Pipeline.until(
-				async () => (await pipeline.server.run("SELECT count() FROM calls FINAL")) === `${sent}\n`,
-			);
+			await Pipeline.until(async () => (await pipeline.server.run("SELECT count() FROM calls FINAL")) === `${sent}\n`);
 			const failed = await Promise.all(
 				[pipeline.agent, pipeline.gateway].map((collector) =>
 					collector.metric("otelcol_exporter_enqueue_failed_spans"),
