@@ -1,11 +1,18 @@
 import type { Decoded } from "../rows.ts";
-import { DayBudget } from "./record-fields.ts";
+import { RequestBudget } from "./record-fields.ts";
 import { Refusals } from "./refusals.ts";
 
+/** What is counted of a row. */
+interface CountedRow {
+	Timestamp: string;
+	Events?: readonly unknown[];
+	Links?: readonly unknown[];
+}
+
 /** Rows of the request that is being decoded, and what was refused of it. */
-export class Decoding<Row extends { Timestamp: string }> {
+export class Decoding<Row extends CountedRow> {
 	readonly #rows: Row[] = [];
-	readonly #days = new DayBudget();
+	readonly #budget = new RequestBudget();
 	readonly #refusals = new Refusals();
 	readonly #keep: (row: Row) => void;
 
@@ -18,7 +25,7 @@ export class Decoding<Row extends { Timestamp: string }> {
 	record(decode: () => Row): void {
 		this.#refusals.attempt(() => {
 			const row = decode();
-			this.#days.spend(row.Timestamp);
+			this.#budget.spend(row.Timestamp, (row.Events?.length ?? 0) + (row.Links?.length ?? 0));
 			this.#keep(row);
 		});
 	}

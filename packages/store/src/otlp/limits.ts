@@ -6,6 +6,8 @@ export const OTLP_LIMITS = {
 	attributes: 1_024,
 	/** Events, and links, of one span. */
 	eventsOrLinks: 1_024,
+	/** Events and links of one request: two bytes are enough for one, and make twenty in a block. */
+	eventsAndLinksOfRequest: 1_048_576,
 	/** Nesting of arrays and key-value lists in one value. */
 	depth: 32,
 	/** Nesting of a JSON body, and its objects and lists; in a body of a megabyte or less nobody counts. */

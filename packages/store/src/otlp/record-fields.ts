@@ -53,20 +53,27 @@ export function durationText(start: bigint, end: bigint): string {
 	return BigInt.asUintN(64, end - start).toString();
 }
 
-/** Counts UTC days of one request. */
-export class DayBudget {
+/** Counts what the records of one request may have together: UTC days, events and links. */
+export class RequestBudget {
 	readonly #days = new Set<number>();
+	#items = 0;
 
-	/** @throws {RecordRefused} on a day too many */
-	spend(time: string): void {
+	/**
+	 * @param items events and links of the record
+	 * @throws {RecordRefused} on a day or an item too many
+	 */
+	spend(time: string, items: number): void {
+		if (this.#items + items > OTLP_LIMITS.eventsAndLinksOfRequest) {
+			throw new RecordRefused(`more than ${OTLP_LIMITS.eventsAndLinksOfRequest} events and links in one request`);
+		}
 		const day = Math.floor(Number(time) / 86_400e9);
-		if (this.#days.has(day)) {
-			return;
+		if (!this.#days.has(day)) {
+			if (this.#days.size >= OTLP_LIMITS.days) {
+				throw new RecordRefused(`timestamps of more than ${OTLP_LIMITS.days} days in one request`);
+			}
+			this.#days.add(day);
 		}
-		if (this.#days.size >= OTLP_LIMITS.days) {
-			throw new RecordRefused(`timestamps of more than ${OTLP_LIMITS.days} days in one request`);
-		}
-		this.#days.add(day);
+		this.#items += items;
 	}
 }
 

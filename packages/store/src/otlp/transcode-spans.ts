@@ -5,7 +5,7 @@ import { OTLP_LIMITS } from "./limits.ts";
 import { readValue } from "./protobuf-attributes.ts";
 import type { ProtobufReader } from "./protobuf-reader.ts";
 import { pushBounded, readEvent, readLink, readSpan } from "./protobuf-traces.ts";
-import { type DayBudget, durationText, requiredId, spanKind, statusCode, timeText } from "./record-fields.ts";
+import { durationText, type RequestBudget, requiredId, spanKind, statusCode, timeText } from "./record-fields.ts";
 import { RecordRefused } from "./record-refused.ts";
 
 /** `number << 3 | wireType` of the fields of a Span. */
@@ -46,12 +46,12 @@ export function transcodeSpan(
 	end: number,
 	envelope: Envelope,
 	target: TraceColumns,
-	days: DayBudget,
+	budget: RequestBudget,
 ): void {
 	const start = reader.pos;
 	const attributes = target.columns.SpanAttributes;
 	try {
-		copySpan(reader, end, envelope, target, days);
+		copySpan(reader, end, envelope, target, budget);
 	} catch (error) {
 		attributes.takeBack();
 		if (error !== KEY_TWICE) {
@@ -59,7 +59,7 @@ export function transcodeSpan(
 		}
 		reader.pos = start;
 		const row = readSpan(reader, end, envelope);
-		days.spend(row.Timestamp);
+		budget.spend(row.Timestamp, row.Events.length + row.Links.length);
 		target.add(row);
 	}
 }
@@ -69,7 +69,7 @@ function copySpan(
 	end: number,
 	{ resource, scope }: Envelope,
 	target: TraceColumns,
-	days: DayBudget,
+	budget: RequestBudget,
 ): void {
 	const { body } = reader;
 	const { columns } = target;
@@ -146,7 +146,7 @@ function copySpan(
 	const beganText = timeText(began);
 	assertId(body, "trace", 16, traceId);
 	assertId(body, "span", 8, spanId);
-	days.spend(beganText);
+	budget.spend(beganText, (events?.length ?? 0) + (links?.length ?? 0));
 
 	columns.Timestamp.integer(beganText);
 	addHex(columns.TraceId, body, traceId);

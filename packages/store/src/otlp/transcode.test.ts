@@ -234,6 +234,16 @@ test("a request of more records than anybody sends is refused as a whole", () =>
 	expect(() => transcodeTraces(empty, "application/x-protobuf")).toThrow("more than 262144 records");
 });
 
+test("events and links of a request are counted together, since two bytes become twenty of them", () => {
+	const events = Buffer.concat(Array.from({ length: 1_024 }, () => Buffer.from([0x5a, 0])));
+	const body = request(...Array.from({ length: 1_100 }, () => events));
+	const { rows, rejected, rejectedReason, block } = transcodeTraces(body, "application/x-protobuf");
+	expect([rows, rejected]).toEqual([1_024, 76]);
+	expect(rejectedReason).toContain("events and links in one request");
+	expect(block.length).toBeLessThan(12 * body.length);
+	expect(decodeTraces(body, "application/x-protobuf")).toMatchObject({ rejected, rejectedReason });
+});
+
 test("what a resource says is repeated in no more rows than memory holds", () => {
 	const large = field(1, field(1, Buffer.concat([field(1, "k"), field(2, field(1, "x".repeat(200_000)))])));
 	const spans = Buffer.concat(Array.from({ length: 2_000 }, () => field(2, ids)));

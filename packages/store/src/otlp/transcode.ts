@@ -8,7 +8,7 @@ import { OTLP_LIMITS } from "./limits.ts";
 import { walkRequest } from "./protobuf-envelope.ts";
 import { decodeProtobufLogs } from "./protobuf-logs.ts";
 import { ProtobufReader } from "./protobuf-reader.ts";
-import { DayBudget } from "./record-fields.ts";
+import { RequestBudget } from "./record-fields.ts";
 import { RecordRefused } from "./record-refused.ts";
 import { Refusals } from "./refusals.ts";
 import { transcodeSpan } from "./transcode-spans.ts";
@@ -29,11 +29,11 @@ export function transcodeTraces(body: Uint8Array, contentType: OtlpContentType):
 		}
 		const reader = new ProtobufReader(body);
 		const refusals = new Refusals();
-		const days = new DayBudget();
+		const budget = new RequestBudget();
 		walkRequest(reader, (end, envelope) => {
 			refusals.attempt(() => {
 				assertRoom(columns);
-				transcodeSpan(reader, end, envelope, columns, days);
+				transcodeSpan(reader, end, envelope, columns, budget);
 			});
 		});
 		return encoded("otel_traces", columns, refusals.result());
