@@ -12,6 +12,18 @@ export interface Traffic {
 
 const ROWS_PER_INSERT = 500_000;
 
+const stepNs = ({ calls, days }: Traffic) => Math.floor((days * 86_400e9) / calls);
+
+/** The first call of the traffic's last hour. */
+export function startOfLastHour({ calls, days }: Traffic): number {
+	return calls - Math.ceil(calls / days / 24);
+}
+
+/** When a call starts, cut to milliseconds. */
+export function timeOfCall(traffic: Traffic, call: number): Date {
+	return new Date(traffic.start.getTime() + Math.floor((call * stepNs(traffic)) / 1e6));
+}
+
 /**
  * Fills `otel_traces` and `otel_logs` with one experiment, inside of ClickHouse: spans of 28 attributes with 11 of their
  * resource and no prompt text, and 20 events per 100 calls. The views derive the evidence, as they
@@ -20,19 +32,19 @@ const ROWS_PER_INSERT = 500_000;
  */
 export async function generateTraces(
 	command: Command,
-	{ calls, units, days, start }: Traffic,
+	traffic: Traffic,
 	[first, end]: readonly [first: number, end: number],
 ): Promise<void> {
+	const { calls, units, start } = traffic;
 	for (let from = first; from < end; from += ROWS_PER_INSERT) {
 		const count = Math.min(ROWS_PER_INSERT, end - from);
-		const stepNs = Math.floor((days * 86_400e9) / calls);
 		const common = `
 	${from} + number AS n,
 	-- units come in over the first half of the time, and come back at random
 	cityHash64(n, 7) % least(${units}, 1 + intDiv(n * 2 * ${units}, ${calls})) AS unit_number,
 	concat('user-', lower(hex(cityHash64(unit_number, 'id')))) AS unit,
 	if(cityHash64(unit_number) % 2 = 0, 'control', 'treatment') AS arm,
-	toDateTime64(fromUnixTimestamp64Nano(toInt64(${start.getTime()}000000 + n * ${stepNs}), 'UTC'), 9, 'UTC') AS at,
+	toDateTime64(fromUnixTimestamp64Nano(toInt64(${start.getTime()}000000 + n * ${stepNs(traffic)}), 'UTC'), 9, 'UTC') AS at,
 	lower(hex(sipHash128(n))) AS trace,
 	lower(hex(cityHash64(n, 1))) AS span,
 	map('service.name', 'support-bot', 'service.version', '4.2.1', 'deployment.environment.name', 'production',

@@ -18,6 +18,7 @@ export const MIGRATIONS = [
 	"0009-snapshots.sql",
 	"0010-landed-before.sql",
 	"0011-compact-calls.sql",
+	"0012-seal-totals.sql",
 ] as const;
 
 /** What a statement says that finds a table gone which was there when it began. */

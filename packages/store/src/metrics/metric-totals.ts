@@ -2,11 +2,10 @@ import { type MetricDefinition, metricScale } from "@armspan/schema";
 import type { QueryParameters } from "../connection.ts";
 import { closedParameter, dateOfMicros, microsOfDate, type Query, untilRevisionParameter } from "../queries/query.ts";
 import type { EvidenceKey, RatioMoments } from "../store.ts";
-import { openSeal } from "../unit-sums/open-seal.ts";
-import { findSeal } from "../unit-sums/seal.ts";
-import { sealedTotalsSql } from "../unit-sums/sealed-totals-sql.ts";
+import { sealedTotals } from "../unit-sums/sealed-totals.ts";
 import type { MetricPlan } from "./metric-measures.ts";
 import { measuredMetrics, metricTotalsSql, segmentTotalsSql, versionTotalsSql } from "./metric-totals-sql.ts";
+import type { CellTuple, TotalsRow } from "./totals-row.ts";
 import { CELL_STARTS, VALUE_GRID } from "./value-grid.ts";
 
 /** Calls and events of versions of a prompt, whether or not an experiment assigned them; shadows are left out. */
@@ -125,70 +124,27 @@ export interface SqlSourceFacts {
 	readonly badRows: number;
 }
 
-export type CellTuple = [cells: (string | number)[], counts: string[], squares: string[], products: string[]];
-
-interface Row {
-	state: "counted" | "excluded" | "immature";
-	arm: string;
-	day: string;
-	newest_call_us: string | null;
-	newest_event_us: string | null;
-	units: string;
-	calls: string;
-	undelivered_calls: string;
-	quarantined_calls: string;
-	error_types: [string[], (string | number)[]];
-	[column: `metric_${number}`]: string[];
-	[column: `cells_${number}`]: CellTuple;
-}
-
 export async function metricTotals(query: Query, request: MetricTotalsRequest): Promise<MetricTotals> {
 	const parameters = parametersOf(request);
 	if (isSealed(request)) {
-		const totals = await sealedTotals(query, request, parameters);
-		if (totals !== null) return totals;
+		const measured = measuredMetrics(request.metrics, request.splitByCache);
+		const rows = await sealedTotals(query, request, measured, parameters);
+		if (rows !== null) return totalsOf(rows, measured.measures.plans);
 	}
 	const statement = metricTotalsSql(request.metrics, isWindowed(request), request.splitByCache);
-	return totalsOf(await query<Row>(statement.sql, { ...statement.parameters, ...parameters }), statement.plans);
-}
-
-/** The totals from a seal, if there is one and little is beside it. */
-async function sealedTotals(
-	query: Query,
-	request: MetricTotalsRequest,
-	parameters: QueryParameters,
-): Promise<MetricTotals | null> {
-	const measured = measuredMetrics(request.metrics, request.splitByCache);
-	const seal = await findSeal(query, request, measured);
-	const open = seal === null ? null : await openSeal(query, request, seal);
-	if (open === null) return null;
-	const statement = sealedTotalsSql(measured, open);
-	for (let attempt = 0; attempt < CONSISTENT_ATTEMPTS; attempt += 1) {
-		const rows = await query<Row>(statement.sql, { ...statement.parameters, ...parameters });
-		const totals = totalsOf(rows, statement.plans);
-		if (cellsAddUp(totals)) return totals;
-	}
-	return null;
-}
-
-/** A row that arrives between the two reads of a statement counts in one of them only. */
-const CONSISTENT_ATTEMPTS = 3;
-
-function cellsAddUp({ arms }: MetricTotals): boolean {
-	return arms.every(({ metrics }) =>
-		Object.values(metrics).every(
-			({ cells, sumN }) => cells === null || cells.reduce((sum, { count }) => sum + count, 0n) === sumN,
-		),
-	);
+	return totalsOf(await query<TotalsRow>(statement.sql, { ...statement.parameters, ...parameters }), statement.plans);
 }
 
 /** Exact sums of any metrics by segment, value and variant; the most frequent values first by name. */
 export async function segmentTotals(query: Query, request: SegmentTotalsRequest): Promise<SegmentTotals[]> {
 	const { sql, parameters, plans } = segmentTotalsSql(request.metrics, isWindowed(request));
-	const rows = await query<Row & { segment: string; segment_kind: SegmentTotals["kind"]; segment_value: string }>(sql, {
-		...{ ...parameters, ...parametersOf(request) },
-		segments: request.segments,
-	});
+	const rows = await query<TotalsRow & { segment: string; segment_kind: SegmentTotals["kind"]; segment_value: string }>(
+		sql,
+		{
+			...{ ...parameters, ...parametersOf(request) },
+			segments: request.segments,
+		},
+	);
 	const strata = Map.groupBy(rows, (row) => JSON.stringify([row.segment, row.segment_kind, row.segment_value]));
 	return [...strata.values()].flatMap((ofStratum) => {
 		const [first] = ofStratum;
@@ -228,7 +184,7 @@ export async function versionTotals(query: Query, request: VersionTotalsRequest)
 		.filter(({ source }) => source !== "sql")
 		.map(({ covariateDays: _, ...metric }) => metric);
 	const { sql, parameters, plans } = versionTotalsSql(metrics);
-	const rows = await query<Row>(sql, {
+	const rows = await query<TotalsRow>(sql, {
 		...parameters,
 		prompt: request.prompt,
 		versions: request.versions,
@@ -239,7 +195,7 @@ export async function versionTotals(query: Query, request: VersionTotalsRequest)
 	return totalsOf(rows, plans);
 }
 
-function totalsOf(rows: readonly Row[], plans: readonly MetricPlan[]): MetricTotals {
+function totalsOf(rows: readonly TotalsRow[], plans: readonly MetricPlan[]): MetricTotals {
 	const totals: MetricTotals = {
 		...{ excludedUnits: 0, immatureUnits: 0, newestCallAt: null, newestEventAt: null, arms: [] },
 	};

@@ -4,7 +4,6 @@ import type { UserSql } from "../user-sql.ts";
 import { MetricMeasures } from "./metric-measures.ts";
 import {
 	type ArmTotals,
-	type CellTuple,
 	isWindowed,
 	type MetricSums,
 	type MetricTotals,
@@ -17,6 +16,7 @@ import {
 } from "./metric-totals.ts";
 import { SourceRests } from "./source-rests.ts";
 import { sqlSourceSql } from "./sql-source-sql.ts";
+import type { CellTuple } from "./totals-row.ts";
 
 /** What one metric may cost; inserts and looks at the guardrails need the other processors. */
 const LIMITS = { maxExecutionMs: 10_000, maxMemoryBytes: 2_000_000_000, maxThreads: 1 } as const;

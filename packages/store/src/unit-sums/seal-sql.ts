@@ -1,9 +1,13 @@
-import { COUNTS, ITERATION, ROW_US, timeOf } from "../metrics/evidence-sql.ts";
-import { CELL_STARTS_SQL, type MeasuredMetrics } from "../metrics/metric-totals-sql.ts";
-import { type SealedMeasure, sealedMeasures } from "./seal.ts";
+import { COUNTS, ENVIRONMENT, ITERATION, ROW_US, timeOf } from "../metrics/evidence-sql.ts";
+import type { MeasuredMetrics } from "../metrics/metric-totals-sql.ts";
+import { type SealedMeasure, sealedMeasures } from "./sealed-measures.ts";
+import { CELL_NUMBERS_SQL, numbersOf, storedCells } from "./unit-cells-sql.ts";
 
 /** Whether a row is not summed in a seal by its time. */
 export const sinceSeal = (table: keyof typeof ROW_US) => `${timeOf(table)} >= {until_us:Int64}`;
+
+/** Units whose sums are of one environment, the one that is asked for. */
+export const OF_SEAL = `seal = {seal:String} AND environments_seen = 1 AND ${ENVIRONMENT}`;
 
 /**
  * Writes a row per unit: sums over all that happened before `{until_us}`, as `metricTotalsSql` takes them without an
@@ -19,7 +23,9 @@ export function sealSql(measured: MeasuredMetrics): string {
 	const names = (array: SealedMeasure["array"]) => sums(array).map(({ name }) => name);
 	const errors = names("errors")[0] ?? "CAST([] AS Array(String))";
 	const ofCells = (each: (cells: string) => string) =>
-		`CAST([${names("cells").map(each).join(", ")}] AS Array(Array(Int64)))`;
+		`CAST([${sums("cells")
+			.map(({ table, name }) => each(`${table === "calls" ? "u" : "e"}.${name}`))
+			.join(", ")}] AS Array(Array(Int64)))`;
 	const rows = (table: keyof typeof ROW_US) =>
 		`${ITERATION} AND ${COUNTS} AND ${timeOf(table)} < {until_us:Int64} AND cityHash64(unit_id) % {chunks:UInt32} = {chunk:UInt32}`;
 	const merged = ({ name, array }: SealedMeasure) =>
@@ -31,9 +37,9 @@ export function sealSql(measured: MeasuredMetrics): string {
 		`groupUniqArray(toString(environment)) AS environments, max(routing_revision) AS revision, min(${ROW_US[table]}) AS exposed_us`;
 	return `INSERT INTO unit_sums
     (seal, unit_id, variants_seen, variant, environments_seen, environment, highest_revision, exposure_us, newest_call_us,
-    newest_event_us, call_sums, event_sums, error_types, error_counts, cells, cell_counts, cell_squares, sealed_at)
+    newest_event_us, call_sums, event_sums, error_types, error_counts, cells, sealed_at)
 WITH
-    ${CELL_STARTS_SQL},
+    ${CELL_NUMBERS_SQL},
     calls_of_units AS
     (
         SELECT
@@ -84,7 +90,9 @@ WITH
         )
         WHERE ifNull(variant = exposed_variant AND row_us >= exposure_us, false)
         GROUP BY unit_id
-    )
+    ),
+    ${ofCells((cells) => `arraySort(arrayDistinct(${cells}))`)} AS cells_seen,
+    arrayMap((each, seen) -> arrayMap(run -> toInt64(length(run)), arraySplit((now, before) -> now != before, arraySort(each), arrayPopBack(arrayPushFront(arraySort(each), toInt64(-1))))), ${ofCells((cells) => cells)}, cells_seen) AS cell_counts
 SELECT
     {seal:String},
     u.unit_id,
@@ -104,9 +112,7 @@ SELECT
 			.join(", ")}] AS Array(Int128)),
     arraySort(arrayDistinct(${errors})) AS types,
     arrayMap(type -> countEqual(${errors}, type), types),
-    ${ofCells((cells) => `arraySort(arrayDistinct(u.${cells}))`)} AS cells_seen,
-    arrayMap((each, seen) -> arrayMap(run -> toInt64(length(run)), arraySplit((now, before) -> now != before, arraySort(each), arrayPopBack(arrayPushFront(arraySort(each), toInt64(-1))))), ${ofCells((cells) => `u.${cells}`)}, cells_seen) AS counts,
-    arrayMap(each -> arrayMap((cumulated, count) -> toInt64(cumulated * cumulated - (cumulated - count) * (cumulated - count)), arrayCumSum(each), each), counts),
+    arrayMap((seen, counted) -> ${storedCells(numbersOf("seen"), "counted")}, cells_seen, cell_counts),
     fromUnixTimestamp(toInt64({sealed_at:UInt32}))
 FROM calls_of_units AS u
 LEFT JOIN events_of_units AS e ON e.unit_id = u.unit_id

@@ -4,8 +4,9 @@ import type { Connection } from "../connection.ts";
 import { measuredMetrics } from "../metrics/metric-totals-sql.ts";
 import { LOCAL_SUFFIX, onCluster } from "../migration-sql.ts";
 import type { ClusterOptions } from "../store.ts";
-import { sealedMeasures } from "./seal.ts";
 import { sealSql } from "./seal-sql.ts";
+import { writeSealTotals } from "./seal-totals.ts";
+import { positionsOf, sealedMeasures } from "./sealed-measures.ts";
 
 /** What is summed lies this long back, so that few rows come late. */
 const LAG_SECONDS = 3600;
@@ -71,17 +72,19 @@ WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32} SETTIN
 	for (let chunk = 0; chunk < chunks; chunk += 1) {
 		await connection.command(sealSql(measured), { ...parameters, chunk, chunks });
 	}
+	const measures = sealedMeasures(measured).map(({ identity }) => identity);
+	const totals = await writeSealTotals(connection, measured, { seal, positions: positionsOf(measures) }, now);
 	// A unit that was erased meanwhile may still be in the sums.
 	await connection.command(
-		`INSERT INTO unit_seals (seal, experiment, iteration, until_us, arrived_until, sealed_at, units, measures)
+		`INSERT INTO unit_seals (seal, experiment, iteration, until_us, arrived_until, sealed_at, units, measures, totals)
 SELECT {seal:String}, {experiment:String}, {iteration:UInt32}, {until_us:Int64}, fromUnixTimestamp(toInt64({arrived_until:UInt32})),
-    fromUnixTimestamp(toInt64({sealed_at:UInt32})), (SELECT count() FROM unit_sums WHERE seal = {seal:String}), {measures:Array(String)}
+    fromUnixTimestamp(toInt64({sealed_at:UInt32})), (SELECT count() FROM unit_sums WHERE seal = {seal:String}), {measures:Array(String)}, {totals:Array(String)}
 WHERE (SELECT count() FROM erasures WHERE erased_at > fromUnixTimestamp(toInt64({sealed_at:UInt32})) - INTERVAL 1 HOUR) = 0
 SETTINGS max_execution_time = 60, async_insert = 0, distributed_foreground_insert = 1`,
 		{
 			...{ ...key, seal, until_us: String(untilUs), sealed_at: now },
 			arrived_until: arrivedUntil === undefined ? now - SETTLED_SECONDS : Math.floor(arrivedUntil.getTime() / 1000),
-			measures: sealedMeasures(measured).map(({ identity }) => identity),
+			...{ measures, totals },
 		},
 	);
 	const [written] = await connection.query<{ units: string }>(
@@ -108,14 +111,16 @@ SETTINGS max_execution_time = 60`,
 	for (const { seal } of seals) {
 		// of our own making; nothing else becomes part of a statement
 		if (!/^[0-9a-f-]{36}$/.test(seal)) continue;
-		await connection.command(`ALTER TABLE unit_sums DROP PARTITION '${seal}'`);
+		for (const table of ["unit_sums", "seal_totals"]) {
+			await connection.command(`ALTER TABLE ${table} DROP PARTITION '${seal}'`);
+		}
 	}
 }
 
 /** Drops all sums: they are made anew from what evidence is left. */
 export async function forgetSeals(connection: Connection, cluster: ClusterOptions | undefined): Promise<void> {
 	const local = cluster === undefined ? "" : LOCAL_SUFFIX;
-	for (const table of ["unit_seals", "unit_sums"]) {
+	for (const table of ["unit_seals", "unit_sums", "seal_totals"]) {
 		await connection.command(`TRUNCATE TABLE ${table}${local}${onCluster(cluster)}`);
 	}
 }

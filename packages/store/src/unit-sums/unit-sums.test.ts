@@ -42,6 +42,7 @@ const METRICS = [
 			event: [{ column: "error-type", in: ["rate_limit", "a,b'] OR 1=1 --"] }],
 		},
 		{ key: "tokens-p90", source: "calls", kind: "quantile", level: 0.9, value: "output-tokens", direction: "decrease" },
+		{ key: "score-p50", source: "evaluations", kind: "quantile", level: 0.5, value: "score", direction: "increase" },
 		{
 			...{ key: "faithful", source: "evaluations", kind: "mean", value: "score", direction: "increase" },
 			where: [{ column: "name", in: ["faithful"] }],
