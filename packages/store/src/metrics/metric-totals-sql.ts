@@ -157,7 +157,7 @@ export function stateOfUnit(immature: string): string {
 }
 
 /** Columns of the result but for its strata and cells, from one row per unit. */
-export function totalsOfUnits(
+function totalsOfUnits(
 	{ measures, calls, undelivered, quarantined }: MeasuredMetrics,
 	errorTypes: string,
 ): string[] {

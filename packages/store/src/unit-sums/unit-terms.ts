@@ -7,7 +7,7 @@ type Ratio = readonly [y: string, n: string];
 type Hits = readonly [y: string, n: string, x: string, w: string];
 
 /** Where the sums of a metric stand among all that is summed, and what they are known by. */
-export interface PlanTerms {
+interface PlanTerms {
 	readonly identity: string;
 	readonly ratio: number;
 	readonly singles: readonly number[];
