@@ -139,7 +139,12 @@ test.each([
 		{ unit_id: "u3", environment: "" },
 	]);
 	const before = [await schema(), await copied(), await units()];
-	await run(SQL[embedded ? 1 : 0].flat().reverse());
+	await run(
+		SQL[embedded ? 1 : 0]
+			.slice(0, level + 1)
+			.flat()
+			.reverse(),
+	);
 	expect([await schema(), await copied(), await units()]).toEqual(before);
 	expect((await schema()).map(({ name }) => name)).not.toContain("llm_calls");
 });

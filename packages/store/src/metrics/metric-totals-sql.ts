@@ -157,10 +157,7 @@ export function stateOfUnit(immature: string): string {
 }
 
 /** Columns of the result but for its strata and cells, from one row per unit. */
-function totalsOfUnits(
-	{ measures, calls, undelivered, quarantined }: MeasuredMetrics,
-	errorTypes: string,
-): string[] {
+function totalsOfUnits({ measures, calls, undelivered, quarantined }: MeasuredMetrics, errorTypes: string): string[] {
 	return [
 		"toString(max(newest_call_us)) AS newest_call_us",
 		"toString(max(newest_event_us)) AS newest_event_us",
