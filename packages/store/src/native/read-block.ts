@@ -1,11 +1,17 @@
-/** Reads blocks back, for tests: rows of column name and value. Only the types that are written. */
+import { isUtf8 } from "node:buffer";
+
+/**
+ * Reads blocks back, for tests: rows of column name and value. Only the types that are written.
+ * @throws {Error} when it is no such block, or a text in it is no UTF-8
+ */
 export function readBlock(block: Uint8Array): Record<string, unknown>[] {
 	const bytes = Buffer.from(block.buffer, block.byteOffset, block.byteLength);
 	let at = 0;
 	const varint = () => {
 		let value = 0;
 		for (let shift = 0; ; shift += 7) {
-			const byte = bytes[at++] as number;
+			const byte = bytes[at++];
+			if (byte === undefined) throw new Error("a length beyond the block");
 			value |= (byte & 0x7f) << shift;
 			if (byte < 0x80) return value;
 		}
@@ -13,6 +19,7 @@ export function readBlock(block: Uint8Array): Record<string, unknown>[] {
 	const text = () => {
 		const size = varint();
 		at += size;
+		if (at > bytes.length || !isUtf8(bytes.subarray(at - size, at))) throw new Error("a text that is no UTF-8");
 		return bytes.toString("utf8", at - size, at);
 	};
 	const uint64 = () => {

@@ -248,7 +248,7 @@ function value(random: Random, depth: number): Value {
 	if (kind < 11) return { kind: "bool", value: random.chance(0.5) };
 	if (kind < 12) return { kind: "bytes", value: random.bytes(random.few(20)) };
 	if (kind < 13 || depth > 4) return { kind: "empty" };
-	if (random.chance(0.01)) return nested(random, random.pick([30, 31, 32, 33, 40]));
+	if (random.chance(0.04)) return nested(random, random.pick([30, 31, 32, 33, 40]));
 	if (kind < 14)
 		return {
 			kind: "kvlist",

@@ -53,8 +53,13 @@ class Writer {
 	}
 
 	#span(span: LogicalRecord): void {
-		this.#raw(1, span.traceId);
-		this.#raw(2, span.spanId);
+		const writeIds = () => {
+			this.#raw(1, span.traceId);
+			this.#raw(2, span.spanId);
+		};
+		// fields have no order
+		const idsLast = this.#random.chance(0.3);
+		if (!idsLast) writeIds();
 		this.#text(3, span.text);
 		if (span.parentSpanId.length > 0) this.#raw(4, span.parentSpanId);
 		this.#text(5, span.name);
@@ -84,6 +89,7 @@ class Writer {
 				this.#number(3, BigInt(status.code));
 			});
 		}
+		if (idsLast) writeIds();
 	}
 
 	#log(record: LogicalRecord): void {
