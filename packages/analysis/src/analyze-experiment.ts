@@ -73,7 +73,9 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 	const totals = await store.metricTotals({ ...request, splitByCache: true });
 	const { segments } = experiment;
 	const segmentTotals = segments.length === 0 ? [] : await store.segmentTotals({ ...request, segments });
-	const events = await store.evidenceHealth({ ...iteration, sources: ["exposures", "evaluations"] });
+	const events = await store.evidenceHealth({
+		...{ ...iteration, sources: ["exposures", "evaluations"], onlyQuarantined: true },
+	});
 	const looks = await plannedLooks(store, experiment, request);
 	const checks = await checkGuardrails({
 		store,

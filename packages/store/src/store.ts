@@ -142,6 +142,11 @@ export interface EvidenceHealth {
 export interface EvidenceHealthKey extends IterationKey {
 	/** All when left out; calls are most of the rows. */
 	sources?: readonly EvidenceHealth["source"][];
+	/**
+	 * Only sources with a quarantined row, and nothing where there is none: the rest is not counted, which costs with the
+	 * iteration.
+	 */
+	onlyQuarantined?: boolean;
 }
 
 /** The evidence store: what happened, in ClickHouse, embedded or server. Every method throws StoreError. */
