@@ -72,6 +72,24 @@ async function round(of: Store): Promise<void> {
 /** A halt of long ago: the watch asks every second whether anybody still calls. */
 const halt = { decidedAt: ended.toISOString(), lastRevision: 1 } as Parameters<typeof routedAfterHalt>[2];
 
+/** What `evidenceHealth` asked of events before: every row of the iteration made unique, whatever it says. */
+async function allMadeUnique(): Promise<void> {
+	const of = (source: string, table: string, at: string, isImpossible: string) =>
+		`SELECT '${source}' AS source, environment, ${isImpossible} AS impossible, ${at} IS NULL AS undated FROM ${table} FINAL
+WHERE experiment = 'bench' AND iteration = 1 AND environment IN ('', 'production')`;
+	const answer = await sql.query({
+		query: `SELECT source, environment, count(), countIf(impossible), countIf(undated) FROM
+(
+${of("exposures", "exposures", "exposed_at", "quarantined OR (enrolled AND unit_id = '')")}
+UNION ALL
+${of("evaluations", "evaluations", "evaluated_at", "quarantined OR (kind IN ('feedback', 'conversion') AND ifNull(score_micros < 0 OR (kind = 'feedback' AND score_micros > 1000000), false))")}
+)
+GROUP BY source, environment`,
+		format: "JSONEachRow",
+	});
+	await answer.json();
+}
+
 async function all(beside: string): Promise<void> {
 	const { warnings } = await analyzeExperiment({ store, experiment, now: ended, environment: "production" });
 	print({ case: `${beside}: warnings`, codes: warnings.map(({ code }) => code) });
@@ -83,6 +101,7 @@ async function all(beside: string): Promise<void> {
 		checkMetricGuardrails({ store: of, experiment, now: ended }),
 	);
 	await measure(`${beside}: whether a halt is followed, every second`, (of) => routedAfterHalt(of, experiment, halt));
+	await measure(`${beside}: evidenceHealth of events, before`, allMadeUnique);
 	await measure(`${beside}: care of the evidence, every ten minutes`, (of) =>
 		of.evidenceHealth({ experiment: "bench", iteration: 1 }),
 	);

@@ -184,15 +184,14 @@ export async function routedAfterHalt(
 	if (halt === undefined) {
 		return [];
 	}
+	const since = new Date(Date.parse(halt.decidedAt) + HALT_GRACE_MS);
 	const last = await Promise.all(
 		variants.slice(1).map(async ({ key: variant }) => ({
 			variant,
-			at: await store.lastCallStart({ experiment, iteration, variant }),
+			at: await store.lastCallStart({ experiment, iteration, variant, since }),
 		})),
 	);
-	return last.flatMap(({ variant, at }) =>
-		at !== null && at.getTime() > Date.parse(halt.decidedAt) + HALT_GRACE_MS ? [{ variant, at }] : [],
-	);
+	return last.flatMap(({ variant, at }) => (at !== null && at > since ? [{ variant, at }] : []));
 }
 
 /** When the iteration began to enrol, as recorded by the service. */

@@ -415,6 +415,10 @@ describe.each([1, 2, 3])(
 			expect(await store.lastCallStart({ experiment, iteration: 1, variant: "treatment" })).toEqual(
 				new Date(ORIGIN_MS + Math.max(...starts)),
 			);
+			const since = (ms: number) =>
+				store.lastCallStart({ experiment, iteration: 1, variant: "treatment", since: new Date(ORIGIN_MS + ms) });
+			expect(await since(Math.max(...starts) - 1)).toEqual(new Date(ORIGIN_MS + Math.max(...starts)));
+			expect(await since(Math.max(...starts))).toBeNull();
 		});
 
 		test("every call is listed once", async () => {

@@ -164,7 +164,7 @@ export class ClickHouseStore implements Store {
 		return latestLooks(this.#query, key);
 	}
 
-	lastCallStart(key: IterationKey & { variant: string }): Promise<Date | null> {
+	lastCallStart(key: IterationKey & { variant: string; since?: Date }): Promise<Date | null> {
 		return lastCallStart(this.#watchQuery, key);
 	}
 

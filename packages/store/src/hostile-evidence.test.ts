@@ -214,3 +214,64 @@ test("feedback beyond its scale, negative conversions and exposures of nobody ar
 		{ source: "exposures", environment: "", rows: 2, quarantined: 1, undated: 0 },
 	]);
 });
+
+test("evidence that cannot be is counted once however often it is delivered, by environment, as its last delivery says", async () => {
+	const row = (EventName: string, id: string, environment: string, attributes: Record<string, string>): LogRow => ({
+		...{
+			Timestamp: `${Date.now()}000000`,
+			TraceId: "",
+			SpanId: "",
+			TraceFlags: 0,
+			SeverityText: "",
+			SeverityNumber: 0,
+		},
+		...{ ServiceName: "bot", Body: "", ResourceSchemaUrl: "", ScopeSchemaUrl: "", EventName },
+		ResourceAttributes: new Map(environment === "" ? [] : [["deployment.environment.name", environment]]),
+		...{ ScopeName: "", ScopeVersion: "", ScopeAttributes: new Map() },
+		LogAttributes: new Map(
+			Object.entries({
+				...{ "armspan.experiment": "again", "armspan.iteration": "1", "armspan.enrolled": "true" },
+				...{ "armspan.unit.id": `u-${id}`, "feature_flag.result.variant": "again.control" },
+				...{ "armspan.event.id": id, ...attributes },
+			}),
+		),
+	});
+	const score = (id: string, environment: string, value: string) =>
+		row("gen_ai.evaluation.result", id, environment, {
+			...{ "armspan.evaluation.kind": "feedback", "gen_ai.evaluation.score.value": value },
+		});
+	const key = { experiment: "again", iteration: 1, environment: "production" };
+	const events = { ...key, sources: ["exposures", "evaluations"] as const };
+	const good = [
+		...["a", "b", "c"].map((id) => score(id, "production", "1")),
+		...["a", "d"].map((id) => score(id, "staging", "1")),
+		...["x", "y"].map((id) => row("feature_flag.evaluation", id, "", {})),
+	];
+	for (const _ of [1, 2, 3]) await store.insertLogs(good);
+	expect(await store.evidenceHealth({ ...events, onlyQuarantined: true })).toEqual([]);
+	expect(await store.evidenceHealth(events)).toEqual([
+		{ source: "evaluations", environment: "production", rows: 3, quarantined: 0, undated: 0 },
+		{ source: "exposures", environment: "", rows: 2, quarantined: 0, undated: 0 },
+	]);
+
+	const bad = [score("nan", "production", "NaN"), score("far", "production", "7"), score("d", "staging", "-1")];
+	for (const _ of [1, 2])
+		await store.insertLogs([...bad, score("none", "", "NaN"), score("mended", "production", "NaN")]);
+	await store.insertLogs([
+		score("mended", "production", "1"),
+		{ ...score("old", "production", "1"), Timestamp: "1000" },
+	]);
+	const evaluations = [
+		{ source: "evaluations", environment: "", rows: 1, quarantined: 1, undated: 0 },
+		{ source: "evaluations", environment: "production", rows: 7, quarantined: 3, undated: 1 },
+	];
+	expect(await store.evidenceHealth({ ...events, onlyQuarantined: true })).toEqual(evaluations);
+	expect(await store.evidenceHealth(events)).toEqual([
+		...evaluations,
+		{ source: "exposures", environment: "", rows: 2, quarantined: 0, undated: 0 },
+	]);
+	const { environment: _, ...everywhere } = events;
+	expect(await store.evidenceHealth(everywhere)).toContainEqual({
+		...{ source: "evaluations", environment: "staging", rows: 2, quarantined: 1, undated: 0 },
+	});
+});

@@ -181,7 +181,8 @@ export interface Store {
 	appendSnapshot(snapshot: Snapshot): Promise<void>;
 	/** The two newest looks up to a moment at an iteration in exactly this environment, newest first. */
 	latestLooks(key: Required<IterationKey> & { until: Date }): Promise<WrittenLook[]>;
-	lastCallStart(key: IterationKey & { variant: string }): Promise<Date | null>;
+	/** Start of a variant's newest enrolled call, of those that started after `since`; cheap where there are none. */
+	lastCallStart(key: IterationKey & { variant: string; since?: Date }): Promise<Date | null>;
 	/**
 	 * Calls that started at `since` or later, oldest first; each once. As far back as landing tables reach, since evidence
 	 * keeps no ids. `environment` as in IterationKey.
