@@ -51,6 +51,8 @@ for (let index = from; index < from + bodies && failures < MAX_FAILURES; index++
 			thorough: index % THOROUGH_EVERY === 0,
 			differential: index % DIFFERENTIAL_EVERY === 0,
 		});
+		const ms = performance.now() - start;
+		if (ms > SLOW_MS) slowest.push({ index, ms: Math.round(ms), bytes: made.body.length });
 		count(outcome);
 		if (reference !== undefined) count(`reference ${reference}`);
 		if (encoded !== undefined && encoded.rows > 0) {
@@ -61,8 +63,6 @@ for (let index = from; index < from + bodies && failures < MAX_FAILURES; index++
 		failures += 1;
 		report(made, index, error);
 	}
-	const ms = performance.now() - start;
-	if (ms > SLOW_MS) slowest.push({ index, ms: Math.round(ms), bytes: made.body.length });
 	done += 1;
 	if (done === milestone) {
 		remember();
