@@ -75,6 +75,28 @@ test("what a replicated cluster is sent is SQL to this engine, which has no Keep
 	);
 });
 
+test("a table that another process drops under a statement is no failure; one that stays away is", async () => {
+	await connection.command("CREATE DATABASE dropped_under");
+	await connection.command("USE dropped_under");
+	const failing = (times: number) => {
+		let left = times;
+		const command: ClientConnection["command"] = (sql, parameters) =>
+			sql.includes("FROM merge(") && left-- > 0
+				? Promise.reject(new Error("Code: 60. DB::Exception: Table default.llm_calls does not exist. (UNKNOWN_TABLE)"))
+				: connection.command(sql, parameters);
+		return {
+			...{ isEmbedded: true, query: connection.query.bind(connection) },
+			command,
+		} as unknown as ClientConnection;
+	};
+	await expect(migrate(failing(Number.POSITIVE_INFINITY))).rejects.toMatchObject({
+		code: "MIGRATION_FAILED",
+		details: { migration: "0011-compact-calls.sql" },
+	});
+	expect((await migrate(failing(1)))[0]).toBe("0011-compact-calls.sql");
+	await connection.command("USE default");
+});
+
 test("a database of a newer Armspan, and a migration that was edited after it ran, are refused", async () => {
 	const ledger = (name: string) =>
 		connection.command(`INSERT INTO armspan_migrations (name, digest) VALUES ('${name}', 'other')`);
