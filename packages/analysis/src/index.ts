@@ -16,6 +16,7 @@ export {
 	replayDecision,
 } from "./guardrail-check.ts";
 export {
+	closingDecision,
 	type DecisionContext,
 	endDecision,
 	guardrailDecision,

@@ -6,7 +6,10 @@ import { EvidenceCare } from "./evidence-care.ts";
 
 const NOW = new Date("2026-11-20T12:00:00Z");
 
-function care(health: Partial<EvidenceHealth>[], more: { startedAt?: string; status?: string; fails?: boolean } = {}) {
+function care(
+	health: Partial<EvidenceHealth>[],
+	more: { startedAt?: string; haltedAt?: string; beyond?: number; status?: string; fails?: boolean } = {},
+) {
 	const asked: RetentionOptions[] = [];
 	const logged: unknown[] = [];
 	const summed: SealRequest[] = [];
@@ -17,6 +20,7 @@ function care(health: Partial<EvidenceHealth>[], more: { startedAt?: string; sta
 		status: more.status ?? "running",
 	} as unknown as Experiment;
 	const start = { kind: "start", decidedAt: more.startedAt, experiment: "tone", iteration: 1 } as Decision;
+	const halt = { ...start, kind: "halt", decidedAt: more.haltedAt, lastRevision: 7 } as Decision;
 	const store = {
 		setRetention: async (options: RetentionOptions) => {
 			asked.push(options);
@@ -25,7 +29,11 @@ function care(health: Partial<EvidenceHealth>[], more: { startedAt?: string; sta
 		},
 		evidenceHealth: async () =>
 			health.map((part) => ({ source: "calls", environment: "", rows: 100, quarantined: 0, undated: 0, ...part })),
-		listDecisions: async () => (more.startedAt === undefined ? [] : [start]),
+		listDecisions: async () => [
+			...(more.startedAt === undefined ? [] : [start]),
+			...(more.haltedAt === undefined ? [] : [halt]),
+		],
+		callsBeyondRevision: async () => more.beyond ?? 0,
 		sealUnitSums: async (request: SealRequest) => summed.push(request),
 	} as unknown as Store;
 	const logger = { warn: (text: unknown) => logged.push(text), error() {} } as unknown as FastifyBaseLogger;
@@ -66,6 +74,15 @@ test("more than one row in a hundred that is quarantined is said; another enviro
 		expect.stringContaining("2 of 100 rows have a value or a time that cannot be"),
 	]);
 	expect(await warningsOf([{ environment: "production" }, { environment: "staging", quarantined: 90 }])).toEqual([]);
+});
+
+test("calls that a halt left out for their revision are said while they can still come", async () => {
+	const halted = { status: "halted", haltedAt: "2026-11-20T11:00:00.000Z" };
+	expect(await warningsOf([], halted)).toEqual([]);
+	expect(await warningsOf([], { ...halted, beyond: 5 })).toEqual([
+		expect.stringContaining("tone: 5 calls from before the halt of iteration 1 count nowhere"),
+	]);
+	expect(await warningsOf([], { ...halted, beyond: 5, haltedAt: "2026-11-01T11:00:00.000Z" })).toEqual([]);
 });
 
 test("a running iteration's start goes to the retention; a failure is a warning, and a warning is logged once", async () => {

@@ -1,4 +1,4 @@
-import { iterationStart } from "@armspan/analysis";
+import { closingDecision, iterationStart } from "@armspan/analysis";
 import { BUILT_IN_METRICS, type Experiment } from "@armspan/schema";
 import type { Store } from "@armspan/store";
 import type { FastifyBaseLogger } from "fastify";
@@ -10,6 +10,9 @@ const QUARANTINED_SHARE = 0.01;
 const SUMMED_CALLS = 200_000;
 const SUM_EVERY_MS = 3_600_000;
 
+/** How long after its end an iteration is asked for calls that were left out: what comes late comes within days. */
+const CLOSED_WATCH_MS = 7 * 86_400_000;
+
 /** Days that rows are kept; 0 keeps them for ever. */
 export interface RetentionDays {
 	landing: number;
@@ -18,7 +21,7 @@ export interface RetentionDays {
 
 export interface EvidenceCareOptions {
 	/** The whole store, not one environment's part. */
-	store: Pick<Store, "setRetention" | "evidenceHealth" | "listDecisions" | "sealUnitSums">;
+	store: Pick<Store, "setRetention" | "evidenceHealth" | "listDecisions" | "callsBeyondRevision" | "sealUnitSums">;
 	environment: string;
 	/** Left out, nobody's TTL is touched. */
 	retention?: RetentionDays | undefined;
@@ -53,7 +56,12 @@ export class EvidenceCare {
 	async tend(now: Date): Promise<void> {
 		const { logger } = this.#options;
 		const warnings: string[] = [];
-		for (const look of [() => this.#retain(now), () => this.#inspect(), () => this.#sum(now)]) {
+		for (const look of [
+			() => this.#retain(now),
+			() => this.#inspect(),
+			() => this.#leftOut(now),
+			() => this.#sum(now),
+		]) {
 			try {
 				warnings.push(...(await look()));
 			} catch (error) {
@@ -127,6 +135,26 @@ export class EvidenceCare {
 			}
 		}
 		this.#isBlind = isBlind;
+		return warnings;
+	}
+
+	/** Calls that name a revision that the service which closed the evidence did not know. */
+	async #leftOut(now: Date): Promise<string[]> {
+		const { store, environment, experiments } = this.#options;
+		const warnings: string[] = [];
+		for (const { key, iteration } of experiments()) {
+			const closing = closingDecision(await store.listDecisions({ experiment: key, iteration, environment }));
+			if (closing === undefined || now.getTime() - Date.parse(closing.decidedAt) > CLOSED_WATCH_MS) continue;
+			const calls = await store.callsBeyondRevision({
+				...{ experiment: key, iteration, environment },
+				...{ untilRevision: closing.lastRevision, closedAt: new Date(closing.decidedAt) },
+			});
+			if (calls > 0) {
+				warnings.push(
+					`${key}: ${calls} calls from before the ${closing.kind} of iteration ${iteration} count nowhere, since they name a routing revision above ${closing.lastRevision}; a second service of this environment routed them: run one`,
+				);
+			}
+		}
 		return warnings;
 	}
 

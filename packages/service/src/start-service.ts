@@ -124,7 +124,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 			insert: (batches) => store.insertEncoded(batches),
 			delayMs,
 		});
-		const deployment = new Deployment({ ...options, registry, privateKey });
+		const deployment = new Deployment({
+			...{ ...options, registry, privateKey },
+			highestRevision: () => evidence.highestRevision(),
+		});
 		const care = new EvidenceCare({
 			...{ store, environment, logger },
 			retention: options.retention,

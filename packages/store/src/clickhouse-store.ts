@@ -16,6 +16,7 @@ import { SqlSources } from "./metrics/sql-sources.ts";
 import { migrate } from "./migrate.ts";
 import { arrivalTimes } from "./queries/arrival-times.ts";
 import { callIds } from "./queries/call-ids.ts";
+import { callsBeyondRevision } from "./queries/calls-beyond-revision.ts";
 import { counts } from "./queries/counts.ts";
 import { evidenceHealth } from "./queries/evidence-health.ts";
 import { highestRevision } from "./queries/highest-revision.ts";
@@ -176,8 +177,12 @@ export class ClickHouseStore implements Store {
 		return seenUnits(this.#query, filter);
 	}
 
-	highestRevision(): Promise<number> {
-		return highestRevision(this.#query);
+	highestRevision(filter: { environment?: string } = {}): Promise<number> {
+		return highestRevision(this.#watchQuery, filter);
+	}
+
+	callsBeyondRevision(key: EvidenceKey): Promise<number> {
+		return callsBeyondRevision(this.#query, key);
 	}
 
 	counts(): Promise<StoreCounts> {

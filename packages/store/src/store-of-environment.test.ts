@@ -10,7 +10,7 @@ class Asked {
 			Object.assign(this, { [method]: async (argument: object) => argument });
 		}
 	}
-	async highestRevision() {
+	async counts() {
 		return this.#name;
 	}
 }
@@ -29,6 +29,6 @@ test("reads and decisions are of the environment; one that was named is kept", a
 });
 
 test("the rest is the whole store's", async () => {
-	expect(await storeOfEnvironment(store, "staging").highestRevision()).toBe("the whole store");
+	expect(await storeOfEnvironment(store, "staging").counts()).toBe("the whole store");
 	expect(await store.lastCallStart(key)).toEqual(key);
 });

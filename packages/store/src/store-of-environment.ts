@@ -2,7 +2,7 @@ import type { Store } from "./store.ts";
 
 /**
  * The store as one environment sees it: its own evidence and decisions, and those that name no environment. What it
- * decides is its own. Counts, revisions, ingest and maintenance are of the whole store. A method that is given an
+ * decides is its own. Counts, ingest and maintenance are of the whole store. A method that is given an
  * environment keeps it.
  */
 export function storeOfEnvironment(store: Store, environment: string): Store {
@@ -16,6 +16,8 @@ export function storeOfEnvironment(store: Store, environment: string): Store {
 		evidenceHealth: (key) => store.evidenceHealth({ environment, ...key }),
 		listDecisions: (filter) => store.listDecisions({ environment, ...filter }),
 		appendDecision: (decision) => store.appendDecision({ environment, ...decision }),
+		highestRevision: (filter) => store.highestRevision({ environment, ...filter }),
+		callsBeyondRevision: (key) => store.callsBeyondRevision({ environment, ...key }),
 		callIds: (filter) => store.callIds({ environment, ...filter }),
 		seenUnits: (filter) => store.seenUnits({ environment, ...filter }),
 	};

@@ -190,8 +190,10 @@ export interface Store {
 	callIds(filter: { since?: Date; environment?: string }): Promise<CallIdentity[]>;
 	/** Units with a call or an exposure since then, shadows included. */
 	seenUnits(filter: SeenUnitsFilter): Promise<SeenUnitIds>;
-	/** Highest routing revision that any evidence names; 0 without evidence. */
-	highestRevision(): Promise<number>;
+	/** Highest routing revision that evidence or a decision names, `environment` as in IterationKey; 0 when none does. */
+	highestRevision(filter?: { environment?: string }): Promise<number>;
+	/** Calls begun up to `closedAt` that count nowhere, since they name a revision above `untilRevision`. */
+	callsBeyondRevision(key: EvidenceKey): Promise<number>;
 	counts(): Promise<StoreCounts>;
 	/** What an iteration's evidence is made of, by kind and environment. */
 	evidenceHealth(key: EvidenceHealthKey): Promise<EvidenceHealth[]>;

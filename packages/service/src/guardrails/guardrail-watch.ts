@@ -27,6 +27,9 @@ export interface GuardrailWatchOptions {
 /** Guardrails on anything but failed calls read all calls of an iteration, so they are looked at less often. */
 const METRIC_CHECK_INTERVAL_MS = 30_000;
 
+/** It reads a column of all calls. */
+const RISE_INTERVAL_MS = 60_000;
+
 /** What the watch last saw, for `/healthz`. */
 export interface WatchHealth {
 	lastCheckAt: Date | null;
@@ -63,6 +66,7 @@ export class GuardrailWatch {
 	/** Iterations with a guardrail on a metric that had nothing to compare when it was last looked at. */
 	readonly #unmeasuredMetrics = new Set<string>();
 	#lastCheckAt: Date | null = null;
+	#lastRiseAt: Date | undefined;
 	#ignoredHalts: string[] = [];
 	#unmeasured: string[] = [];
 	#consecutiveFailures = 0;
@@ -108,6 +112,7 @@ export class GuardrailWatch {
 		await attempt("record what has ended", () => this.#recordEnds(now));
 		await attempt("write the routing bundle", () => deployment.halt(this.#over()));
 		await attempt("restore the routing bundle", () => deployment.restore());
+		await attempt("rise above the revisions of the evidence", () => this.#rise(now));
 		for (const file of deployment.experiments) {
 			const { key } = file.experiment;
 			let isMeasured = false;
@@ -139,7 +144,7 @@ export class GuardrailWatch {
 		const checks = await checkGuardrails({ store, experiment, origin, now });
 		for (const check of checks) {
 			if (check.breached) {
-				await this.#act(guardrailDecision(check, context));
+				await this.#act((lastRevision) => guardrailDecision(check, { ...context, lastRevision }));
 			}
 		}
 		const last = this.#metricChecks.get(key);
@@ -148,7 +153,7 @@ export class GuardrailWatch {
 		const metricChecks = await checkMetricGuardrails({ store, experiment, now });
 		for (const check of metricChecks) {
 			if (check.breached) {
-				await this.#act(metricGuardrailDecision(check, context));
+				await this.#act((lastRevision) => metricGuardrailDecision(check, { ...context, lastRevision }));
 			}
 		}
 		this.#metricChecks.set(key, now);
@@ -170,6 +175,14 @@ export class GuardrailWatch {
 			logger.error({ ignored }, "an application still calls halted variants: it does not follow this routing bundle");
 		}
 		this.#ignoredHalts = ignored;
+	}
+
+	async #rise(now: Date): Promise<void> {
+		const last = this.#lastRiseAt;
+		// By how much, whichever way: a clock that was set back does not put it off.
+		if (last !== undefined && Math.abs(now.getTime() - last.getTime()) < RISE_INTERVAL_MS) return;
+		this.#lastRiseAt = now;
+		await this.#options.deployment.rise();
 	}
 
 	async #readDecisions(): Promise<void> {
@@ -211,11 +224,14 @@ export class GuardrailWatch {
 		}
 	}
 
-	async #act(decision: Decision): Promise<void> {
-		if (this.#decided.has(decision.id)) {
+	/** @param decide what is decided, when calls up to this revision count */
+	async #act(decide: (lastRevision: number) => Decision): Promise<void> {
+		const { store, deployment, logger, onDecision } = this.#options;
+		if (this.#decided.has(decide(deployment.state.revision).id)) {
 			return;
 		}
-		const { store, deployment, logger, onDecision } = this.#options;
+		// Calls that another service routed, before it was replaced by this one, count as well.
+		const decision = decide(await deployment.highestRevision());
 		await store.appendDecision(decision);
 		this.#remember(decision);
 		logger.warn({ decision }, decision.reason);

@@ -23,13 +23,15 @@ afterAll(async () => {
 });
 
 let services = 0;
+const ofHalt = { experiment: "support-tone", iteration: 1 };
 
 /** A service's watch with a routing folder of its own. */
-async function startService(registry: Registry, evidenceEnvironment: string) {
+async function startService(registry: Registry, evidenceEnvironment: string, nowMs = 0) {
 	const routingDirectory = join(root, `routing-${++services}`);
 	const deployment = new Deployment({
 		...{ registry, environmentName: "production", routingDirectory },
-		...{ now: () => 0, logger: silent },
+		...{ now: () => nowMs, logger: silent },
+		highestRevision: () => storeOfEnvironment(store, evidenceEnvironment).highestRevision(),
 	});
 	const watch = new GuardrailWatch({
 		store: storeOfEnvironment(store, evidenceEnvironment),
@@ -42,7 +44,7 @@ async function startService(registry: Registry, evidenceEnvironment: string) {
 			Array.from({ length: 200 }, (_, user) => table.assign("support-reply", { user: `user-${user}` })?.variant),
 		);
 	};
-	return { watch, variants };
+	return { watch, deployment, variants };
 }
 
 async function repository(name: string): Promise<Registry> {
@@ -51,7 +53,7 @@ async function repository(name: string): Promise<Registry> {
 }
 
 /** Calls of 60 users in each arm, in one environment; all of the treatment's fail. */
-function failures(environment: string, at: Date): Buffer {
+function failures(environment: string, at: Date, revision = 1): Buffer {
 	const text = (key: string, value: string) => ({ key, value: { stringValue: value } });
 	const spans = Array.from({ length: 120 }, (_, user) => ({
 		traceId: (user + 1).toString(16).padStart(32, "0"),
@@ -67,7 +69,7 @@ function failures(environment: string, at: Date): Buffer {
 			"armspan.experiment": "support-tone",
 			"armspan.iteration": "1",
 			"armspan.enrolled": "true",
-			"armspan.routing.revision": "1",
+			"armspan.routing.revision": String(revision),
 			"armspan.unit.id": `user-${user}`,
 		}).map(([key, value]) => text(key, value)),
 	}));
@@ -106,4 +108,56 @@ test("two services on one store decide once, follow each other, and leave anothe
 
 	// a third that starts now finds the halt in force
 	expect((await startService(shared, "production")).variants()).toEqual(new Set(["default"]));
+});
+
+test("a service that takes over from one with higher revisions halts above them, and its evidence counts", async () => {
+	const environment = "takeover";
+	const registry = await repository(environment);
+	const low = await startService(registry, environment);
+	const high = await startService(registry, environment, Date.UTC(2027, 0, 1));
+	const began = new Date();
+	await low.watch.check(began);
+	await high.watch.check(began);
+	expect(high.deployment.state.revision).toBeGreaterThan(low.deployment.state.revision);
+
+	const named = high.deployment.state.revision;
+	const later = new Date(began.getTime() + 5_000);
+	await store.insertTraces(decodeTraces(failures(environment, began, named), "application/json").rows);
+	await low.watch.check(later);
+	const [, halt] = await store.listDecisions({ environment });
+	expect(halt).toMatchObject({ kind: "halt", lastRevision: named });
+	expect(low.deployment.state.revision).toBeGreaterThan(named);
+	expect(low.variants()).toEqual(new Set(["default"]));
+	expect(await store.callsBeyondRevision({ ...ofHalt, environment, untilRevision: named })).toBe(0);
+	expect(await store.callsBeyondRevision({ ...ofHalt, environment, untilRevision: named - 1 })).toBe(120);
+});
+
+test("a revision that only the evidence names is risen above once a minute; a forged one is nobody's", async () => {
+	const environment = "forged";
+	const { watch, deployment } = await startService(await repository(environment), environment);
+	const began = new Date();
+	await watch.check(began);
+	const { revision } = deployment.state;
+	const call = async (named: number) =>
+		store.insertTraces(decodeTraces(failures(environment, began, named), "application/json").rows.slice(0, 1));
+	await call(revision + 10);
+	await watch.check(new Date(began.getTime() + 59_000));
+	expect(deployment.state.revision).toBe(revision);
+	await watch.check(new Date(began.getTime() + 60_000));
+	expect(deployment.state.revision).toBe(revision + 11);
+	await call(2 ** 53 - 1);
+	await watch.check(new Date(began.getTime() + 120_000));
+	expect(deployment.state.revision).toBe(revision + 11);
+	expect(watch.health.consecutiveFailures).toBe(0);
+});
+
+test("a store that does not say which revisions it names is no reason not to write", async () => {
+	const routingDirectory = join(root, "silent");
+	const registry = await repository("silent");
+	const deployment = new Deployment({
+		...{ registry, environmentName: "production", routingDirectory, now: () => 0, logger: silent },
+		highestRevision: () => Promise.reject(new Error("away")),
+	});
+	const { revision } = await deployment.start(new Set(), 0);
+	expect((await deployment.halt(new Set(["support-tone#1"]))).revision).toBe(revision + 1);
 });

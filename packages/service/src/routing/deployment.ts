@@ -16,6 +16,7 @@ import {
 import { type Environment, RollbackRecord, type RoutingFile } from "@armspan/schema";
 import type { FastifyBaseLogger } from "fastify";
 import { ServiceError } from "../service-error.ts";
+import { within } from "../within.ts";
 
 export interface DeploymentOptions {
 	registry: Registry;
@@ -23,6 +24,11 @@ export interface DeploymentOptions {
 	environmentName: string;
 	/** Folder of the routing bundle that applications read. */
 	routingDirectory: string;
+	/**
+	 * The highest revision that evidence and decisions name. Asked before each write, for two seconds at most: another
+	 * service on the same store may have written higher ones, which applications hold.
+	 */
+	highestRevision?: () => Promise<number>;
 	/** ed25519; signs the bundle. */
 	privateKey?: KeyObject | undefined;
 	/** Milliseconds since 1970. @default Date.now */
@@ -39,6 +45,9 @@ export interface DeployedState {
 	/** When the routing file was last written by this process; `undefined` when it was found as it should be. */
 	writtenAt: Date | undefined;
 }
+
+/** A halt does not wait longer for a store that does not answer. */
+const REVISION_PATIENCE_MS = 2000;
 
 /** Names one iteration of an experiment in the overlay of halts. */
 export function iterationKey(experiment: string, iteration: number): string {
@@ -158,6 +167,30 @@ export class Deployment {
 		await this.#write(snapshot, environment);
 	}
 
+	/**
+	 * The highest revision that is known: what this process wrote, and what evidence names. A store that does not answer
+	 * leaves it as it was known.
+	 */
+	async highestRevision(): Promise<number> {
+		const { highestRevision, logger } = this.#options;
+		if (highestRevision !== undefined) {
+			try {
+				this.#highestRevision = Math.max(this.#highestRevision, await within(REVISION_PATIENCE_MS, highestRevision()));
+			} catch (error) {
+				logger.warn({ err: error }, "which revisions the evidence names is not known; going on from our own");
+			}
+		}
+		return this.#highestRevision;
+	}
+
+	/** Writes the bundle again, above what evidence names: applications that came from another service take it then. */
+	async rise(): Promise<void> {
+		const { snapshot, environment, revision } = this.state;
+		if ((await this.highestRevision()) > revision) {
+			await this.#write(snapshot, environment);
+		}
+	}
+
 	/** Writes a bundle in which the iterations of `halted`, which a guardrail or a person ended, give everybody control, unenrolled. */
 	async halt(halted: ReadonlySet<string>): Promise<DeployedState> {
 		if (this.#writtenHalts !== undefined && isSameSet(this.#writtenHalts, halted)) {
@@ -226,6 +259,7 @@ export class Deployment {
 	): Promise<DeployedState> {
 		const { routingDirectory, environmentName, logger } = this.#options;
 		const halted = this.#halted;
+		await this.highestRevision();
 		const deployed = this.#deployed();
 		const compile = (revision: number) =>
 			compileBundle({
