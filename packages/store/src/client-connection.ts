@@ -6,9 +6,14 @@ import type { ChdbConnection } from "chdb/connection";
 import { boundStatement } from "./bound-statement.ts";
 import { type Connection, INSERT_SETTINGS, type Insertion, type QueryParameters } from "./connection.ts";
 import { INSERT_FILE_PREFIX } from "./insert-files.ts";
+import { ServerPulse } from "./server-pulse.ts";
 import { StoreError } from "./store-error.ts";
 
 type Client = ReturnType<typeof createClient>;
+
+interface Abortable {
+	abort_signal?: AbortSignal;
+}
 
 /** Files of this process: connections never share one. */
 let insertFiles = 0;
@@ -17,12 +22,15 @@ let insertFiles = 0;
 export class ClientConnection implements Connection {
 	readonly #client: Client;
 	readonly #embedded: ChdbConnection | undefined;
+	readonly #pulse: ServerPulse | undefined;
 	#turn: Promise<unknown> = Promise.resolve();
 	#closed = false;
 
-	constructor(client: Client, embedded?: ChdbConnection) {
+	/** @param engine chDB, or the pulse of the server */
+	constructor(client: Client, engine: ChdbConnection | ServerPulse) {
 		this.#client = client;
-		this.#embedded = embedded;
+		this.#embedded = engine instanceof ServerPulse ? undefined : engine;
+		this.#pulse = engine instanceof ServerPulse ? engine : undefined;
 	}
 
 	get isEmbedded(): boolean {
@@ -30,21 +38,21 @@ export class ClientConnection implements Connection {
 	}
 
 	async query<Row>(sql: string, parameters: QueryParameters = {}): Promise<Row[]> {
-		return this.#inTurn(async () => {
-			const result = await this.#client.query({ ...this.#bound(sql, parameters), format: "JSONEachRow" });
+		return this.#inTurn(async (more) => {
+			const result = await this.#client.query({ ...this.#bound(sql, parameters), ...more, format: "JSONEachRow" });
 			return (await result.json()) as Row[];
 		});
 	}
 
 	async command(sql: string, parameters: QueryParameters = {}): Promise<void> {
-		await this.#inTurn(() => this.#client.command(this.#bound(sql, parameters)));
+		await this.#inTurn((more) => this.#client.command({ ...this.#bound(sql, parameters), ...more }));
 	}
 
 	async insert({ table, columns, body }: Insertion): Promise<void> {
 		const embedded = this.#embedded;
-		await this.#inTurn(async () => {
+		await this.#inTurn(async (more) => {
 			if (embedded === undefined) {
-				await this.#insertOverHttp(table, columns, body);
+				await this.#insertOverHttp(table, columns, body, more);
 			} else if (Buffer.isBuffer(body)) {
 				// bytes go to the engine as they are; client.insert would paste them into the statement as one string
 				await embedded.chdb.rawInsert({
@@ -75,9 +83,15 @@ export class ClientConnection implements Connection {
 			: { query: sql, query_params: { ...parameters } };
 	}
 
-	async #insertOverHttp(table: string, columns: readonly string[], body: Insertion["body"]): Promise<void> {
+	async #insertOverHttp(
+		table: string,
+		columns: readonly string[],
+		body: Insertion["body"],
+		more: Abortable,
+	): Promise<void> {
 		const [format, values] = Buffer.isBuffer(body) ? ["JSONCompactEachRow", [body]] : ["Native", body.native];
 		const result = await this.#client.exec({
+			...more,
 			query: `INSERT INTO ${table} (${named(columns)}) ${settingsClause()} FORMAT ${format}`,
 			values: Readable.from(values),
 		});
@@ -107,10 +121,21 @@ export class ClientConnection implements Connection {
 		}
 	}
 
-	#inTurn<Result>(statement: () => Promise<Result>): Promise<Result> {
+	#inTurn<Result>(statement: (more: Abortable) => Promise<Result>): Promise<Result> {
 		if (this.#closed) {
 			return Promise.reject(new StoreError("STORE_CLOSED", "the store is closed"));
 		}
+		if (this.#pulse === undefined) return this.#queued(() => statement({}));
+		// Who waits for a turn waits for the server.
+		return this.#pulse.during((signal) =>
+			this.#queued(async () => {
+				signal.throwIfAborted();
+				return statement({ abort_signal: signal });
+			}),
+		);
+	}
+
+	#queued<Result>(statement: () => Promise<Result>): Promise<Result> {
 		const result = this.#turn.then(statement, statement);
 		this.#turn = result.then(
 			() => undefined,

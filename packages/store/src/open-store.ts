@@ -7,6 +7,7 @@ import { ClientConnection } from "./client-connection.ts";
 import type { Connection } from "./connection.ts";
 import { folderLock, isAlive, lockedError, statusPid } from "./folder-lock.ts";
 import { removeInsertFiles } from "./insert-files.ts";
+import { ServerPulse } from "./server-pulse.ts";
 import type { Store, StoreOptions } from "./store.ts";
 import { StoreError } from "./store-error.ts";
 import type { OpenUserSql } from "./user-sql.ts";
@@ -180,11 +181,14 @@ function openServer(options: Extract<StoreOptions, { kind: "server" }>): StoreCo
 		}
 	};
 	const own = { ...(username === undefined ? {} : { username }), ...(password === undefined ? {} : { password }) };
-	const connect = (requestTimeoutMs?: number) => new ClientConnection(openClient(own, requestTimeoutMs));
+	// A client of its own: nothing that is under way takes its sockets.
+	const pinging = openClient(own);
+	const pulse = new ServerPulse((signal) => pinging.ping({ select: false, abort_signal: signal }));
+	const connect = (requestTimeoutMs?: number) => new ClientConnection(openClient(own, requestTimeoutMs), pulse);
 	let isClosed = false;
 	const openUserSql: OpenUserSql = (settings, timeoutMs) => {
 		if (isClosed) throw closed();
-		return serverUserSql(openClient(reader ?? own, timeoutMs), settings);
+		return serverUserSql(openClient(reader ?? own, timeoutMs), settings, pulse);
 	};
 	const ingest = connect();
 	const analysis = connect();
@@ -202,6 +206,7 @@ function openServer(options: Extract<StoreOptions, { kind: "server" }>): StoreCo
 			await analysis.close();
 			await watch.close();
 			await maintenance.close();
+			await pinging.close();
 		},
 	};
 }

@@ -1,6 +1,7 @@
 import type { createClient } from "@clickhouse/client";
 import { boundStatement } from "./bound-statement.ts";
 import type { QueryParameters } from "./connection.ts";
+import type { ServerPulse } from "./server-pulse.ts";
 import { StoreError } from "./store-error.ts";
 import type { UserSqlConnection } from "./user-sql.ts";
 
@@ -28,13 +29,14 @@ export function embeddedUserSql(client: Client, settings: Settings): UserSqlConn
  * A connection to a server for one question. A user whom the operator made read-only may not set anything: then the
  * limits are those of the user's profile, and one without a time limit is refused.
  */
-export function serverUserSql(client: Client, settings: Settings): UserSqlConnection {
+export function serverUserSql(client: Client, settings: Settings, pulse: ServerPulse): UserSqlConnection {
 	let decided: Promise<Settings> | undefined;
 	const settingsOf = () => {
 		decided ??= decideSettings(client, settings);
 		return decided;
 	};
-	return connection(client, settingsOf, (query, parameters) => ({ query, query_params: { ...parameters } }));
+	const bind: Bind = (query, parameters) => ({ query, query_params: { ...parameters } });
+	return connection(client, settingsOf, bind, (task) => pulse.during(task));
 }
 
 async function decideSettings(client: Client, settings: Settings): Promise<Settings> {
@@ -85,17 +87,25 @@ type Bind = (
 	parameters: QueryParameters,
 ) => { readonly query: string; readonly query_params?: Record<string, unknown> };
 
-function connection(client: Client, settingsOf: () => Promise<Settings>, bind: Bind): UserSqlConnection {
+/** Runs a task that may be given up. */
+type During = <Answer>(task: () => Promise<Answer>) => Promise<Answer>;
+
+function connection(
+	client: Client,
+	settingsOf: () => Promise<Settings>,
+	bind: Bind,
+	during: During = (task) => task(),
+): UserSqlConnection {
 	const abort = new AbortController();
 	let last: Promise<unknown> = Promise.resolve();
 	const run = <Answer>(query: string, format: Format, parameters: QueryParameters, read: Read<Answer>) => {
-		const answer = (async () => {
+		const answer = during(async () => {
 			const result = await client.query({
 				...{ ...bind(query, parameters), format, abort_signal: abort.signal },
 				clickhouse_settings: { ...(await settingsOf()) },
 			});
 			return read(result);
-		})();
+		});
 		last = answer.catch(() => undefined);
 		return answer;
 	};

@@ -29,5 +29,5 @@ export function isStoreUnreachable(error: unknown): boolean {
 	if (typeof error !== "object" || error === null) return false;
 	const { code, cause } = error as { readonly code?: string; readonly cause?: unknown };
 	// The store's error has the connection's as its cause.
-	return NO_SERVER.has(code) || isStoreUnreachable(cause);
+	return code === "STORE_UNAVAILABLE" || NO_SERVER.has(code) || isStoreUnreachable(cause);
 }

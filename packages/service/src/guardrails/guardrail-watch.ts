@@ -102,6 +102,8 @@ export class GuardrailWatch {
 				return true;
 			} catch (error) {
 				failures++;
+				// At once: a round over a store that hangs takes long.
+				if (failures === 1) this.#consecutiveFailures++;
 				this.#options.logger.error({ err: error }, `could not ${what}`);
 				return false;
 			}
@@ -128,7 +130,7 @@ export class GuardrailWatch {
 		}
 		await attempt("see whether halts are followed", () => this.#seeWhetherHaltsAreFollowed());
 		this.#lastCheckAt = now;
-		this.#consecutiveFailures = failures === 0 ? 0 : this.#consecutiveFailures + 1;
+		if (failures === 0) this.#consecutiveFailures = 0;
 	}
 
 	/** Whether nothing was left unmeasured; of an experiment that does not run, nothing is. */

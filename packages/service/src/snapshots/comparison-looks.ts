@@ -51,6 +51,8 @@ export class ComparisonLooks {
 	#restUntilMs = Number.NEGATIVE_INFINITY;
 	/** What the last look said of queries of metrics, by experiment. */
 	readonly #failedSources = new Map<string, string[]>();
+	/** Experiments whose last look failed. Between the minutes nothing is looked at, and nothing is mended. */
+	readonly #failing = new Set<string>();
 	#stopped = false;
 	#health: LooksHealth = { lastLookAt: null, consecutiveFailures: 0, failures: 0 };
 
@@ -89,29 +91,33 @@ export class ComparisonLooks {
 			const wanted = this.#wanted.delete(experiment.key);
 			if (resting && !wanted) continue;
 			try {
-				await this.#lookAt(experiment, now, wanted);
+				if (await this.#lookAt(experiment, now, wanted)) this.#failing.delete(experiment.key);
 			} catch (error) {
 				failures++;
+				this.#failing.add(experiment.key);
 				this.#options.logger.error({ err: error }, `could not write what a look at ${experiment.key} said`);
 			}
 		}
+		const known = new Set(this.#options.experiments().map(({ key }) => key));
+		for (const key of this.#failing) if (!known.has(key)) this.#failing.delete(key);
 		if (resting) return;
 		const endedMs = this.#elapsedMs();
 		this.#restUntilMs = endedMs + REST * (endedMs - beganMs);
 		this.#health = {
 			lastLookAt: this.#health.lastLookAt,
-			consecutiveFailures: failures === 0 ? 0 : this.#health.consecutiveFailures + 1,
+			consecutiveFailures: this.#failing.size === 0 ? 0 : this.#health.consecutiveFailures + Math.sign(failures),
 			failures: this.#health.failures + failures,
 		};
 	}
 
-	async #lookAt(experiment: Experiment, now: Date, wanted: boolean): Promise<void> {
+	/** Whether it was looked at, or nothing more is to be. */
+	async #lookAt(experiment: Experiment, now: Date, wanted: boolean): Promise<boolean> {
 		const { store, environment, codeVersion } = this.#options;
 		const id = iterationKey(experiment.key, experiment.iteration);
 		const minuteMs = Math.floor(now.getTime() / LOOK_EVERY_MS) * LOOK_EVERY_MS;
 		const done = this.#done.get(id);
 		// Not "at or after": a clock that was set back does not stop the looks.
-		if (!wanted && (done === minuteMs || done === Number.POSITIVE_INFINITY)) return;
+		if (!wanted && (done === minuteMs || done === Number.POSITIVE_INFINITY)) return false;
 		// Set before it succeeds: what fails is not tried again before the next minute.
 		this.#done.set(id, minuteMs);
 
@@ -120,14 +126,14 @@ export class ComparisonLooks {
 		const [last] = looks;
 		if (experiment.status === "running") {
 			// Another service has looked.
-			if (!wanted && last?.lookAt.getTime() === minuteMs) return;
+			if (!wanted && last?.lookAt.getTime() === minuteMs) return true;
 		} else if (
 			last === undefined ||
 			(last.kind === "final" && now.getTime() - last.lookAt.getTime() > LATE_EVIDENCE_MS)
 		) {
 			// It never began, or all that there was to say is written.
 			this.#done.set(id, Number.POSITIVE_INFINITY);
-			return;
+			return true;
 		}
 
 		// Segments are not kept, so they are not asked for.
@@ -146,6 +152,7 @@ export class ComparisonLooks {
 			}),
 		);
 		this.#health = { ...this.#health, lastLookAt: now };
+		return true;
 	}
 }
 
