@@ -13,6 +13,7 @@ import {
 	versionTotals,
 } from "./metrics/metric-totals.ts";
 import { SqlSources } from "./metrics/sql-sources.ts";
+import { type SumsSinceStart, type SumsSinceStartsRequest, sumsSinceStarts } from "./metrics/sums-since-starts.ts";
 import { migrate } from "./migrate.ts";
 import { arrivalTimes } from "./queries/arrival-times.ts";
 import { callIds } from "./queries/call-ids.ts";
@@ -121,6 +122,10 @@ export class ClickHouseStore implements Store {
 
 	arrivalTimes(key: EvidenceKey & { numbers: readonly number[] }): Promise<Date[]> {
 		return arrivalTimes(this.#query, key);
+	}
+
+	sumsSinceStarts(request: SumsSinceStartsRequest): Promise<SumsSinceStart[]> {
+		return sumsSinceStarts(this.#query, request);
 	}
 
 	violationWindows(key: EvidenceKey & { origin: Date; windowSeconds: number }): Promise<ViolationWindows[]> {

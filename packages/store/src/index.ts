@@ -12,6 +12,7 @@ export type {
 	SqlSourceFacts,
 	VersionTotalsRequest,
 } from "./metrics/metric-totals.ts";
+export type { SumsSinceStart, SumsSinceStartsRequest } from "./metrics/sums-since-starts.ts";
 export { VALUE_GRID } from "./metrics/value-grid.ts";
 export { openStore } from "./open-store.ts";
 export { decodeLogs, decodeTraces } from "./otlp/decode.ts";

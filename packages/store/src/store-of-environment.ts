@@ -12,6 +12,7 @@ export function storeOfEnvironment(store: Store, environment: string): Store {
 		versionTotals: (request) => store.versionTotals({ environment, ...request }),
 		arrivalTimes: (request) => store.arrivalTimes({ environment, ...request }),
 		violationWindows: (key) => store.violationWindows({ environment, ...key }),
+		sumsSinceStarts: (request) => store.sumsSinceStarts({ environment, ...request }),
 		lastCallStart: (key) => store.lastCallStart({ environment, ...key }),
 		evidenceHealth: (key) => store.evidenceHealth({ environment, ...key }),
 		listDecisions: (filter) => store.listDecisions({ environment, ...filter }),

@@ -7,6 +7,7 @@ import type {
 	SegmentTotalsRequest,
 	VersionTotalsRequest,
 } from "./metrics/metric-totals.ts";
+import type { SumsSinceStart, SumsSinceStartsRequest } from "./metrics/sums-since-starts.ts";
 import type { Retention, RetentionOptions } from "./retention.ts";
 import type { EncodedRows, LogRow, TraceRow } from "./rows.ts";
 import type { Snapshot, WrittenLook } from "./snapshots/snapshot.ts";
@@ -174,6 +175,8 @@ export interface Store {
 	 * the units with a violation since j. A unit with failed calls or exposures in two variants is left out.
 	 */
 	violationWindows(key: EvidenceKey & { origin: Date; windowSeconds: number }): Promise<ViolationWindows[]>;
+	/** For every start and arm the exact sums of what units did since, for a watch of changes that come late. */
+	sumsSinceStarts(request: SumsSinceStartsRequest): Promise<SumsSinceStart[]>;
 	appendDecision(decision: Decision): Promise<void>;
 	/** Each decision once, oldest first. */
 	listDecisions(filter: Partial<IterationKey>): Promise<Decision[]>;
