@@ -28,6 +28,7 @@ function storeOf(
 		},
 		segmentTotals: async () => [],
 		evidenceHealth: async () => [],
+		sumsSinceStarts: async () => [],
 		arrivalTimes: async () => [],
 		violationWindows: async () =>
 			totals.arms.map(({ variant }) => windowsOf(variant, { 0: failedUnits[variant] ?? 2 })),

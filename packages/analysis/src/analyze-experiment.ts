@@ -10,6 +10,7 @@ import { closingDecision } from "./guardrail-decision.ts";
 import { guardrailFindings } from "./guardrail-findings.ts";
 import { guardrailResult } from "./guardrail-result.ts";
 import { healthWarnings } from "./health-warnings.ts";
+import { metricGuardrailChecks, sinceRestarts } from "./metric-guardrail-check.ts";
 import { controlOf, treatmentsOf } from "./pair.ts";
 import { plannedLooks } from "./planned-looks.ts";
 import { primaryEvidence } from "./primary-evidence.ts";
@@ -24,6 +25,7 @@ export interface AnalyzeExperimentOptions {
 		| "segmentTotals"
 		| "arrivalTimes"
 		| "violationWindows"
+		| "sumsSinceStarts"
 		| "listDecisions"
 		| "lastCallStart"
 		| "evidenceHealth"
@@ -77,18 +79,23 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 		...{ ...iteration, sources: ["exposures", "evaluations"], onlyQuarantined: true },
 	});
 	const looks = await plannedLooks(store, experiment, request);
-	const checks = await checkGuardrails({
-		store,
-		experiment,
-		origin: iterationStart(decisions) ?? now,
-		now: asOf,
-		...closed,
-	});
+	const { environment } = iteration;
+	const watched = {
+		...{ store, experiment, origin: iterationStart(decisions) ?? now, now: asOf },
+		...{ ...closed, ...(environment === undefined ? {} : { environment }) },
+	};
+	const checks = await checkGuardrails(watched);
+	const since = await sinceRestarts(watched);
 
 	const evidence = { now: overallEvidence(totals), looks, days: evidenceByDay(totals) };
 	const compared = metrics.map((metric) => compareMetric(metric, experiment, evidence, options.pairwise));
 	const bySegment = compareSegments(segmentTotals, metrics, experiment, options.pairwise);
-	const findings = guardrailFindings(checks, experiment, evidence.now);
+	const findings = guardrailFindings(
+		checks,
+		metricGuardrailChecks(experiment, evidence.now, since, asOf),
+		experiment,
+		evidence.now,
+	);
 	const variants = experiment.variants.map(({ key, version, weight }) => {
 		const found = evidence.now.get(key);
 		return {

@@ -59,6 +59,8 @@ export interface CheckGuardrailsOptions {
 	untilRevision?: number;
 	/** Nothing from after it counts; everything when left out. */
 	closedAt?: Date;
+	/** As in IterationKey. */
+	environment?: string;
 }
 
 /** Looks at the guardrail on failed calls, for every treatment, once. May be called as often as one likes. */
@@ -76,6 +78,7 @@ export async function checkGuardrails(options: CheckGuardrailsOptions): Promise<
 		windowSeconds: WINDOW_SECONDS,
 		...(options.untilRevision === undefined ? {} : { untilRevision: options.untilRevision }),
 		...(options.closedAt === undefined ? {} : { closedAt: options.closedAt }),
+		...(options.environment === undefined ? {} : { environment: options.environment }),
 	});
 	const [control, ...treatments] = experiment.variants;
 	if (control === undefined) {
@@ -131,7 +134,8 @@ export function replayDecision(decision: Decision): {
 	matches: boolean;
 	statistic: Pick<GuardrailCheck, "measured" | "breached" | "logEValue" | "logThreshold">;
 } {
-	if (decision.statistic?.name === "one-sided-comparison") return replayMetricDecision(decision);
+	const name = decision.statistic?.name;
+	if (name === "one-sided-comparison" || name === "restarting-comparison") return replayMetricDecision(decision);
 	const statistic = guardrailStatistic(GuardrailInputs.parse(decision.inputs));
 	return {
 		statistic,

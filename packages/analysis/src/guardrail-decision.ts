@@ -31,8 +31,11 @@ export function metricGuardrailDecision(check: MetricGuardrailCheck, context: De
 		(Number(sumY) / Number(sumN) / inputs.scale).toPrecision(3);
 	return {
 		...breach(check, context),
-		reason: `${guardrail.metric} of ${variant} is more than ${percent(guardrail)} ${side} control: ${mean(inputs.treatment)} against ${mean(inputs.control)} since the start`,
-		statistic: { name: "one-sided-comparison", ...evidenceOf(check) },
+		reason: `${guardrail.metric} of ${variant} is more than ${percent(guardrail)} ${side} control: ${mean(inputs.treatment)} against ${mean(inputs.control)} ${sinceWhen(inputs)}`,
+		statistic: {
+			name: inputs.restart === undefined ? "one-sided-comparison" : "restarting-comparison",
+			...evidenceOf(check),
+		},
 	};
 }
 
@@ -47,7 +50,7 @@ function breach(check: GuardrailCheck | MetricGuardrailCheck, context: DecisionC
 		experiment: experiment.key,
 		iteration: experiment.iteration,
 		metric: check.guardrail.metric,
-		inputs: check.inputs,
+		inputs: { ...check.inputs },
 		experimentDigest: context.experimentDigest,
 		codeVersion: context.codeVersion,
 		lastRevision: context.lastRevision,
@@ -125,8 +128,17 @@ export function closingDecision(decisions: readonly Decision[]): Decision | unde
 	return decisions.find(({ kind }) => kind === "halt" || kind === "end");
 }
 
+/** Of the sums of a guardrail on a mean or share. */
+export function sinceWhen({ restart }: MetricGuardrailCheck["inputs"]): string {
+	return restart === undefined ? "since the start" : `since ${clockTime(restart.startedAt)}`;
+}
+
 /** Clock time (UTC) of the start whose evidence is strongest. */
 export function startedAt({ start, inputs }: Pick<GuardrailCheck, "start" | "inputs">): string {
 	const atMs = Date.parse(inputs.origin) + (start - 1) * inputs.windowSeconds * 1000;
-	return `${new Date(atMs).toISOString().slice(11, 19)} UTC`;
+	return clockTime(new Date(atMs).toISOString());
+}
+
+function clockTime(iso: string): string {
+	return `${iso.slice(11, 19)} UTC`;
 }

@@ -5,7 +5,8 @@ import { adjustedPValues, type PValue } from "./adjusted-p-values.ts";
 import { type Evidence, ratioSums } from "./evidence.ts";
 import { metricOf } from "./experiment-metrics.ts";
 import type { GuardrailCheck } from "./guardrail-check.ts";
-import { startedAt } from "./guardrail-decision.ts";
+import { sinceWhen, startedAt } from "./guardrail-decision.ts";
+import type { MetricGuardrailCheck } from "./metric-guardrail-check.ts";
 import { type Pair, treatmentPairs } from "./pair.ts";
 
 /** One guardrail of one treatment, with what is known of its harm and of its harmlessness. */
@@ -18,12 +19,13 @@ export interface GuardrailFinding {
 }
 
 /**
- * Harm and harmlessness are two claims. Harm of `error-rate` is the check's e-process, which also sees a change that
- * comes late; that of other metrics is a one-sided comparison of everything since the start. Non-inferiority is such a
- * comparison for every metric, adjusted for the number of treatments. All of it holds at every look.
+ * Harm and harmlessness are two claims. Harm of `error-rate` is the check's e-process, that of other metrics a one-sided
+ * comparison; both also see a change that comes late. Non-inferiority is a one-sided comparison of everything since the
+ * start for every metric, adjusted for the number of treatments. All of it holds at every look.
  */
 export function guardrailFindings(
 	checks: readonly GuardrailCheck[],
+	metricChecks: readonly MetricGuardrailCheck[],
 	experiment: Experiment,
 	evidence: Evidence,
 ): GuardrailFinding[] {
@@ -37,11 +39,14 @@ export function guardrailFindings(
 			experiment.alpha,
 		);
 		return pairs.map((pair): GuardrailFinding => {
-			const check = checks.find((candidate) => candidate.guardrail === guardrail && candidate.variant === pair.variant);
+			const isOfThis = (each: GuardrailCheck | MetricGuardrailCheck) =>
+				each.guardrail === guardrail && each.variant === pair.variant;
+			const check = checks.find(isOfThis);
+			const metricCheck = metricChecks.find(isOfThis);
 			const nonInferiority = pValues.get(pair.variant);
 			if (nonInferiority === undefined) throw new TypeError(`${pair.variant} was not compared`);
 			const { harm, words } =
-				check === undefined ? metricHarm(guardrail, pair, experiment, evidence) : errorHarm(check);
+				check !== undefined ? errorHarm(check) : metricCheck !== undefined ? metricHarm(metricCheck) : QUANTILE_HARM;
 			return {
 				guardrail,
 				variant: pair.variant,
@@ -67,17 +72,19 @@ function errorHarm(check: GuardrailCheck): Harm {
 	};
 }
 
-function metricHarm(guardrail: Guardrail, pair: Pair, experiment: Experiment, evidence: Evidence): Harm {
-	// Shared among guardrails, as a halt by any of them is one error.
-	const alpha = pair.alpha / experiment.guardrails.length;
-	const compared = compareWithMargin(guardrail, pair, experiment, evidence, alpha);
-	return compared.kind === "not-estimable"
-		? { harm: compared, words: compared.message }
-		: {
-				harm: { kind: "estimated", logEValue: compared.harmLogEValue, logThreshold: -Math.log(alpha) },
-				words: `${guardrail.metric} of ${pair.variant} is beyond the margin by ${Math.abs(compared.distance).toPrecision(3)} since the start`,
-			};
+function metricHarm({ guardrail, variant, inputs, refused, ...check }: MetricGuardrailCheck): Harm {
+	if (refused !== null) return { harm: refused, words: refused.message };
+	return {
+		harm: { kind: "estimated", logEValue: check.logEValue, logThreshold: check.logThreshold },
+		words: `${guardrail.metric} of ${variant} is beyond the margin by ${Math.abs(check.distance ?? 0).toPrecision(3)} ${sinceWhen(inputs)}`,
+	};
 }
+
+const QUANTILE = notEstimable(
+	"out-of-range",
+	"A quantile has no non-inferiority test; guard the mean or a share instead.",
+);
+const QUANTILE_HARM: Harm = { harm: QUANTILE, words: QUANTILE.message };
 
 function compareWithMargin(
 	{ metric: key, nonInferiorityMargin }: Guardrail,
@@ -87,9 +94,7 @@ function compareWithMargin(
 	alpha: number,
 ): OneSidedComparison | ReturnType<typeof notEstimable> {
 	const metric = metricOf(experiment, key);
-	if (metric.kind === "quantile") {
-		return notEstimable("out-of-range", "A quantile has no non-inferiority test; guard the mean or a share instead.");
-	}
+	if (metric.kind === "quantile") return QUANTILE;
 	return compareOneSided({
 		control: ratioSums(evidence, against, metric),
 		treatment: ratioSums(evidence, variant, metric),

@@ -10,6 +10,7 @@ const store = {
 			control: { units: 40, feedback: momentsOf(Array.from({ length: 40 }, (_, unit) => unit % 2)) },
 			friendly: { units: 40, feedback: momentsOf(Array.from({ length: 40 }, (_, unit) => unit % 2)) },
 		}),
+	sumsSinceStarts: async () => [],
 	arrivalTimes: async () => [],
 	segmentTotals: async () => [],
 	evidenceHealth: async () => [],

@@ -1,8 +1,22 @@
-import { type Decision, Direction, type Experiment, type Guardrail, metricScale } from "@armspan/schema";
-import { compareOneSided, type RatioSums } from "@armspan/stats";
-import type { Store } from "@armspan/store";
+import {
+	type Decision,
+	Direction,
+	type Experiment,
+	type Guardrail,
+	type MetricDefinition,
+	metricScale,
+} from "@armspan/schema";
+import {
+	compareOneSided,
+	type NotEstimable,
+	type RatioSums,
+	type Restart,
+	restartingComparison,
+	restartSchedule,
+} from "@armspan/stats";
+import type { EvidenceKey, Store, SumsSinceStart } from "@armspan/store";
 import { z } from "zod";
-import { overallEvidence, ratioSums } from "./evidence.ts";
+import { type Evidence, overallEvidence, ratioSums } from "./evidence.ts";
 import { metricOf } from "./experiment-metrics.ts";
 import { treatmentPairs } from "./pair.ts";
 
@@ -12,9 +26,12 @@ const Sums = z.strictObject({
 	...{ units: Integer, sumY: Integer, sumN: Integer, sumYY: Integer, sumNN: Integer, sumYN: Integer },
 });
 
+/** Half of a guardrail's alpha is for everything since the beginning, half for all later starts together. */
+const SHARES = 2;
+
 /** All that the guardrail's statistic is computed from; stored with a decision, so that it can be computed again. */
 export const MetricGuardrailInputs = z.strictObject({
-	/** Error rate of this one test: the experiment's alpha shared by its guardrails and treatments. */
+	/** Error rate of this one test: the experiment's alpha shared by its guardrails, treatments and both ways of looking. */
 	alpha: z.number().positive().lt(0.5),
 	/** Relative to control. */
 	margin: z.number().min(0),
@@ -25,80 +42,174 @@ export const MetricGuardrailInputs = z.strictObject({
 	control: Sums,
 	treatment: Sums,
 	checkedAt: z.iso.datetime(),
+	/** The sums are of what was done since then, and nothing from before; absent: since the beginning. */
+	restart: z
+		.strictObject({ start: z.int().min(1), weight: z.number().positive().max(1), startedAt: z.iso.datetime() })
+		.exactOptional(),
 });
 export type MetricGuardrailInputs = z.infer<typeof MetricGuardrailInputs>;
 
-/** What a guardrail on a mean or share says of one treatment at one look. */
-export interface MetricGuardrailCheck {
-	guardrail: Guardrail;
-	variant: string;
-	inputs: MetricGuardrailInputs;
+interface MetricGuardrailStatistic {
 	/** Both arms have enough units to be compared. */
 	measured: boolean;
 	breached: boolean;
 	logEValue: number;
 	logThreshold: number;
+	/** From the margin, in the metric's unit; below 0 on the bad side. `null` when not measured. */
+	distance: number | null;
+	/** Why it is not measured. */
+	refused: NotEstimable | null;
+}
+
+/** What a guardrail on a mean or share says of one treatment at one look. */
+export interface MetricGuardrailCheck extends MetricGuardrailStatistic {
+	guardrail: Guardrail;
+	variant: string;
+	/** Of the way of looking that shows most evidence relative to its threshold. */
+	inputs: MetricGuardrailInputs;
 }
 
 export interface CheckMetricGuardrailsOptions {
-	store: Pick<Store, "metricTotals">;
+	store: Pick<Store, "metricTotals" | "sumsSinceStarts">;
 	experiment: Experiment;
+	/** When the iteration began to enrol. Restarts are anchored here, so they are fixed before any data. */
+	origin: Date;
 	now: Date;
 }
 
 /**
  * Looks at the guardrails on anything but failed calls, for every treatment, once: a one-sided comparison of everything
- * since the start, so a change that comes late is found late. May be called as often as one likes; reads all calls of the
- * iteration, so not every second.
+ * since the beginning, and one of what was done since each later start, which sees a change that comes late. May be
+ * called as often as one likes; reads the calls of a day, so not every second.
  *
  * @throws {AnalysisError} UNKNOWN_METRIC
  */
 export async function checkMetricGuardrails(options: CheckMetricGuardrailsOptions): Promise<MetricGuardrailCheck[]> {
-	const { store, experiment, now } = options;
-	const guardrails = experiment.guardrails
-		.map((guardrail) => ({ guardrail, metric: metricOf(experiment, guardrail.metric) }))
-		.filter(({ metric }) => metric.key !== "error-rate" && metric.kind !== "quantile");
-	if (guardrails.length === 0) return [];
+	const { store, experiment, origin, now } = options;
+	const metrics = metricsOfGuardrails(experiment);
+	if (metrics.length === 0) return [];
+	const key = { experiment: experiment.key, iteration: experiment.iteration };
 	const evidence = overallEvidence(
 		await store.metricTotals({
-			...{ experiment: experiment.key, iteration: experiment.iteration, asOf: now },
-			metrics: guardrails.map(({ metric }) => metric),
+			...{ ...key, asOf: now, metrics },
 			...(experiment.maturationHours === undefined ? {} : { maturationMs: experiment.maturationHours * 3_600_000 }),
 			...{ unitType: experiment.unit, prompt: experiment.prompt },
 		}),
 	);
-	return guardrails.flatMap(({ guardrail, metric }) =>
-		treatmentPairs(experiment).map(({ against, variant, alpha, plannedUnits, plannedShare }): MetricGuardrailCheck => {
-			const inputs: MetricGuardrailInputs = {
-				alpha: alpha / experiment.guardrails.length,
+	const since = await sinceRestarts({ store, experiment, origin, now });
+	return metricGuardrailChecks(experiment, evidence, since, now);
+}
+
+/** Sums since each start that is watched at `now`, with its share of alpha. */
+export interface SinceRestarts {
+	readonly schedule: readonly Restart[];
+	readonly sums: readonly SumsSinceStart[];
+}
+
+/** Nothing is read without a guardrail on a mean or share. */
+export async function sinceRestarts({
+	store,
+	experiment,
+	origin,
+	now,
+	...closed
+}: Pick<EvidenceKey, "closedAt" | "environment" | "untilRevision"> & {
+	store: Pick<Store, "sumsSinceStarts">;
+	experiment: Experiment;
+	origin: Date;
+	now: Date;
+}): Promise<SinceRestarts> {
+	const metrics = metricsOfGuardrails(experiment);
+	const schedule = restartSchedule({ iterationStartedAtMs: origin.getTime(), nowMs: now.getTime() });
+	if (metrics.length === 0) return { schedule, sums: [] };
+	const sums = await store.sumsSinceStarts({
+		...{ ...closed, experiment: experiment.key, iteration: experiment.iteration, metrics, asOf: now },
+		starts: schedule.map(({ startedAtMs }) => new Date(startedAtMs)),
+	});
+	return { schedule, sums };
+}
+
+/** The same from sums that are known. */
+export function metricGuardrailChecks(
+	experiment: Experiment,
+	evidence: Evidence,
+	{ schedule, sums }: SinceRestarts,
+	now: Date,
+): MetricGuardrailCheck[] {
+	const byStart = new Map(sums.map((each) => [`${each.start.getTime()} ${each.variant}`, each.metrics]));
+	const watched = new Set(metricsOfGuardrails(experiment));
+	return experiment.guardrails.flatMap((guardrail) => {
+		const metric = metricOf(experiment, guardrail.metric);
+		if (!watched.has(metric)) return [];
+		return treatmentPairs(experiment).map(({ against, variant, alpha, plannedUnits, plannedShare }) => {
+			const design = {
+				alpha: alpha / experiment.guardrails.length / SHARES,
 				margin: guardrail.nonInferiorityMargin,
 				direction: metric.direction,
 				...{ plannedUnits, plannedShare },
 				scale: metricScale(metric),
-				control: texts(ratioSums(evidence, against, metric)),
-				treatment: texts(ratioSums(evidence, variant, metric)),
 				checkedAt: now.toISOString(),
 			};
-			return { guardrail, variant, inputs, ...metricGuardrailStatistic(inputs) };
-		}),
-	);
+			const whole: MetricGuardrailInputs = {
+				...design,
+				control: texts(ratioSums(evidence, against, metric)),
+				treatment: texts(ratioSums(evidence, variant, metric)),
+			};
+			const found = [whole, ...sinceStarts()].map((inputs): MetricGuardrailCheck => {
+				return { guardrail, variant, inputs, ...metricGuardrailStatistic(inputs) };
+			});
+			// the whole, of equals and when nothing is measured
+			return found.reduce((best, each) => (each.measured && excess(each) > excess(best) ? each : best));
+
+			function sinceStarts(): MetricGuardrailInputs[] {
+				return schedule.flatMap(({ start, startedAtMs, weight }) => {
+					const of = (arm: string) => byStart.get(`${startedAtMs} ${arm}`)?.[metric.key];
+					const [control, treatment] = [of(against), of(variant)];
+					if (control === undefined || treatment === undefined) return [];
+					const restart = { start, weight, startedAt: new Date(startedAtMs).toISOString() };
+					return [{ ...design, control: texts(control), treatment: texts(treatment), restart }];
+				});
+			}
+		});
+	});
+}
+
+function metricsOfGuardrails(experiment: Experiment): MetricDefinition[] {
+	return experiment.guardrails
+		.map(({ metric }) => metricOf(experiment, metric))
+		.filter(({ key, kind }) => key !== "error-rate" && kind !== "quantile");
+}
+
+function excess({ logEValue, logThreshold }: MetricGuardrailStatistic): number {
+	return logEValue - logThreshold;
 }
 
 /** The statistic of such a guardrail, from its inputs alone: the same inputs give the same bits. */
-export function metricGuardrailStatistic(
-	inputs: MetricGuardrailInputs,
-): Pick<MetricGuardrailCheck, "measured" | "breached" | "logEValue" | "logThreshold"> {
-	const { alpha, margin, direction, plannedUnits, plannedShare, scale } = inputs;
-	const compared = compareOneSided({
-		...{ control: integers(inputs.control), treatment: integers(inputs.treatment), scale },
-		...{ alpha, margin, direction, plannedUnits, plannedShare, marginScale: "relative" },
-	});
-	const logThreshold = -Math.log(alpha);
-	if (compared.kind === "not-estimable") {
-		return { measured: false, breached: false, logEValue: Number.NEGATIVE_INFINITY, logThreshold };
+export function metricGuardrailStatistic(inputs: MetricGuardrailInputs): MetricGuardrailStatistic {
+	const { alpha, margin, direction, plannedUnits, plannedShare, scale, restart } = inputs;
+	const design = { alpha, margin, direction, plannedUnits, plannedShare, scale, marginScale: "relative" } as const;
+	const arms = { control: integers(inputs.control), treatment: integers(inputs.treatment) };
+	if (restart === undefined) {
+		const compared = compareOneSided({ ...design, ...arms });
+		if (compared.kind === "not-estimable") return unmeasured(compared, -Math.log(alpha));
+		const { harmLogEValue: logEValue, distance } = compared;
+		return measured({ logEValue, logThreshold: -Math.log(alpha), distance });
 	}
-	const { harmLogEValue: logEValue } = compared;
-	return { measured: true, breached: logEValue >= logThreshold, logEValue, logThreshold };
+	const { start, weight } = restart;
+	const compared = restartingComparison({ ...design, starts: [{ start, weight, ...arms }] });
+	return compared.kind === "not-estimable"
+		? unmeasured(compared, -Math.log(alpha) - Math.log(weight))
+		: measured(compared.strongest);
+}
+
+function measured(found: { logEValue: number; logThreshold: number; distance: number }): MetricGuardrailStatistic {
+	const { logEValue, logThreshold, distance } = found;
+	return { measured: true, breached: logEValue >= logThreshold, logEValue, logThreshold, distance, refused: null };
+}
+
+function unmeasured(refused: NotEstimable, logThreshold: number): MetricGuardrailStatistic {
+	const logEValue = Number.NEGATIVE_INFINITY;
+	return { measured: false, breached: false, logEValue, logThreshold, distance: null, refused };
 }
 
 /** Whether a decision's statistic, computed again from what is stored with it, is the one that it states. */
@@ -113,7 +224,14 @@ export function replayMetricDecision({ inputs, statistic }: Decision): {
 	};
 }
 
-function texts({ units, sumY, sumN, sumYY, sumNN, sumYN }: RatioSums<bigint>): MetricGuardrailInputs["control"] {
+function texts({
+	units,
+	sumY,
+	sumN,
+	sumYY,
+	sumNN,
+	sumYN,
+}: Omit<RatioSums<bigint>, "units"> & { readonly units: bigint | number }): MetricGuardrailInputs["control"] {
 	return {
 		...{ units: String(units), sumY: String(sumY), sumN: String(sumN) },
 		...{ sumYY: String(sumYY), sumNN: String(sumNN), sumYN: String(sumYN) },

@@ -15,6 +15,7 @@ const analyzed = (totals: ReturnType<typeof totalsOf>, changes: Record<string, u
 			metricTotals: async () => totals,
 			segmentTotals: async () => [],
 			evidenceHealth: async () => [],
+			sumsSinceStarts: async () => [],
 			arrivalTimes: async () => [],
 			violationWindows: async () => totals.arms.map(({ variant }) => windowsOf(variant, { 0: 2 })),
 			listDecisions: async () => [],
@@ -53,12 +54,12 @@ describe("guardrails on means", () => {
 		expect(guardrails).toMatchObject([{ metric: "feedback", status: "breached", onBreach: "notify" }]);
 	});
 
-	test("alpha is shared by all guardrails and treatments", async () => {
+	test("alpha is shared by all guardrails and treatments, and by both ways of looking", async () => {
 		const { guardrails } = await analyzed(totalsOf({ control: armOf(1000), friendly: armOf(1000) }), {
 			guardrails: [...latencyGuardrail.guardrails, { metric: "error-rate", nonInferiorityMargin: 0.5 }],
 		});
 		expect(guardrails.map(({ metric }) => metric)).toEqual(["latency", "error-rate"]);
-		expect(guardrails[0]?.logThreshold).toBeCloseTo(Math.log(2 / 0.05), 12);
+		expect(guardrails[0]?.logThreshold).toBeCloseTo(Math.log((2 * 2) / 0.05), 12);
 	});
 
 	test("nothing measured is not good news", async () => {
@@ -156,10 +157,23 @@ describe("warnings", () => {
 });
 
 describe("checkMetricGuardrails", () => {
-	const check = async (latency: number) => {
+	const origin = new Date("2026-11-20T10:00:00Z");
+	const startedAt = new Date("2026-11-20T11:59:30Z");
+	/** @param since latencies of 200 units an arm after `startedAt`, if there are any */
+	const check = async (latency: number, since: readonly number[] = []) => {
 		const experiment = experimentOf(latencyGuardrail);
 		const totals = totalsOf({ control: armOf(1000), friendly: armOf(latency) });
-		const [found] = await checkMetricGuardrails({ store: { metricTotals: async () => totals }, experiment, now });
+		const metricTotals = async () => totals;
+		const sumsSinceStarts = async ({ starts }: { starts: readonly Date[] }) => {
+			expect(starts[0]).toEqual(new Date("2026-11-20T10:00:00Z"));
+			expect(starts).toContainEqual(startedAt);
+			return since.map((mean, index) => ({
+				...{ start: startedAt, variant: index === 0 ? "control" : "friendly" },
+				metrics: { latency: momentsOf(values(200, mean), 1, 1000) },
+			}));
+		};
+		const store = { metricTotals, sumsSinceStarts };
+		const [found] = await checkMetricGuardrails({ store, experiment, origin, now });
 		if (found === undefined) throw new Error("expected a check");
 		const context = { experiment, experimentDigest: "d", codeVersion: "0.1.0", lastRevision: 7 };
 		return { found, decision: metricGuardrailDecision(found, context) };
@@ -177,12 +191,32 @@ describe("checkMetricGuardrails", () => {
 		expect(replayDecision(forged).matches).toBe(false);
 	});
 
+	test("a change that comes late is seen since it came, and decides as well", async () => {
+		const { found, decision } = await check(1005, [1000, 1500]);
+		expect(found).toMatchObject({ measured: true, breached: true });
+		expect(found.inputs.restart).toMatchObject({ startedAt: startedAt.toISOString() });
+		expect(found.logThreshold).toBeCloseTo(
+			-Math.log(0.05 / 2) - Math.log(found.inputs.restart?.weight ?? Number.NaN),
+			12,
+		);
+		expect(decision).toMatchObject({
+			reason: "latency of friendly is more than 10 % above control: 1.55 against 1.05 since 11:59:30 UTC",
+			statistic: { name: "restarting-comparison" },
+		});
+		const stored = Decision.parse(JSON.parse(JSON.stringify(decision)));
+		expect(replayDecision(stored)).toMatchObject({ matches: true, statistic: { breached: true } });
+		expect((await check(1005, [1000, 1000])).found.breached).toBe(false);
+		expect((await check(1005)).found).toMatchObject({ breached: false, logThreshold: Math.log(2 / 0.05) });
+	});
+
 	test("no breach without harm, nothing measured without units, nothing asked without such guardrails", async () => {
 		expect((await check(1000)).found).toMatchObject({ measured: true, breached: false });
 		const experiment = experimentOf(latencyGuardrail);
-		const [empty] = await checkMetricGuardrails({ store: { metricTotals: async () => totalsOf({}) }, experiment, now });
+		const store = { metricTotals: async () => totalsOf({}), sumsSinceStarts: async () => [] };
+		const [empty] = await checkMetricGuardrails({ store, experiment, origin, now });
 		expect(empty).toMatchObject({ measured: false, breached: false });
-		const metricTotals = () => Promise.reject(new Error("asked"));
-		expect(await checkMetricGuardrails({ store: { metricTotals }, experiment: experimentOf(), now })).toEqual([]);
+		const asked = () => Promise.reject(new Error("asked"));
+		const unasked = { metricTotals: asked, sumsSinceStarts: asked };
+		expect(await checkMetricGuardrails({ store: unasked, experiment: experimentOf(), origin, now })).toEqual([]);
 	});
 });

@@ -17,6 +17,7 @@ function storeOf(arrived: number) {
 	return {
 		asked,
 		keys,
+		sumsSinceStarts: async () => [],
 		arrivalTimes: async ({ numbers, ...key }: { numbers: readonly number[] }) => {
 			keys.push(key);
 			const nine = Date.parse("2026-11-20T09:00:00Z");

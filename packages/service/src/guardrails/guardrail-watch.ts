@@ -24,8 +24,10 @@ export interface GuardrailWatchOptions {
 	onDecision: (decision: Decision, effectiveAt: Date) => void;
 }
 
-/** Guardrails on anything but failed calls read all calls of an iteration, so they are looked at less often. */
-const METRIC_CHECK_INTERVAL_MS = 30_000;
+/** Guardrails on anything but failed calls read the calls of a day, so they are looked at less often, */
+const METRIC_CHECK_INTERVAL_MS = 10_000;
+/** and rest this many times as long as they took. */
+const METRIC_CHECK_REST = 9;
 
 /** It reads a column of all calls. */
 const RISE_INTERVAL_MS = 60_000;
@@ -61,8 +63,8 @@ export class GuardrailWatch {
 	readonly #starts = new Map<string, Decision>();
 	/** Experiments that this process has seen running: it may say that they are gone. */
 	readonly #seenRunning = new Set<string>();
-	/** When guardrails on metrics were last looked at, by iteration. */
-	readonly #metricChecks = new Map<string, Date>();
+	/** When guardrails on metrics may be looked at again, by iteration; ms since the epoch. */
+	readonly #nextMetricChecks = new Map<string, number>();
 	/** Iterations with a guardrail on a metric that had nothing to compare when it was last looked at. */
 	readonly #unmeasuredMetrics = new Set<string>();
 	#lastCheckAt: Date | null = null;
@@ -149,16 +151,18 @@ export class GuardrailWatch {
 				await this.#act((lastRevision) => guardrailDecision(check, { ...context, lastRevision }));
 			}
 		}
-		const last = this.#metricChecks.get(key);
+		const next = this.#nextMetricChecks.get(key);
 		const isMeasured = () => checks.every(({ measured }) => measured) && !this.#unmeasuredMetrics.has(key);
-		if (last !== undefined && now.getTime() - last.getTime() < METRIC_CHECK_INTERVAL_MS) return isMeasured();
-		const metricChecks = await checkMetricGuardrails({ store, experiment, now });
+		if (next !== undefined && now.getTime() < next) return isMeasured();
+		const startedMs = performance.now();
+		const metricChecks = await checkMetricGuardrails({ store, experiment, origin, now });
 		for (const check of metricChecks) {
 			if (check.breached) {
 				await this.#act((lastRevision) => metricGuardrailDecision(check, { ...context, lastRevision }));
 			}
 		}
-		this.#metricChecks.set(key, now);
+		const tookMs = performance.now() - startedMs;
+		this.#nextMetricChecks.set(key, now.getTime() + Math.max(METRIC_CHECK_INTERVAL_MS, METRIC_CHECK_REST * tookMs));
 		if (metricChecks.every(({ measured }) => measured)) this.#unmeasuredMetrics.delete(key);
 		else this.#unmeasuredMetrics.add(key);
 		return isMeasured();

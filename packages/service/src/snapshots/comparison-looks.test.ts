@@ -59,6 +59,7 @@ function quietStore() {
 			if (failing) throw failing;
 			return { excludedUnits: 0, immatureUnits: 0, newestCallAt: null, newestEventAt: null, arms: [] };
 		},
+		sumsSinceStarts: async () => [],
 		arrivalTimes: async () => [],
 		evidenceHealth: async () => [],
 		segmentTotals: async () => {
