@@ -151,5 +151,5 @@ SELECT arm, toString(toDate(fromUnixTimestamp64Micro(first, 'UTC'))) AS day, toS
 FROM (SELECT u.*, e.* EXCEPT unit FROM units AS u LEFT JOIN events AS e ON e.unit = u.unit)
 WHERE arms = 1
 GROUP BY arm, day ORDER BY arm, day
-SETTINGS enable_materialized_cte = 1, join_use_nulls = 0`;
+SETTINGS enable_materialized_cte = 1, join_use_nulls = 0, max_bytes_before_external_group_by = 8000000000`;
 }

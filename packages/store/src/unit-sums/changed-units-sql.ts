@@ -5,8 +5,8 @@ import { OF_SEAL, sinceSeal } from "./seal-sql.ts";
 import { sealedMeasures } from "./sealed-measures.ts";
 import {
 	CELL_NUMBERS_SQL,
-	cellsOfUnits,
 	numbersOf,
+	risesOfSquares,
 	storedCells,
 	storedCounts,
 	storedNumbers,
@@ -108,37 +108,43 @@ function unitsWithCells({ table, sql, position }: SealPosition, seal: OpenSeal):
 		together: (name) => `arraySort(groupArrayArray(${name}))`,
 	};
 	const day = (exposure: string) => `toDate(fromUnixTimestamp64Micro(${exposure}, 'UTC'))`;
-	const joined = `SELECT ${JOINED_STATES}, s.stored AS stored, o.observed AS observed,
-        sealed_variants_seen = 1 AND now_variants_seen = 1
-            AND ifNull(${day("sealed_exposure_us")} = ${day("now_exposure_us")}, sealed_exposure_us IS NULL AND now_exposure_us IS NULL) AS stays
-    FROM (SELECT unit_id, variants_seen, variant, exposure_us, cells[${position}] AS stored ${sealedUnits(seal)}) AS s
-    RIGHT JOIN
-    (
-${openUnits([open], table === "events", seal)}
-    ) AS o ON o.unit_id = s.unit_id`;
-	const others = `SELECT sign, ${STATE_OF_SIGN},
-        if(sign = 1, arraySort(arrayConcat(stored, ${storedCells("observed", "arrayMap(each -> 1, observed)")})), stored) AS stored
-    FROM (${joined})
-    ARRAY JOIN if(is_sealed, [toInt8(1), toInt8(-1)], [toInt8(1)]) AS sign
-    WHERE NOT (is_sealed AND stays)${
-			seal.stale.length === 0
-				? ""
-				: `
+	const isSame = `ifNull(${day("sealed_exposure_us")} = ${day("now_exposure_us")}, sealed_exposure_us IS NULL AND now_exposure_us IS NULL)`;
+	const whole = "(toInt8(1), toInt64(-1), toInt64(0))";
+	const stale =
+		seal.stale.length === 0
+			? ""
+			: `
     UNION ALL
-    SELECT toInt8(-1), variants_seen, toString(variant), exposure_us, cells[${position}] FROM unit_sums WHERE ${STALE_OF_SEAL}`
-		}`;
-	return `SELECT * FROM
-(
-    SELECT toInt8(1) AS sign, now_variants_seen AS variants_seen, now_variant AS variant, now_exposure_us AS exposure_us,
-        arrayPushBack(old_numbers, x) AS numbers,
-        arrayPushBack(arrayResize(CAST([] AS Array(Int64)), length(old_numbers)), toInt64(1)) AS counts,
+    SELECT toInt8(-1), toInt64(-1), toInt64(0), 0, variants_seen, toString(variant), exposure_us, toUInt64(0), cells[${position}]
+    FROM unit_sums WHERE ${STALE_OF_SEAL}`;
+	return `SELECT sign, variants_seen, variant, exposure_us,
+    if(stays, arrayPushBack(old_numbers, x), old_numbers) AS numbers,
+    if(stays, arrayPushBack(arrayResize(CAST([] AS Array(Int64)), length(old_numbers)), toInt64(1)), old_counts) AS counts,
+    if(stays,
         arrayPushBack(arrayMap((number, count) -> if(number >= x, 2 * count, 0), old_numbers, old_counts),
-            2 * arraySum(arrayMap((number, count) -> if(number < x, count, 0), old_numbers, old_counts)) + 2 * toInt64(rank) - 1) AS squares,
-        arrayPushBack(old_counts, toInt64(arraySum(old_counts) + length(observed))) AS products
-    FROM (SELECT *, ${storedNumbers("stored")} AS old_numbers, ${storedCounts("stored")} AS old_counts FROM (${joined}) WHERE is_sealed AND stays)
-    ARRAY JOIN observed AS x, arrayEnumerate(observed) AS rank
-    UNION ALL
-    ${cellsOfUnits(`sign, variants_seen, variant, exposure_us`, others)}
+            2 * arraySum(arrayMap((number, count) -> if(number < x, count, 0), old_numbers, old_counts)) + 2 * rank - 1),
+        ${risesOfSquares("old_counts")}) AS squares,
+    if(stays, arrayPushBack(old_counts, of_unit + toInt64(new_observations)), arrayMap(count -> count * of_unit, old_counts)) AS products
+FROM
+(
+    SELECT *, ${storedNumbers("stored")} AS old_numbers, ${storedCounts("stored")} AS old_counts, arraySum(old_counts) AS of_unit
+    FROM
+    (
+    SELECT piece.1 AS sign, piece.2 AS x, piece.3 AS rank, stays, ${STATE_OF_SIGN}, length(observed) AS new_observations,
+        if(sign = 1 AND NOT stays, arraySort(arrayConcat(sealed, ${storedCells("observed", "arrayMap(each -> 1, observed)")})), sealed) AS stored
+    FROM
+    (
+        SELECT ${JOINED_STATES}, s.stored AS sealed, o.observed AS observed,
+            is_sealed AND sealed_variants_seen = 1 AND now_variants_seen = 1 AND ${isSame} AS stays
+        FROM (SELECT unit_id, variants_seen, variant, exposure_us, cells[${position}] AS stored ${sealedUnits(seal)}) AS s
+        RIGHT JOIN
+        (
+${openUnits([open], table === "events", seal)}
+        ) AS o ON o.unit_id = s.unit_id
+    )
+    ARRAY JOIN multiIf(stays, arrayMap((x, rank) -> (toInt8(1), x, toInt64(rank)), observed, arrayEnumerate(observed)),
+        is_sealed, [${whole}, (toInt8(-1), toInt64(-1), toInt64(0))], [${whole}]) AS piece${stale}
+    )
 )`;
 }
 

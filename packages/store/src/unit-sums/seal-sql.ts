@@ -13,7 +13,8 @@ export const OF_SEAL = `seal = {seal:String} AND environments_seen = 1 AND ${ENV
  * Writes a row per unit: sums over all that happened before `{until_us}`, as `metricTotalsSql` takes them without an
  * environment and a last revision, with what says whether they hold under those.
  *
- * One of `{chunks}` parts of the units at a time, which bounds the memory.
+ * Of the units from `{first_unit}` and before `{end_unit}`, or all beyond where that is empty: a part of them at a time
+ * bounds the memory, and by the order of the tables each part is read once.
  */
 export function sealSql(measured: MeasuredMetrics): string {
 	const all = sealedMeasures(measured);
@@ -27,7 +28,7 @@ export function sealSql(measured: MeasuredMetrics): string {
 			.map(({ table, name }) => each(`${table === "calls" ? "u" : "e"}.${name}`))
 			.join(", ")}] AS Array(Array(Int64)))`;
 	const rows = (table: keyof typeof ROW_US) =>
-		`${ITERATION} AND ${COUNTS} AND ${timeOf(table)} < {until_us:Int64} AND cityHash64(unit_id) % {chunks:UInt32} = {chunk:UInt32}`;
+		`${ITERATION} AND ${COUNTS} AND ${timeOf(table)} < {until_us:Int64} AND unit_id >= {first_unit:String} AND ({end_unit:String} = '' OR unit_id < {end_unit:String})`;
 	const merged = ({ name, array }: SealedMeasure) =>
 		array === "call_sums" ? `sum(${name}) AS ${name}` : `groupArrayArray(${name}) AS ${name}`;
 	const nothing = ({ name, array }: SealedMeasure) =>

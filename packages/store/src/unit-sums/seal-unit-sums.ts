@@ -12,8 +12,9 @@ import { positionsOf, sealedMeasures } from "./sealed-measures.ts";
 const LAG_SECONDS = 3600;
 /** An insert takes less: what is stamped as arrived earlier was there when the sums were taken. */
 const SETTLED_SECONDS = 900;
-/** Rows summed at once. */
-const ROWS_PER_CHUNK = 4_000_000;
+const CALLS_AT_ONCE = 4_000_000;
+/** Calls by whose units the parts are cut. */
+const SAMPLED_CALLS = 1000;
 /** A look that has found a seal asks it within this time. */
 const GRACE_HOURS = 1;
 /** A seal that is not complete by then was cut off. */
@@ -27,6 +28,8 @@ export interface SealRequest {
 	until?: Date;
 	/** What arrived before is in the tables for certain; a quarter of an hour ago when left out. */
 	arrivedUntil?: Date;
+	/** About as many calls are summed at once; 4,000,000 when left out. */
+	callsAtOnce?: number;
 }
 
 export interface SealedUnits {
@@ -44,7 +47,7 @@ export interface SealedUnits {
  */
 export async function sealUnitSums(
 	connection: Connection,
-	{ experiment, iteration, metrics, until, arrivedUntil }: SealRequest,
+	{ experiment, iteration, metrics, until, arrivedUntil, callsAtOnce = CALLS_AT_ONCE }: SealRequest,
 	cluster?: ClusterOptions,
 ): Promise<SealedUnits> {
 	const measured = measuredMetrics(
@@ -61,7 +64,6 @@ WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32} SETTIN
 	const untilUs = until === undefined ? BigInt(now - LAG_SECONDS) * 1_000_000n : BigInt(until.getTime()) * 1000n;
 	if (cluster !== undefined) return { seal: null, units: 0, until: new Date(Number(untilUs / 1000n)) };
 	const seal = randomUUID();
-	const chunks = Math.ceil(Number(start?.rows) / ROWS_PER_CHUNK) || 1;
 	const parameters = {
 		...key,
 		...measured.measures.conditions.parameters,
@@ -69,8 +71,11 @@ WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32} SETTIN
 		until_us: String(untilUs),
 		sealed_at: now,
 	};
-	for (let chunk = 0; chunk < chunks; chunk += 1) {
-		await connection.command(sealSql(measured), { ...parameters, chunk, chunks });
+	const parts = Math.ceil(Number(start?.rows) / callsAtOnce) || 1;
+	const bounds = await unitBounds(connection, key, parts);
+	for (const [index, firstUnit] of bounds.entries()) {
+		const units = { first_unit: firstUnit, end_unit: bounds[index + 1] ?? "" };
+		await connection.command(sealSql(measured), { ...parameters, ...units });
 	}
 	const measures = sealedMeasures(measured).map(({ identity }) => identity);
 	const totals = await writeSealTotals(connection, measured, { seal, positions: positionsOf(measures) }, now);
@@ -94,6 +99,24 @@ SETTINGS max_execution_time = 60, async_insert = 0, distributed_foreground_inser
 	await dropSuperseded(connection);
 	const units = Number(written?.units ?? 0);
 	return { seal: written === undefined ? null : seal, units, until: new Date(Number(untilUs / 1000n)) };
+}
+
+/** First units of parts of about equally many calls; "" is before every unit. */
+async function unitBounds(
+	connection: Connection,
+	key: { experiment: string; iteration: number },
+	parts: number,
+): Promise<string[]> {
+	if (parts === 1) return [""];
+	const [row] = await connection.query<{ units: string[] }>(
+		`SELECT arraySort(groupArraySample(${SAMPLED_CALLS}, 1)(unit_id)) AS units FROM calls
+WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32} AND unit_id != ''
+SETTINGS max_execution_time = 600, max_threads = 1`,
+		key,
+	);
+	const { units = [] } = row ?? {};
+	const bounds = Array.from({ length: parts - 1 }, (_, part) => units[Math.floor((units.length * (part + 1)) / parts)]);
+	return [...new Set(["", ...bounds.filter((unit) => unit !== undefined)])];
 }
 
 /** Drops seals that a newer one of the same iteration has replaced for a while, and what a cut-off left behind. */

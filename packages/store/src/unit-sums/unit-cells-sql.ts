@@ -20,11 +20,15 @@ export const storedNumbers = (stored: string) => `arrayMap(cell -> bitShiftRight
 export const storedCounts = (stored: string) =>
 	`arrayMap(cell -> bitAnd(cell, ${2n ** BigInt(NUMBER_BITS) - 1n}), ${stored})`;
 
+/** By how much the square of a unit's cumulated count rises in each cell. */
+export const risesOfSquares = (counts: string) =>
+	`arrayMap((cumulated, count) -> (2 * cumulated - count) * count, arrayCumSum(${counts}), ${counts})`;
+
 /**
  * What units add to the sums by cell of a quantile, from rows that have a unit's `stored` cells: columns `numbers`,
  * `counts`, and of each cell by how much C² and C·N rise there.
  */
 export const cellsOfUnits = (columns: string, rows: string) => `SELECT ${columns}, numbers, counts,
-    arrayMap((cumulated, count) -> (2 * cumulated - count) * count, arrayCumSum(counts), counts) AS squares,
+    ${risesOfSquares("counts")} AS squares,
     arrayMap(count -> count * of_unit, counts) AS products
 FROM (SELECT *, ${storedNumbers("stored")} AS numbers, ${storedCounts("stored")} AS counts, arraySum(counts) AS of_unit FROM (${rows}))`;

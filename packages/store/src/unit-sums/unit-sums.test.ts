@@ -8,8 +8,15 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ClientConnection } from "../client-connection.ts";
 import type { Connection } from "../connection.ts";
 import { bruteForceTotals } from "../metrics/brute-force-totals.ts";
-import type { MetricTotalsRequest } from "../metrics/metric-totals.ts";
-import { type Evidence, logRowsOf, randomEvidence, traceRowsOf } from "../metrics/random-evidence.ts";
+import { type MetricTotalsRequest, metricTotals } from "../metrics/metric-totals.ts";
+import {
+	type Evidence,
+	logRowsOf,
+	type RandomCall,
+	type RandomRow,
+	randomEvidence,
+	traceRowsOf,
+} from "../metrics/random-evidence.ts";
 import { openStore } from "../open-store.ts";
 import type { Store } from "../store.ts";
 import { openSeal } from "./open-seal.ts";
@@ -80,8 +87,19 @@ function requestOf(evidence: Evidence): MetricTotalsRequest {
 	};
 }
 
-/** All that sums are asked of, or only the first question. */
-async function expectBruteForce(evidence: Evidence, questions = 8): Promise<void> {
+/** The totals, and whether they were asked of all rows. */
+async function look(request: MetricTotalsRequest) {
+	let isOfRows = false;
+	const totals = await metricTotals((sql, parameters) => {
+		isOfRows ||= sql.includes("calls_of_units");
+		return connection.query(sql, parameters);
+	}, request);
+	return { totals, isOfRows };
+}
+
+/** All that sums are asked of, or only the first question. @returns of each whether it was asked of all rows */
+async function expectBruteForce(evidence: Evidence, questions = 8): Promise<boolean[]> {
+	const ofRows: boolean[] = [];
 	const request = requestOf(evidence);
 	const few = METRICS.filter(({ key }) => ["tokens-p90", "limited", "conversion"].includes(key));
 	for (const narrower of [
@@ -95,8 +113,11 @@ async function expectBruteForce(evidence: Evidence, questions = 8): Promise<void
 		{ maturationMs: 30 * 3_600_000, metrics: few },
 	].slice(0, questions)) {
 		const asked = { ...request, ...narrower };
-		expect(await store.metricTotals(asked)).toEqual(bruteForceTotals(evidence, asked));
+		const { totals, isOfRows } = await look(asked);
+		expect(totals).toEqual(bruteForceTotals(evidence, asked));
+		ofRows.push(isOfRows);
 	}
+	return ofRows;
 }
 
 describe("sealUnitSums", { timeout: 120_000 }, () => {
@@ -112,7 +133,7 @@ describe("sealUnitSums", { timeout: 120_000 }, () => {
 		await deliver(before);
 		await age();
 		const { experiment } = evidence;
-		const sealed = await store.sealUnitSums({ experiment, iteration: 1, metrics: METRICS, until });
+		const sealed = await store.sealUnitSums({ experiment, iteration: 1, metrics: METRICS, until, callsAtOnce: 50 });
 		expect(sealed.units).toBe(
 			new Set(
 				[...before.calls, ...before.exposures]
@@ -124,10 +145,94 @@ describe("sealUnitSums", { timeout: 120_000 }, () => {
 		await expectBruteForce(before);
 		await deliver(part(evidence, (index) => index % 7 === 3 || index % 5 === 0));
 		await deliver(part(evidence, (_, atMs) => atMs >= until.getTime()));
-		await expectBruteForce(evidence);
+		const ofRows = await expectBruteForce(evidence);
+		// a seal does not know windows, and one from after a close says too much
+		const isAfterClose = [2, 3].map((closed) => closed < days);
+		expect(ofRows).toEqual([false, false, false, false, ...isAfterClose, false, true]);
 		await age();
 		await store.sealUnitSums({ experiment, iteration: 1, metrics: METRICS, until });
-		await expectBruteForce(evidence, 2);
+		expect(await expectBruteForce(evidence, 2)).toEqual([false, false]);
+	});
+
+	test("units that come, move to another day or are excluded since the seal", async () => {
+		const evidence = randomEvidence(71);
+		const until = new Date(evidence.startMs + 2.5 * dayMs);
+		const isCounted = (row: RandomRow) =>
+			row.experiment === evidence.experiment &&
+			row.iteration === 1 &&
+			row.enrolled &&
+			!row.shadow &&
+			row.variant !== "";
+		const sealedCalls = evidence.calls.filter((call) => isCounted(call) && call.atMs < until.getTime());
+		const sealed = { ...evidence, exposures: [], events: [], calls: sealedCalls };
+		await deliver(sealed);
+		await age();
+		await store.sealUnitSums({ experiment: evidence.experiment, iteration: 1, metrics: METRICS, until });
+		const excludedIn = (arms: typeof sealed) => bruteForceTotals(arms, requestOf(arms)).excludedUnits;
+		const sole = [...Map.groupBy(sealedCalls, ({ unit }) => unit).values()].filter(
+			(calls) => new Set(calls.map(({ variant }) => variant)).size === 1,
+		);
+		const [newest] = sole.flat().sort((a, b) => b.atMs - a.atMs);
+		const [unmoved, moved] = sole.filter(([call]) => call?.unit !== newest?.unit).map(([call]) => call);
+		if (newest === undefined || moved === undefined || unmoved === undefined) throw new Error("too few units");
+		const other = newest.variant === "control" ? "treatment" : "control";
+		const later: [change: string, calls: RandomCall[], isOfRows: boolean][] = [
+			["stays", [{ ...unmoved, id: "71-a1", atMs: until.getTime() + 5, latencyUs: 1 }], false],
+			["moves to an earlier day", [{ ...moved, id: "71-a2", atMs: evidence.startMs - 3 * dayMs }], false],
+			["is new", [{ ...moved, id: "71-a3", unit: "unit-71-new", atMs: until.getTime() + 7 }], false],
+		];
+		let all = sealed;
+		for (const [change, calls, isOfRows] of later) {
+			await deliver({ ...sealed, calls });
+			all = { ...all, calls: [...all.calls, ...calls] };
+			expect([change, ...(await expectBruteForce(all, 2))]).toEqual([change, isOfRows, isOfRows]);
+		}
+		const before = excludedIn(all);
+		const excluded = { ...newest, id: "71-a4", variant: other, atMs: until.getTime() + 9 };
+		await deliver({ ...sealed, calls: [excluded] });
+		all = { ...all, calls: [...all.calls, excluded] };
+		expect(excludedIn(all)).toBe(before + 1);
+		expect(await expectBruteForce(all, 1)).toEqual([false]);
+	});
+
+	test("what was newest when it was sealed, and counts no more, is looked for in the rows", async () => {
+		const evidence = randomEvidence(81);
+		const until = new Date(evidence.startMs + 9 * dayMs);
+		const plain = evidence.calls.filter(
+			(call) => call.experiment === evidence.experiment && call.iteration === 1 && call.enrolled && !call.shadow,
+		);
+		const [newest] = plain.sort((a, b) => b.atMs - a.atMs);
+		if (newest === undefined) throw new Error("no calls");
+		const last = { ...newest, id: "81-a1", unit: "unit-81-last", atMs: newest.atMs + 1000 };
+		const sealed = { ...evidence, exposures: [], events: [], calls: [...plain, last] };
+		await deliver(sealed);
+		await age();
+		await store.sealUnitSums({ experiment: evidence.experiment, iteration: 1, metrics: METRICS, until });
+		expect(await expectBruteForce(sealed, 1)).toEqual([false]);
+		const excluding = {
+			...{ ...last, id: "81-a2", atMs: until.getTime() + 1 },
+			variant: last.variant === "control" ? "treatment" : "control",
+		};
+		await deliver({ ...sealed, calls: [excluding] });
+		expect(await expectBruteForce({ ...sealed, calls: [...sealed.calls, excluding] }, 1)).toEqual([true]);
+	});
+
+	test("a seal of before there were totals is not asked", async () => {
+		const evidence = randomEvidence(91);
+		await deliver(evidence);
+		await age();
+		const until = new Date(evidence.startMs + 2 * dayMs);
+		const { seal } = await store.sealUnitSums({
+			experiment: evidence.experiment,
+			iteration: 1,
+			metrics: METRICS,
+			until,
+		});
+		expect(await expectBruteForce(evidence, 1)).toEqual([false]);
+		await connection.command(
+			`ALTER TABLE unit_seals UPDATE totals = [] WHERE seal = '${seal}' SETTINGS mutations_sync = 2`,
+		);
+		expect(await expectBruteForce(evidence, 1)).toEqual([true]);
 	});
 
 	test("a look reads the sums, not the calls", async () => {
@@ -179,17 +284,24 @@ describe("sealUnitSums", { timeout: 120_000 }, () => {
 		await deliver(part(evidence, (index) => index % 3 !== 0));
 		await age();
 		const until = new Date(evidence.startMs + 2 * dayMs);
-		for (let commands = 0; commands < 2; commands += 1) {
-			let left = commands;
+		// before the units, before their totals, before the seal
+		for (let statements = 0; statements < 3; statements += 1) {
+			let left = statements;
+			const alive = () => {
+				if (left === 0) throw new Error("killed");
+				left -= 1;
+			};
 			const failing: Connection = {
 				isEmbedded: connection.isEmbedded,
 				query: (sql, parameters) => connection.query(sql, parameters),
 				command: async (sql, parameters) => {
-					if (left === 0) throw new Error("killed");
-					left -= 1;
+					alive();
 					await connection.command(sql, parameters);
 				},
-				insert: (insertion) => connection.insert(insertion),
+				insert: async (insertion) => {
+					alive();
+					await connection.insert(insertion);
+				},
 				close: async () => undefined,
 			};
 			await expect(sealUnitSums(failing, { ...request, until })).rejects.toThrow("killed");
