@@ -9,7 +9,7 @@ import { createChdbConnection } from "chdb/connection";
 import { ClientConnection } from "../src/client-connection.ts";
 import { metricTotals } from "../src/metrics/metric-totals.ts";
 import { CELL_STARTS, VALUE_GRID } from "../src/metrics/value-grid.ts";
-import { type Dedupe, RAW_METRICS, rawStatement } from "./raw-traces-sql.ts";
+import { RAW_METRICS, rawStatement } from "./raw-traces-sql.ts";
 
 const [folder, dedupe = "limit-by"] = process.argv.slice(2);
 if (folder === undefined || (dedupe !== "limit-by" && dedupe !== "group-by")) {
