@@ -29,6 +29,7 @@ function storeOf(
 		segmentTotals: async () => [],
 		evidenceHealth: async () => [],
 		sumsSinceStarts: async () => [],
+		strayUnits: async () => ({ units: 0, onlyUnknownUnits: 0, variants: [] }),
 		arrivalTimes: async () => [],
 		violationWindows: async () =>
 			totals.arms.map(({ variant }) => windowsOf(variant, { 0: failedUnits[variant] ?? 2 })),

@@ -1,6 +1,6 @@
 import type { Decision, Experiment, ExperimentResults, ExperimentStatus } from "@armspan/schema";
 import { sampleRatioMismatch } from "@armspan/stats";
-import type { MetricTotalsRequest, Store } from "@armspan/store";
+import type { EvidenceKey, MetricTotals, MetricTotalsRequest, Store, StrayUnits } from "@armspan/store";
 import { compareMetric } from "./compare-metric.ts";
 import { compareSegments } from "./compare-segments.ts";
 import { type Evidence, evidenceByDay, overallEvidence } from "./evidence.ts";
@@ -24,6 +24,7 @@ export interface AnalyzeExperimentOptions {
 		| "metricTotals"
 		| "segmentTotals"
 		| "arrivalTimes"
+		| "strayUnits"
 		| "violationWindows"
 		| "sumsSinceStarts"
 		| "listDecisions"
@@ -72,7 +73,9 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 		unitType: experiment.unit,
 		prompt: experiment.prompt,
 	};
-	const totals = await store.metricTotals({ ...request, splitByCache: true });
+	const found = await store.metricTotals({ ...request, splitByCache: true });
+	const stray = await strayUnitsOf(store, experiment, found, { ...iteration, ...closed });
+	const totals = totalsOfVariants(found, experiment, stray);
 	const { segments } = experiment;
 	const segmentTotals = segments.length === 0 ? [] : await store.segmentTotals({ ...request, segments });
 	const events = await store.evidenceHealth({
@@ -97,14 +100,14 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 		evidence.now,
 	);
 	const variants = experiment.variants.map(({ key, version, weight }) => {
-		const found = evidence.now.get(key);
+		const arm = evidence.now.get(key);
 		return {
 			...{ key, version, weight },
-			units: found?.units ?? 0,
-			calls: found?.calls ?? 0,
-			undeliveredCalls: found?.undeliveredCalls ?? 0,
-			quarantinedCalls: found?.quarantinedCalls ?? 0,
-			errorTypes: { ...found?.errorTypes },
+			units: arm?.units ?? 0,
+			calls: arm?.calls ?? 0,
+			undeliveredCalls: arm?.undeliveredCalls ?? 0,
+			quarantinedCalls: arm?.quarantinedCalls ?? 0,
+			errorTypes: { ...arm?.errorTypes },
 		};
 	});
 	const status = statusOf(experiment, decisions);
@@ -142,6 +145,9 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 		closedAt: closing?.decidedAt ?? null,
 		variants,
 		excludedUnits,
+		unknownVariants: stray.variants
+			.slice(0, SHOWN_VARIANTS)
+			.map(({ variant, ...counts }) => ({ variant: variant.slice(0, SHOWN_CHARACTERS), ...counts })),
 		immatureUnits: totals.immatureUnits,
 		sampleRatioMismatch: sampleRatio,
 		days: [...evidence.days].map(([day, ofDay]) => unitsOfDay(day, ofDay, experiment)),
@@ -149,7 +155,7 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 		segments: bySegment,
 		guardrails: findings.map((finding) => guardrailResult(finding, experiment)),
 		warnings: healthWarnings({
-			...{ experiment, totals, now, events },
+			...{ experiment, totals, stray, now, events },
 			isRunning: status === "running",
 			evidence: evidence.now,
 			segments: bySegment,
@@ -166,6 +172,30 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 	};
 }
 
+const NO_STRAY_UNITS: StrayUnits = { units: 0, onlyUnknownUnits: 0, variants: [] };
+
+/** Units whose evidence names variants that the experiment has not; whether there are any is to be seen from the totals. */
+async function strayUnitsOf(
+	store: Pick<Store, "strayUnits">,
+	{ variants }: Experiment,
+	{ arms, excludedUnits, immatureUnits }: MetricTotals,
+	key: EvidenceKey,
+): Promise<StrayUnits> {
+	const known = variants.map((variant) => variant.key);
+	const mayBe = excludedUnits > 0 || immatureUnits > 0 || arms.some(({ variant }) => !known.includes(variant));
+	return mayBe ? store.strayUnits({ ...key, variants: known }) : NO_STRAY_UNITS;
+}
+
+/** Without arms that the experiment has not; who was in several of these only did not cross from one of its arms to another. */
+function totalsOfVariants(totals: MetricTotals, { variants }: Experiment, stray: StrayUnits): MetricTotals {
+	return {
+		...totals,
+		arms: totals.arms.filter((arm) => variants.some(({ key }) => key === arm.variant)),
+		// evidence may have come between the two questions
+		excludedUnits: Math.max(0, totals.excludedUnits - stray.onlyUnknownUnits),
+	};
+}
+
 /** An iteration that was closed does not run, whatever git says. */
 function statusOf({ status }: Experiment, decisions: readonly Decision[]): ExperimentStatus {
 	if (decisions.some(({ kind }) => kind === "halt")) return "halted";
@@ -178,6 +208,10 @@ function unitsOfDay(day: string, evidence: Evidence, { variants }: Experiment): 
 	const found = sampleRatioMismatch({ observed: units, allocation });
 	return { day, units, sampleRatioPValue: found.kind === "estimated" ? found.pValue : null };
 }
+
+/** More names than these say nothing more, and a sender may make up any number of them. */
+const SHOWN_VARIANTS = 20;
+const SHOWN_CHARACTERS = 200;
 
 /** Time within which every application has picked up a halt; afterwards, calls to treatment are a fault. */
 const HALT_GRACE_MS = 60_000;

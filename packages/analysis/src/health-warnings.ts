@@ -1,6 +1,6 @@
 import { type Experiment, findMetric, type HealthWarning, type SegmentResult } from "@armspan/schema";
 import { fixedComparison, ratioContrast } from "@armspan/stats";
-import type { EvidenceHealth, MetricTotals } from "@armspan/store";
+import type { EvidenceHealth, MetricTotals, StrayUnits } from "@armspan/store";
 import { type Evidence, ratioSums } from "./evidence.ts";
 import { treatmentPairs } from "./pair.ts";
 
@@ -8,6 +8,7 @@ import { treatmentPairs } from "./pair.ts";
 const ALARM = 0.001;
 /** Relative difference of cache-hit rates below which no alarm is raised, however sure it is. */
 const CACHE_DIFFERENCE = 0.02;
+const NAMED_VARIANTS = 10;
 const EXCLUDED_SHARE = 0.01;
 const QUARANTINED_SHARE = 0.01;
 const OLD_AFTER_MS = 24 * 3_600_000;
@@ -16,6 +17,8 @@ export interface HealthInputs {
 	readonly experiment: Experiment;
 	readonly isRunning: boolean;
 	readonly totals: MetricTotals;
+	/** Units with evidence of variants that the experiment has not. */
+	readonly stray: StrayUnits;
 	readonly evidence: Evidence;
 	readonly now: Date;
 	/** Of exposures, and of evaluations, feedback and conversions. */
@@ -28,7 +31,7 @@ type Rule = (inputs: HealthInputs) => HealthWarning[];
 /** What a reader of the numbers has to know about the data behind them. */
 export function healthWarnings(inputs: HealthInputs): HealthWarning[] {
 	const rules: Rule[] = [
-		...[cacheHitRates, abortRates, excludedUnits, immatureUnits, quarantinedCalls, oldEvidence],
+		...[cacheHitRates, abortRates, excludedUnits, unknownVariants, immatureUnits, quarantinedCalls, oldEvidence],
 		segmentSampleRatios,
 		sqlSources,
 		quarantinedEvents,
@@ -100,6 +103,22 @@ function excludedUnits({ totals, evidence }: HealthInputs): HealthWarning[] {
 					message: `${totals.excludedUnits} units (${percent(share)}) were seen in two variants and are left out: ids are shared or not stable.`,
 				},
 			];
+}
+
+/** A sender whose variants nobody knows is otherwise seen nowhere: its units are missing from every count. */
+function unknownVariants({ stray, experiment }: HealthInputs): HealthWarning[] {
+	if (stray.units === 0) return [];
+	const known = experiment.variants.map(({ key }) => key).join(", ");
+	const named = stray.variants
+		.slice(0, NAMED_VARIANTS)
+		.map(({ variant, units }) => `${JSON.stringify(variant.slice(0, 100))} (${units})`);
+	const others = stray.variants.length - named.length;
+	return [
+		{
+			...{ code: "unknown-variants", variant: null, metric: null },
+			message: `${stray.units} units have calls or exposures of variants that the experiment has not: ${named.join(", ")}${others > 0 ? ` and ${others} more` : ""}. No arm counts them; who was in one of ${known} as well is left out as seen in two variants. Whoever sends them names the variant wrongly, or routes by another bundle.`,
+		},
+	];
 }
 
 function immatureUnits({ totals, experiment }: HealthInputs): HealthWarning[] {

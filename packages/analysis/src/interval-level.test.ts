@@ -14,6 +14,7 @@ const store = {
 	arrivalTimes: async () => [],
 	segmentTotals: async () => [],
 	evidenceHealth: async () => [],
+	strayUnits: async () => ({ units: 0, onlyUnknownUnits: 0, variants: [] }),
 	violationWindows: async () => [],
 	listDecisions: async () => [],
 	lastCallStart: async () => null,

@@ -16,6 +16,7 @@ const analyzed = (totals: ReturnType<typeof totalsOf>, changes: Record<string, u
 			segmentTotals: async () => [],
 			evidenceHealth: async () => [],
 			sumsSinceStarts: async () => [],
+			strayUnits: async () => ({ units: 0, onlyUnknownUnits: 0, variants: [] }),
 			arrivalTimes: async () => [],
 			violationWindows: async () => totals.arms.map(({ variant }) => windowsOf(variant, { 0: 2 })),
 			listDecisions: async () => [],

@@ -44,7 +44,12 @@ test("each look holds what was there when its share of the units had come", asyn
 		{ number: 1, of: 4, units: 1, evidenceUntil: "2026-11-20T09:26:00.000Z", final: false },
 		{ number: 2, of: 4, units: 1, evidenceUntil: "2026-11-20T09:51:00.000Z", final: false },
 	]);
-	expect(store.keys).toEqual([{ experiment: "tone", iteration: 1, untilRevision: 7, environment: "production" }]);
+	expect(store.keys).toEqual([
+		{
+			...{ experiment: "tone", iteration: 1, untilRevision: 7, environment: "production" },
+			variants: ["control", "friendly"],
+		},
+	]);
 	expect(store.asked).toMatchObject([
 		{ asOf: new Date("2026-11-20T09:26:00Z"), isPlannedLook: true, untilRevision: 7 },
 		{ asOf: new Date("2026-11-20T09:51:00Z"), isPlannedLook: true },

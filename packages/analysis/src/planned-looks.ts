@@ -23,7 +23,8 @@ export async function plannedLooks(
 	if (request.environment !== undefined) key.environment = request.environment;
 	if (request.untilRevision !== undefined) key.untilRevision = request.untilRevision;
 	if (request.closedAt !== undefined) key.closedAt = request.closedAt;
-	const arrived = await store.arrivalTimes({ ...key, numbers });
+	const variants = experiment.variants.map((variant) => variant.key);
+	const arrived = await store.arrivalTimes({ ...key, numbers, variants });
 	const looks: LookEvidence[] = [];
 	for (const [index, time] of arrived.entries()) {
 		const asOf = new Date(time.getTime() + (request.maturationMs ?? 0));
@@ -33,7 +34,7 @@ export async function plannedLooks(
 			look: {
 				number: index + 1,
 				of: numbers.length,
-				units: totals.arms.reduce((sum, arm) => sum + arm.units, 0),
+				units: totals.arms.reduce((sum, arm) => sum + (variants.includes(arm.variant) ? arm.units : 0), 0),
 				evidenceUntil: asOf.toISOString(),
 				final: index + 1 === numbers.length,
 			},

@@ -202,6 +202,7 @@ export const HealthWarning = z.strictObject({
 		"cache-hit-rates-differ",
 		"abort-rates-differ",
 		"units-excluded",
+		"unknown-variants",
 		"units-immature",
 		"calls-quarantined",
 		"evidence-old",
@@ -315,6 +316,11 @@ export const ExperimentResults = z.strictObject({
 	),
 	/** Units seen in two arms of this iteration: left out, and counted here. */
 	excludedUnits: z.int(),
+	/**
+	 * Variants that evidence of this iteration names and the experiment has not, those with the most units first, at most 20.
+	 * No arm counts their units; `unitsInKnown` of them were in a variant of the experiment as well, hence excluded.
+	 */
+	unknownVariants: z.array(z.strictObject({ variant: z.string(), units: z.int(), unitsInKnown: z.int() })),
 	/** Units whose maturation window has not passed: they count later. */
 	immatureUnits: z.int(),
 	sampleRatioMismatch: z.discriminatedUnion("kind", [

@@ -25,6 +25,7 @@ FROM
         )
         GROUP BY unit_id
         HAVING uniqExact(seen_variant) = 1 AND exposure_us IS NOT NULL
+            AND (empty({variants:Array(String)}) OR has({variants:Array(String)}, toString(min(seen_variant))))
     )
 )
 SETTINGS max_execution_time = 60

@@ -25,6 +25,7 @@ import { lastCallStart } from "./queries/last-call-start.ts";
 import { listDecisions } from "./queries/list-decisions.ts";
 import type { Query } from "./queries/query.ts";
 import { seenUnits } from "./queries/seen-units.ts";
+import { strayUnits } from "./queries/stray-units.ts";
 import { violationWindows } from "./queries/violation-windows.ts";
 import { type Retention, type RetentionOptions, setRetention } from "./retention.ts";
 import type { EncodedRows, LogRow, TraceRow } from "./rows.ts";
@@ -32,6 +33,7 @@ import { encodeSnapshot } from "./snapshots/encode-snapshot.ts";
 import { latestLooks } from "./snapshots/latest-looks.ts";
 import type { Snapshot, WrittenLook } from "./snapshots/snapshot.ts";
 import type {
+	ArrivalTimesKey,
 	CallIdentity,
 	ClusterOptions,
 	EvidenceHealth,
@@ -42,6 +44,8 @@ import type {
 	SeenUnitsFilter,
 	Store,
 	StoreCounts,
+	StrayUnits,
+	StrayUnitsKey,
 	ViolationWindows,
 } from "./store.ts";
 import { StoreError } from "./store-error.ts";
@@ -120,12 +124,16 @@ export class ClickHouseStore implements Store {
 		return versionTotals(this.#query, request);
 	}
 
-	arrivalTimes(key: EvidenceKey & { numbers: readonly number[] }): Promise<Date[]> {
+	arrivalTimes(key: ArrivalTimesKey): Promise<Date[]> {
 		return arrivalTimes(this.#query, key);
 	}
 
 	sumsSinceStarts(request: SumsSinceStartsRequest): Promise<SumsSinceStart[]> {
 		return sumsSinceStarts(this.#query, request);
+	}
+
+	strayUnits(key: StrayUnitsKey): Promise<StrayUnits> {
+		return strayUnits(this.#query, key);
 	}
 
 	violationWindows(key: EvidenceKey & { origin: Date; windowSeconds: number }): Promise<ViolationWindows[]> {

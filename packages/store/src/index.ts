@@ -43,6 +43,7 @@ export type {
 	Store,
 	StoreCounts,
 	StoreOptions,
+	StrayUnits,
 	ViolationWindows,
 } from "./store.ts";
 export { StoreError, type StoreErrorCode, type StoreErrorDetails } from "./store-error.ts";

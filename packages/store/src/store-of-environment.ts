@@ -11,6 +11,7 @@ export function storeOfEnvironment(store: Store, environment: string): Store {
 		segmentTotals: (request) => store.segmentTotals({ environment, ...request }),
 		versionTotals: (request) => store.versionTotals({ environment, ...request }),
 		arrivalTimes: (request) => store.arrivalTimes({ environment, ...request }),
+		strayUnits: (key) => store.strayUnits({ environment, ...key }),
 		violationWindows: (key) => store.violationWindows({ environment, ...key }),
 		sumsSinceStarts: (request) => store.sumsSinceStarts({ environment, ...request }),
 		lastCallStart: (key) => store.lastCallStart({ environment, ...key }),

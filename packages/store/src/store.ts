@@ -150,6 +150,31 @@ export interface EvidenceHealthKey extends IterationKey {
 	onlyQuarantined?: boolean;
 }
 
+export interface ArrivalTimesKey extends EvidenceKey {
+	readonly numbers: readonly number[];
+	/** Only units of these variants come; of any when left out. */
+	readonly variants?: readonly string[];
+}
+
+export interface StrayUnitsKey extends EvidenceKey {
+	/** Those that the iteration has. */
+	readonly variants: readonly string[];
+}
+
+/** Units with evidence of variants that the iteration has not: no arm counts them. */
+export interface StrayUnits {
+	readonly units: number;
+	/** Seen in several variants, none of them known: `metricTotals` counts them in `excludedUnits`. */
+	readonly onlyUnknownUnits: number;
+	/** Unknown ones, those with the most units first. */
+	readonly variants: readonly {
+		readonly variant: string;
+		readonly units: number;
+		/** Of these, units that were in a known variant as well: they are excluded. */
+		readonly unitsInKnown: number;
+	}[];
+}
+
 /** The evidence store: what happened, in ClickHouse, embedded or server. Every method throws StoreError. */
 export interface Store {
 	/** Brings the schema up to date; idempotent. Returns the names of the migrations that were run. */
@@ -167,8 +192,10 @@ export interface Store {
 	sealUnitSums(request: SealRequest): Promise<SealedUnits>;
 	/** The same by version of a prompt, without any experiment. */
 	versionTotals(request: VersionTotalsRequest): Promise<MetricTotals>;
-	/** When the n-th unit was first exposed, for each of the ascending numbers that was reached. */
-	arrivalTimes(key: EvidenceKey & { numbers: readonly number[] }): Promise<Date[]>;
+	/** When the n-th unit was first exposed, of those in one variant, for each of the ascending numbers that was reached. */
+	arrivalTimes(key: ArrivalTimesKey): Promise<Date[]>;
+	/** Units whose evidence names variants that the iteration has not. */
+	strayUnits(key: StrayUnitsKey): Promise<StrayUnits>;
 	/**
 	 * For each variant the number of units whose latest failed call lies in each window
 	 * `floor((start − origin) / windowSeconds)`, at least 0: a suffix sum gives, for every start j,

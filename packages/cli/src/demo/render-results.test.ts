@@ -25,7 +25,7 @@ const results: ExperimentResults = {
 	unit: "user",
 	alpha: 0.05,
 	...{ inference: "always-valid", plannedUnits: 5000, maturationHours: null, newestEvaluationAt: null },
-	...{ immatureUnits: 0, days: [], warnings: [], segments: [] },
+	...{ unknownVariants: [], immatureUnits: 0, days: [], warnings: [], segments: [] },
 	computedAt: "2026-11-20T10:00:00.000Z",
 	newestCallAt: null,
 	closedAtRevision: null,

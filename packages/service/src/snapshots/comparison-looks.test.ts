@@ -62,6 +62,7 @@ function quietStore() {
 		sumsSinceStarts: async () => [],
 		arrivalTimes: async () => [],
 		evidenceHealth: async () => [],
+		strayUnits: async () => ({ units: 0, onlyUnknownUnits: 0, variants: [] }),
 		segmentTotals: async () => {
 			throw new Error("segments are not kept");
 		},
