@@ -61,6 +61,7 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 	const closing = closingDecision(decisions);
 	const closed =
 		closing === undefined ? {} : { untilRevision: closing.lastRevision, closedAt: new Date(closing.decidedAt) };
+	const startedAt = iterationStart(decisions);
 	// A closed iteration is looked at as of its end, so that its numbers no longer move with the clock.
 	const asOf = closing === undefined ? now : new Date(closing.decidedAt);
 	const request: MetricTotalsRequest = {
@@ -70,6 +71,7 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 			...["cache-hit-rate", "abort-rate"].map((key) => metricOf(experiment, key)),
 		].filter((metric, index, all) => all.indexOf(metric) === index),
 		...(experiment.maturationHours === undefined ? {} : { maturationMs: experiment.maturationHours * 3_600_000 }),
+		...(startedAt === undefined ? {} : { startedAt }),
 		unitType: experiment.unit,
 		prompt: experiment.prompt,
 	};
@@ -84,7 +86,7 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 	const looks = await plannedLooks(store, experiment, request);
 	const { environment } = iteration;
 	const watched = {
-		...{ store, experiment, origin: iterationStart(decisions) ?? now, now: asOf },
+		...{ store, experiment, origin: startedAt ?? now, now: asOf },
 		...{ ...closed, ...(environment === undefined ? {} : { environment }) },
 	};
 	const checks = await checkGuardrails(watched);

@@ -66,4 +66,11 @@ export {
 	routedSegments,
 } from "./routing-file.ts";
 export { SeenUnits } from "./seen-units.ts";
+export {
+	isSqlPlaceholder,
+	SQL_PLACEHOLDERS,
+	type SqlPlaceholder,
+	sqlPlaceholders,
+	withSqlPlaceholders,
+} from "./sql-placeholders.ts";
 export { StartupReport } from "./startup-report.ts";

@@ -55,6 +55,14 @@ describe("MetricDefinition", () => {
 		[{ event: [{ column: "failed", is: true }] }, ['event: a mean has none; use "where"']],
 		[{ per: "unit", winsorCap: 3 }, ["winsorCap: only of a mean per call; remove it"]],
 		[{ kind: "quantile", level: 0.5, covariateDays: 7 }, ["covariateDays: a quantile has none; remove it"]],
+		[{ ...sql, query: "SELECT {experiment:String}, { iteration : UInt32 }, '{x:Y}' -- {x:Y}" }, []],
+		[
+			{ ...sql, query: "SELECT {key:String}, {iteration:String}" },
+			["{key:String}", "{iteration:String}"].map(
+				(found) =>
+					`query: unknown placeholder ${found}; there are {experiment:String}, {iteration:UInt32}, {started_at:DateTime64}, {environment:String}`,
+			),
+		],
 		[{ source: "sql", value: "numerator" }, ["query: source sql needs it: a SELECT of unit_id, time, numerator"]],
 		[{ query: "SELECT 1" }, ['query: only of source "sql", found "calls"']],
 		[{ ...sql, covariateDays: 3 }, ["covariateDays: source sql has none; remove it"]],

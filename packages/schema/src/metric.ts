@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Name } from "./names.ts";
+import { isSqlPlaceholder, SQL_PLACEHOLDERS, sqlPlaceholders } from "./sql-placeholders.ts";
 
 /** Key of a built-in metric or of a definition of the repository or the experiment. */
 export const MetricKey = Name;
@@ -105,7 +106,8 @@ const Fields = z.strictObject({
 	source: MetricSource,
 	/**
 	 * Of source `sql`: one SELECT, checked and limited as every user's (docs/decisions/0013), with columns `unit_id`,
-	 * `time`, `numerator` and, where it is named, `denominator`. A view is asked by `SELECT * FROM my_view`.
+	 * `time`, `numerator` and, where it is named, `denominator`. A view is asked by `SELECT * FROM my_view`. It may name
+	 * what is analysed: `SQL_PLACEHOLDERS`.
 	 */
 	query: z.string().min(1).max(20_000).optional(),
 	kind: z.enum(["mean", "proportion", "ratio", "quantile"]),
@@ -196,7 +198,12 @@ function definitionFaults(metric: z.infer<typeof Fields>): Fault[] {
 
 function sqlFaults({ source, query, covariateDays }: z.infer<typeof Fields>): Fault[] {
 	if (source !== "sql") return query === undefined ? [] : [[["query"], `only of source "sql", found "${source}"`]];
+	const known = Object.entries(SQL_PLACEHOLDERS).map(([name, type]) => `{${name}:${type}}`);
+	const unknown = sqlPlaceholders(query ?? "").filter(({ name, type }) => !isSqlPlaceholder(name, type));
 	return [
+		...unknown.map(
+			({ text }): Fault => [["query"], `unknown placeholder ${text.slice(0, 60)}; there are ${known.join(", ")}`],
+		),
 		...(query === undefined ? [[["query"], "source sql needs it: a SELECT of unit_id, time, numerator"] as Fault] : []),
 		...(covariateDays === undefined ? [] : [[["covariateDays"], "source sql has none; remove it"] as Fault]),
 	];

@@ -1,5 +1,5 @@
 import { RegistryError, type RepositorySnapshot } from "@armspan/registry";
-import type { MetricDefinition } from "@armspan/schema";
+import { type MetricDefinition, sqlPlaceholders } from "@armspan/schema";
 
 /**
  * Asks the SELECT of every metric of source `sql` as an analysis would, of an empty embedded store, which is opened only
@@ -23,11 +23,27 @@ export async function checkQueries(snapshot: RepositorySnapshot): Promise<string
 			const head = `${refused.length === 1 ? "1 query" : `${refused.length} queries`} of metrics would give no value, at commit ${snapshot.commit.slice(0, 12)}:`;
 			throw new RegistryError("INVALID_REPOSITORY", [head, ...refused].join("\n"));
 		}
-		return say("unknown").map((text) => `${text}; a view of your own cannot be checked here`);
+		const hints = [...places].flatMap(([metric, place]) => hintOf(metric, place));
+		const unknown = say("unknown").map((text) => `${text}; a view of your own cannot be checked here`);
+		return [...hints, ...unknown];
 	} catch (error) {
 		if (!isWithoutEngine(error)) throw error;
 		return [...places.values()].map((place) => `${place}: query: not checked, ClickHouse's library is not installed`);
 	}
+}
+
+const EVIDENCE_TABLE =
+	/\b(?:FROM|JOIN)\s+[`"]?(calls|call_traces|exposures|evaluations|otel_traces|otel_logs|decisions)\b/i;
+
+/** Evidence of every experiment and environment lies in one table; a unit may be in several. */
+function hintOf({ query = "" }: MetricDefinition, place: string): string[] {
+	const table = EVIDENCE_TABLE.exec(query)?.[1];
+	const narrows = sqlPlaceholders(query).some(({ name }) => name !== "environment");
+	return table === undefined || narrows
+		? []
+		: [
+				`${place}: query: reads ${table} of every experiment; to count what units did in the one that is analysed, write WHERE experiment = {experiment:String} AND iteration = {iteration:UInt32}`,
+			];
 }
 
 /** Where each query stands, as `file:line`. */

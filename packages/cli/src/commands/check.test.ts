@@ -164,6 +164,8 @@ test("queries of metrics are asked as an analysis would; what is refused is said
 		columns: "SELECT 1",
 		sound: "SELECT unit_id, exposed_at AS time, 1 AS numerator FROM exposures FINAL",
 		view: "SELECT unit_id, time, 1 AS numerator FROM my_orders",
+		narrow:
+			"SELECT unit_id, exposed_at AS time, 1 AS numerator FROM exposures FINAL WHERE experiment = {experiment:String}",
 	};
 	git("checkout", "--quiet", "--detach", "two");
 	mkdirSync(join(repository, "metrics"), { recursive: true });
@@ -187,6 +189,6 @@ test("queries of metrics are asked as an analysis would; what is refused is said
 	const sound = await check("--ref", "sound-queries");
 	expect(sound.code).toBe(0);
 	expect(sound.stderr).toMatch(
-		/^warning: metrics\/view\.yaml:3: query: .*no table my_orders .*cannot be checked here\n$/,
+		/^warning: metrics\/sound\.yaml:3: query: reads exposures of every experiment; .*\{experiment:String\}.*\nwarning: metrics\/view\.yaml:3: query: .*no table my_orders .*cannot be checked here\n$/,
 	);
 }, 60_000);

@@ -47,6 +47,8 @@ export interface MetricTotalsRequest extends EvidenceKey {
 	readonly isPlannedLook?: boolean;
 	/** Whether means per call of cost, latency and time to first chunk are also summed over the cache's hits. */
 	readonly splitByCache?: boolean;
+	/** When a service began the iteration: for SQL of one's own, which may ask for it. */
+	readonly startedAt?: Date;
 	/** For covariates: what units are, and the prompt whose earlier calls and events explain them. */
 	readonly unitType: string;
 	readonly prompt: string;

@@ -14,6 +14,7 @@ import {
 	type SegmentTotalsRequest,
 	type SqlSourceFacts,
 } from "./metric-totals.ts";
+import { sourceQuery } from "./source-query.ts";
 import { SourceRests } from "./source-rests.ts";
 import { sqlSourceSql } from "./sql-source-sql.ts";
 import type { CellTuple } from "./totals-row.ts";
@@ -106,7 +107,7 @@ export class SqlSources {
 			const { sql, parameters } = sqlSourceSql(metric, checked, design);
 			return { sql, parameters: { ...parameters, ...parametersOf(request), segments } };
 		};
-		const { query = "" } = metric;
+		const query = sourceQuery(metric.query ?? "", request);
 		const failed = (failure: string): FoundSums => ({
 			...{ metric, sums: new Map(), facts: { metric: metric.key, failure, badRows: 0 } },
 		});
