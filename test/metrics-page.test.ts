@@ -64,7 +64,7 @@ test("one file of SQL serves two experiments with the same users", async () => {
 		...{ key: "native", source: "conversions", kind: "mean", per: "unit", value: "count", direction: "increase" },
 		where: [{ column: "name", in: ["resolved"] }],
 	});
-	const wide = { ...own, key: "wide", query: own.query?.replace(/AND experiment[^]*/, "") ?? "" };
+	const wide = { ...own, key: "wide", query: own.query?.replace(/AND experiment.*/s, "") ?? "" };
 	const totals = async (experiment: string, environment?: string) => {
 		const { arms, sqlSources } = await store.metricTotals({
 			...{
