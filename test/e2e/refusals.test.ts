@@ -112,6 +112,10 @@ test("anything but loopback is refused without a token, and needs the token with
 	const { code, stderr } = await refused(args);
 	expect(code).toBe(1);
 	expect(stderr).toContain("TOKEN_REQUIRED");
+	const empty = await refused(["--repository", repository, "--data", join(folder, "data-t"), ...FREE], {
+		ARMSPAN_TOKEN: "",
+	});
+	expect(empty).toEqual({ code: 1, stderr: expect.stringContaining("TOKEN_EMPTY: ARMSPAN_TOKEN is set, and empty") });
 
 	const service = new Program([ARMSPAN, "up", ...args], { ARMSPAN_TOKEN: "secret" });
 	try {

@@ -43,6 +43,8 @@ const HINTS: Readonly<Record<string, string>> = {
 	UNKNOWN_REF: "git branch --all and git tag list what there is",
 	BUNDLE_MISSING: "name the folder that armspan up writes: DATA/routing",
 	NO_COMMIT: "git add . && git commit",
+	TOKEN_EMPTY: "ARMSPAN_TOKEN=$(openssl rand -hex 32) armspan up …",
+	ROUTING_LOCKED: "armspan up --data ANOTHER_FOLDER, or stop the other instance",
 	TOKEN_REQUIRED: "ARMSPAN_TOKEN=$(openssl rand -hex 32) armspan up --host …",
 };
 

@@ -21,7 +21,10 @@ export interface RetentionDays {
 
 export interface EvidenceCareOptions {
 	/** The whole store, not one environment's part. */
-	store: Pick<Store, "setRetention" | "evidenceHealth" | "listDecisions" | "callsBeyondRevision" | "sealUnitSums">;
+	store: Pick<
+		Store,
+		"setRetention" | "evidenceHealth" | "listDecisions" | "callsBeyondRevision" | "newestArrival" | "sealUnitSums"
+	>;
 	environment: string;
 	/** Left out, nobody's TTL is touched. */
 	retention?: RetentionDays | undefined;
@@ -34,6 +37,7 @@ export class EvidenceCare {
 	readonly #options: EvidenceCareOptions;
 	#warnings: string[] = [];
 	#isBlind = false;
+	#newestArrival: Date | null = null;
 	/** Iterations with many calls, by key of the experiment. */
 	#large = new Set<string>();
 	readonly #summedAtMs = new Map<string, number>();
@@ -45,6 +49,20 @@ export class EvidenceCare {
 	/** For `/healthz`: what the last look found. */
 	get warnings(): readonly string[] {
 		return this.#warnings;
+	}
+
+	/** When the newest call arrived, as it was last seen. */
+	get newestArrival(): Date | null {
+		return this.#newestArrival;
+	}
+
+	/** Looks when the newest call arrived; a failure is logged, and leaves it as it was. */
+	async seeNewest(): Promise<void> {
+		try {
+			this.#newestArrival = await this.#options.store.newestArrival();
+		} catch (error) {
+			this.#options.logger.error({ err: error }, "could not see when the newest call arrived");
+		}
 	}
 
 	/** A running experiment has evidence of other environments only: its guardrails see nothing. */

@@ -1,5 +1,7 @@
 export type ServiceErrorCode =
 	| "TOKEN_REQUIRED"
+	| "TOKEN_EMPTY"
+	| "ROUTING_LOCKED"
 	| "PORT_IN_USE"
 	| "ADDRESS_UNAVAILABLE"
 	| "UNKNOWN_ENVIRONMENT"

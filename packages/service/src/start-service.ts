@@ -6,6 +6,7 @@ import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { createApi } from "./api/api.ts";
 import { isLoopback } from "./authentication.ts";
 import { EvidenceReader } from "./evidence/evidence-reader.ts";
+import { StoreProbe } from "./evidence/store-probe.ts";
 import { EvidenceCare, type RetentionDays } from "./evidence-care.ts";
 import { GuardrailWatch } from "./guardrails/guardrail-watch.ts";
 import { IngestBuffer } from "./ingest/ingest-buffer.ts";
@@ -13,10 +14,10 @@ import { createOtlpReceiver } from "./ingest/otlp-receiver.ts";
 import { type Repetition, repeat } from "./repeat.ts";
 import { Deployment } from "./routing/deployment.ts";
 import { PublishedBundle } from "./routing/published-bundle.ts";
+import { lockRouting } from "./routing/routing-lock.ts";
 import { readSigningKey } from "./routing/signing-key.ts";
 import { ServiceError } from "./service-error.ts";
 import { ComparisonLooks } from "./snapshots/comparison-looks.ts";
-import { within } from "./within.ts";
 
 export interface ServiceOptions {
 	/** Where the evidence lies. */
@@ -64,7 +65,9 @@ export interface Service {
 
 const DEFAULT_INSERT_DELAY_MS = 200;
 const CARE_EVERY_MS = 600_000;
-const STORE_PATIENCE_MS = 5000;
+const PROBE_EVERY_MS = 5000;
+/** It reads a column of all calls. */
+const NEWEST_EVERY_MS = 60_000;
 /** How often it is seen which looks are due; they are taken by the minute. */
 const LOOKS_EVERY_MS = 10_000;
 
@@ -77,11 +80,17 @@ const LOOKS_EVERY_MS = 10_000;
  * @throws {ServiceError | RegistryError | StoreError | RouterError} with a message for people
  */
 export async function startService(options: ServiceOptions): Promise<Service> {
-	if (!isLoopback(options.host) && (options.token ?? "") === "") {
+	if (!isLoopback(options.host) && options.token === undefined) {
 		throw new ServiceError(
 			"TOKEN_REQUIRED",
 			`refusing to listen on ${options.host} without a token: anybody who reaches it could read and forge evidence; set ARMSPAN_TOKEN, or use --host 127.0.0.1`,
 			{ host: options.host },
+		);
+	}
+	if (options.token?.trim() === "") {
+		throw new ServiceError(
+			"TOKEN_EMPTY",
+			"ARMSPAN_TOKEN is set, and empty: no request could carry it; set it to a secret, or unset it to serve this machine without one",
 		);
 	}
 	const { logger } = options;
@@ -103,6 +112,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
 		const store = await openStore(options.store);
 		cleanups.push(() => store.close());
+		const lock = lockRouting(options.routingDirectory);
+		cleanups.push(async () => lock.release());
 		await store.migrate();
 		const environment = options.evidenceEnvironment ?? options.environmentName;
 		const evidence = storeOfEnvironment(store, environment);
@@ -149,6 +160,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 			...{ store: storeOfEnvironment(lookStore, environment), environment, codeVersion: version, logger },
 			experiments: () => deployment.experiments.map(({ experiment }) => experiment),
 		});
+		const probe = new StoreProbe({ store, logger });
 		const reader = new EvidenceReader({
 			...{ store: evidence, environment },
 			intent: () => deployment.state.snapshot,
@@ -177,23 +189,18 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 				units: (filter) => evidence.seenUnits(filter),
 				decisions: (experiment) => evidence.listDecisions(experiment === undefined ? {} : { experiment }),
 				health: async () => {
-					// A server that hangs keeps its connections: silence is no answer.
-					const reachable = await within(STORE_PATIENCE_MS, store.ping()).then(
-						() => true,
-						(error) => {
-							logger.error({ err: error }, "the evidence store does not answer");
-							return false;
-						},
-					);
+					const reachable = await probe.isReachable();
 					const { lastCheckAt, ...watchHealth } = watch.health;
 					const { lastLookAt, ...looksHealth } = looks.health;
 					const problem = deployment.problem ?? null;
+					const insertFailures = Math.max(traces.consecutiveFailures, logs.consecutiveFailures);
 					return {
 						status:
 							reachable &&
 							problem === null &&
 							watchHealth.consecutiveFailures === 0 &&
 							looksHealth.consecutiveFailures === 0 &&
+							insertFailures === 0 &&
 							watchHealth.ignoredHalts.length === 0 &&
 							!care.isBlind
 								? ("ok" as const)
@@ -212,8 +219,15 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 										.map(({ experiment }) => experiment.key),
 						},
 						looks: { lastLookAt: lastLookAt?.toISOString() ?? null, ...looksHealth },
-						evidence: { environment, warnings: [...care.warnings, ...looks.warnings] },
-						ingest: { pendingSpans: traces.pendingRows, pendingEvents: logs.pendingRows },
+						evidence: {
+							environment,
+							newestAt: care.newestArrival?.toISOString() ?? null,
+							warnings: [...care.warnings, ...looks.warnings],
+						},
+						ingest: {
+							...{ pendingSpans: traces.pendingRows, pendingEvents: logs.pendingRows },
+							consecutiveFailures: insertFailures,
+						},
 					};
 				},
 			},
@@ -233,6 +247,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 		// Neither start nor requests wait for it.
 		const tending = repeat(() => care.tend(new Date()), { everyMs: CARE_EVERY_MS, gapMs: CARE_EVERY_MS });
 		cleanups.push(() => tending.stop());
+		const seeing = repeat(() => care.seeNewest(), { everyMs: NEWEST_EVERY_MS, gapMs: NEWEST_EVERY_MS });
+		cleanups.push(() => seeing.stop());
+		const probing = repeat(() => probe.isReachable().then(() => undefined), {
+			...{ everyMs: PROBE_EVERY_MS, gapMs: PROBE_EVERY_MS },
+		});
+		cleanups.push(() => probing.stop());
 		looking = repeat(() => looks.look(new Date()), { everyMs: LOOKS_EVERY_MS, gapMs: 1000 });
 		cleanups.push(async () => {
 			looks.stop();

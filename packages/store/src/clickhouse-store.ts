@@ -23,6 +23,7 @@ import { evidenceHealth } from "./queries/evidence-health.ts";
 import { highestRevision } from "./queries/highest-revision.ts";
 import { lastCallStart } from "./queries/last-call-start.ts";
 import { listDecisions } from "./queries/list-decisions.ts";
+import { newestArrival } from "./queries/newest-arrival.ts";
 import type { Query } from "./queries/query.ts";
 import { seenUnits } from "./queries/seen-units.ts";
 import { strayUnits } from "./queries/stray-units.ts";
@@ -192,6 +193,10 @@ export class ClickHouseStore implements Store {
 
 	highestRevision(filter: { environment?: string } = {}): Promise<number> {
 		return highestRevision(this.#watchQuery, filter);
+	}
+
+	newestArrival(): Promise<Date | null> {
+		return newestArrival(this.#watchQuery);
 	}
 
 	callsBeyondRevision(key: EvidenceKey): Promise<number> {

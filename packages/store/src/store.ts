@@ -222,6 +222,8 @@ export interface Store {
 	seenUnits(filter: SeenUnitsFilter): Promise<SeenUnitIds>;
 	/** Highest routing revision that evidence or a decision names, `environment` as in IterationKey; 0 when none does. */
 	highestRevision(filter?: { environment?: string }): Promise<number>;
+	/** When the newest call arrived, of any environment; `null` without calls. */
+	newestArrival(): Promise<Date | null>;
 	/** Calls begun up to `closedAt` that count nowhere, since they name a revision above `untilRevision`. */
 	callsBeyondRevision(key: EvidenceKey): Promise<number>;
 	counts(): Promise<StoreCounts>;

@@ -10,15 +10,17 @@ import { ServiceError } from "../service-error.ts";
 import { ApiError, apiError, ERROR_RESPONSES } from "./api-error.ts";
 import { type EvidenceRoutesOptions, evidenceRoutes } from "./evidence-routes.ts";
 import { type ForgetRouteOptions, forgetRoute } from "./forget-route.ts";
+import { Health } from "./health.ts";
 import { invalidRequest, type ValidationFailure } from "./invalid-request.ts";
 import { type OfrepOptions, ofrep } from "./ofrep.ts";
 import { openApi } from "./open-api.ts";
+import { HealthMetrics } from "./prometheus.ts";
 import { type RoutingRoutesOptions, routingRoutes } from "./routing-routes.ts";
 import { isStoreUnreachable, statusOfError } from "./status-of-error.ts";
 
 /** What the API shows of the service. */
 interface ApiBackend {
-	health(): Promise<z.infer<typeof Health>>;
+	health(): Promise<Health>;
 	experiments(): { key: string; prompt: string; status: ExperimentStatus; iteration: number }[];
 	decisions(experiment: string | undefined): Promise<Decision[]>;
 	units(filter: {
@@ -27,35 +29,6 @@ interface ApiBackend {
 		limit: number;
 	}): Promise<Pick<SeenUnits, "units" | "truncated" | "hashed">>;
 }
-
-const Health = z.strictObject({
-	status: z.enum(["ok", "degraded"]),
-	version: z.string(),
-	store: z.enum(["ok", "unreachable"]),
-	routing: z.strictObject({
-		revision: z.int(),
-		sourceCommit: z.string(),
-		/** Why the newest commit is not deployed; `null` when it is. */
-		problem: z.string().nullable(),
-	}),
-	guardrails: z.strictObject({
-		lastCheckAt: z.iso.datetime().nullable(),
-		consecutiveFailures: z.int(),
-		/** Running experiments with a guardrail that is not measured, for want of data or of an answer: not good news. */
-		unmeasured: z.array(z.string()),
-		uncommittedHalts: z.int(),
-		ignoredHalts: z.array(z.string()),
-	}),
-	/** Looks whose comparisons are kept for dashboards. */
-	looks: z.strictObject({
-		lastLookAt: z.iso.datetime().nullable(),
-		consecutiveFailures: z.int(),
-		failures: z.int(),
-	}),
-	/** Whose evidence counts, and what somebody should look at. */
-	evidence: z.strictObject({ environment: z.string(), warnings: z.array(z.string()) }),
-	ingest: z.strictObject({ pendingSpans: z.int(), pendingEvents: z.int() }),
-});
 
 export interface ApiOptions extends OfrepOptions, EvidenceRoutesOptions, ForgetRouteOptions {
 	backend: ApiBackend;
@@ -131,6 +104,11 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
 			const health = await backend.health();
 			return reply.code(health.store === "ok" ? 200 : 503).send(health);
 		},
+	);
+
+	const metrics = new HealthMetrics(() => backend.health());
+	app.get("/metrics", { schema: { hide: true } }, async (_request, reply) =>
+		reply.type("text/plain; version=0.0.4; charset=utf-8").send(await metrics.text()),
 	);
 
 	app.get("/api/v1/openapi.json", { schema: { hide: true } }, () => app.swagger());

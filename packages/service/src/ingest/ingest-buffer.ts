@@ -55,6 +55,7 @@ export class IngestBuffer<Request extends Batch> {
 	#timer: NodeJS.Timeout | undefined;
 	#running: Promise<void> | undefined;
 	#closed = false;
+	#failures = 0;
 
 	constructor(options: IngestBufferOptions<Request>) {
 		this.#options = options;
@@ -63,6 +64,11 @@ export class IngestBuffer<Request extends Batch> {
 	/** Rows that wait or are being written. */
 	get pendingRows(): number {
 		return this.#waitingRows + this.#runningRows;
+	}
+
+	/** INSERTs that failed in a row. */
+	get consecutiveFailures(): number {
+		return this.#failures;
 	}
 
 	/** @throws {BufferClosedError} or what the INSERT threw */
@@ -130,10 +136,12 @@ export class IngestBuffer<Request extends Batch> {
 		this.#isPressed = this.#waiting.some(({ request }) => request.rows >= FULL_REQUEST_ROWS);
 		try {
 			await this.#options.insert(batch.map(({ request }) => request));
+			this.#failures = 0;
 			for (const { resolve } of batch) {
 				resolve();
 			}
 		} catch (error) {
+			this.#failures++;
 			for (const { reject } of batch) {
 				reject(error);
 			}

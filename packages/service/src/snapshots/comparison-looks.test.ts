@@ -205,10 +205,12 @@ describe("when looks are taken", () => {
 		await looks.look(at("12:00:30"));
 		expect(written.map(({ experiment }) => experiment)).toEqual(["support-tone"]);
 		expect(logged).toHaveLength(1);
+		// Between two minutes nothing is mended.
+		expect(looks.health.consecutiveFailures).toBe(1);
 		fail(new Error("the engine is gone"));
 		await looks.look(at("12:01:00"));
 		expect(logged).toHaveLength(3);
-		expect(looks.health).toEqual({ lastLookAt: at("12:00:00"), consecutiveFailures: 1, failures: 3 });
+		expect(looks.health).toEqual({ lastLookAt: at("12:00:00"), consecutiveFailures: 2, failures: 3 });
 		expect(logged[2]).toEqual([
 			{ err: expect.objectContaining({ message: "the engine is gone" }) },
 			"could not write what a look at support-tone said",
