@@ -11,9 +11,11 @@ if (unavailable !== undefined) console.warn(`a ClickHouse server that hangs is n
 
 describe.skipIf(unavailable !== undefined)("a service on a ClickHouse server", () => {
 	const root = mkdtempSync(join(tmpdir(), "armspan-hanging-"));
-	const silent = { error() {}, warn() {}, info() {}, debug() {}, child: () => silent } as never;
+	const log = { error() {}, warn() {}, info() {}, debug() {}, fatal() {}, trace() {} };
+	const silent = { ...log, level: "silent", silent() {}, child: () => silent } as never;
 	let server: ClickHouseServer;
-	let service: Service;
+	let service: Service | undefined;
+	let apiUrl: string;
 	let options: ServiceOptions;
 
 	beforeAll(async () => {
@@ -26,15 +28,16 @@ describe.skipIf(unavailable !== undefined)("a service on a ClickHouse server", (
 			...{ host: "127.0.0.1", otlpPort: 0, apiPort: 0, checkEveryMs: 100, logger: silent },
 		};
 		service = await startService(options);
+		({ apiUrl } = service);
 	}, 120_000);
 	afterAll(async () => {
 		server.stop("SIGCONT");
-		await service.close();
+		await service?.close();
 		server.stop();
 		rmSync(root, { recursive: true, force: true });
 	}, 60_000);
 
-	const get = (path: string) => fetch(new URL(path, service.apiUrl), { signal: AbortSignal.timeout(30_000) });
+	const get = (path: string) => fetch(new URL(path, apiUrl), { signal: AbortSignal.timeout(30_000) });
 	const health = async () => (await (await get("/healthz")).json()) as Health;
 	const until = async (isSo: (health: Health) => boolean) => {
 		for (;;) {
@@ -51,10 +54,10 @@ describe.skipIf(unavailable !== undefined)("a service on a ClickHouse server", (
 	test("answers 503 while it hangs, counts it against the watch, and goes on when it is back", async () => {
 		await until(({ guardrails }) => guardrails.lastCheckAt !== null);
 		server.stop("SIGSTOP");
-		const question = { method: "POST", headers: { "content-type": "application/json" }, body: '{"sql":"SELECT 1"}' };
+		const question = { method: "POST", headers: { "content-type": "application/json" }, body: '{"statement":"SELECT 1"}' };
 		const answers = await Promise.all([
 			...["/api/v1/experiments/support-tone/results", "/api/v1/decisions", "/api/v1/metrics"].map(get),
-			fetch(new URL("/api/v1/sql", service.apiUrl), { ...question, signal: AbortSignal.timeout(30_000) }),
+			fetch(new URL("/api/v1/sql", apiUrl), { ...question, signal: AbortSignal.timeout(30_000) }),
 		]);
 		expect(answers.map(({ status }) => status)).toEqual([503, 503, 503, 503]);
 		for (const answer of answers) expect(await answer.json()).toMatchObject({ code: "STORE_UNAVAILABLE" });
