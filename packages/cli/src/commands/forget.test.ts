@@ -40,7 +40,8 @@ test("a unit is forgotten under its id and its hash; nobody else is; the second 
 		erased: { otel_traces: 2, calls: 2 },
 		remaining: [],
 	});
-	expect(first.stdout).not.toContain("ada");
+	// a random id may contain it, as three hex digits
+	expect(first.stdout.replace(JSON.parse(first.stdout).id, "")).not.toContain("ada");
 	expect(JSON.parse((await forget()).stdout)).toMatchObject({ erased: {}, remaining: [] });
 	const grace = await runArmspan(["forget", "grace", "--data", data]);
 	expect(grace.stdout).toMatch(/^otel_traces +1 rows erased\n/);
