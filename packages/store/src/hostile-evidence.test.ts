@@ -68,8 +68,8 @@ const nanoseconds = fc.oneof(
 
 const span = fc
 	.record({
-		attributes: attributes("0006-cheaper-inserts/llm-calls"),
-		resource: attributes("0006-cheaper-inserts/llm-calls"),
+		attributes: attributes("0011-compact-calls/columns"),
+		resource: attributes("0011-compact-calls/columns"),
 		at: nanoseconds,
 		duration: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
 		isCall: fc.boolean(),
@@ -102,7 +102,7 @@ const event = fc
 	);
 
 test("no span and no event can block an insert, whatever stands in whichever attribute", async () => {
-	expect(keysRead("0006-cheaper-inserts/llm-calls").length).toBeGreaterThan(40);
+	expect(keysRead("0011-compact-calls/columns").length).toBeGreaterThan(40);
 	let calls = 0;
 	await fc.assert(
 		fc.asyncProperty(
