@@ -6,12 +6,12 @@ import { type Pair, wantedSign } from "./pair.ts";
 
 /** A comparison as the API shows it. */
 export function shownComparison(
-	{ variant, against }: Pair,
+	{ variant, against, alpha }: Pair,
 	outcome: PairOutcome,
 	metric: ExperimentMetric["metric"],
 	{ inference }: Experiment,
 ): MetricComparison {
-	const pair = { variant, against, basis: inference };
+	const pair = { variant, against, alpha, basis: inference };
 	if (outcome.kind !== "estimated") {
 		const message: NotEstimable = outcome.kind === "waiting" ? notEstimable("too-few-units", outcome.message) : outcome;
 		const fewUnits = message.reason === "too-few-units" || message.reason === "no-observations";

@@ -92,8 +92,8 @@ export const MetricList = z.strictObject({
 			definition: MetricDefinition,
 			/** Calls, events or units observed in the window; `null` where no store was asked, and of one's own SQL: unknown. */
 			observations: z.int().nullable(),
-			/** Units with one. */
-			units: z.int().nullable(),
+			/** Units with one, summed over prompts and versions: a unit that used two versions counts in each. */
+			versionUnits: z.int().nullable(),
 		}),
 	),
 	/** What was counted; `null` where no store was asked. */

@@ -50,7 +50,12 @@ export const MetricComparison = z.strictObject({
 	against: Name,
 	absoluteEffect: Effect,
 	relativeEffect: Effect,
-	/** p-value that both are equal, valid as `basis` says. */
+	/**
+	 * Error rate of this comparison alone, for which interval and conclusion hold: the experiment's, shared among treatments
+	 * (against control) or, in `pairwise`, among the pairs of treatments; not among metrics, and not between these two.
+	 */
+	alpha: z.number(),
+	/** p-value that both are equal, valid as `basis` says; not adjusted for other comparisons. */
 	pValue: z.number().nullable(),
 	/** When the interval holds: at every look (`always-valid`, `hybrid` before its end), or at the planned `look` only. */
 	basis: z.enum(["always-valid", "fixed", "group-sequential", "hybrid"]),

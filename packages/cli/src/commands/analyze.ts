@@ -56,7 +56,7 @@ export function analyzeCommand(): Command {
 			"an earlier iteration, by the design that it was begun with",
 			integerBetween(1, 1_000_000),
 		)
-		.option("--pairwise", "compare treatments with each other, too (in --json)")
+		.option("--pairwise", "compare treatments with each other, too; alpha is shared among these pairs alone")
 		.option("--segment [name]", "results by a segment of the experiment, or by all of them (--json and --csv have all)")
 		.addOption(new Option("--json", "the API's document").conflicts("csv"))
 		.option("--csv", "a long table")

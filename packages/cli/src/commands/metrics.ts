@@ -12,7 +12,7 @@ interface MetricsOptions extends EvidenceOptions {
 
 const EXAMPLES = `
 Observations are those of the versions that the repository's experiments compare: calls, events or units; of a ratio, calls
-whose denominator is known. Of metrics from SQL of your own they are unknown here: they belong to an experiment's units.
+whose denominator is known. Version-units are units with one in each version: a user of two versions counts twice. Of metrics from SQL of your own they are unknown here: they belong to an experiment's units.
 
 Examples:
   armspan metrics --offline
@@ -59,14 +59,14 @@ function render({ metrics, window }: MetricList): string {
 		"unit",
 		"better",
 		"kind",
-		...(isCounted ? ["observations", "units"] : []),
+		...(isCounted ? ["observations", "version-units"] : []),
 		"defined by",
 		"what it is",
 	];
-	const rows = metrics.map(({ key, unit, definition, observations, units, definedBy }) => [
+	const rows = metrics.map(({ key, unit, definition, observations, versionUnits, definedBy }) => [
 		...[key, unit, definition.direction === "increase" ? "higher" : "lower"],
 		`${definition.kind}${definition.level === undefined ? "" : ` ${definition.level}`} per ${definition.per}`,
-		...(isCounted ? [counted(observations), counted(units)] : []),
+		...(isCounted ? [counted(observations), counted(versionUnits)] : []),
 		...[definedBy, definition.description],
 	]);
 	const numeric = isCounted ? [false, false, false, false, true, true] : [];

@@ -15,7 +15,7 @@ const perCall = {
 	per: "call" as const,
 	...{ units: {}, designEffects: {}, winsorized: null, pairwise: [], cacheAdjusted: [], trend: [], caveats: [] },
 };
-const atEveryLook = { against: "control", basis: "always-valid", look: null, adjustment: null } as const;
+const atEveryLook = { against: "control", alpha: 0.05, basis: "always-valid", look: null, adjustment: null } as const;
 
 const results: ExperimentResults = {
 	schemaVersion: 1,
@@ -161,11 +161,44 @@ test("what the sentence on a halt says already is not said again", () => {
 test.each([
 	["score", "0 %   0  [−0.100, +0.100]"],
 	["share", "0 %   0 pp  [−10.00 pp, +10.00 pp]"],
-	["ms", "0 %   0 ms  [0 ms, 0 ms]"],
+	["ms", "0 %   0 ms  [−0.1 ms, +0.1 ms]"],
 ])("what is rounded to 0 has no sign: %s", (unit, shown) => {
 	const absoluteEffect = { kind: "estimated", value: -0.00004, lower: -0.1, upper: 0.1 } as const;
 	const relativeEffect = { kind: "estimated", value: -0.0001, lower: -1, upper: 1 } as const;
 	expect(describeChange({ absoluteEffect, relativeEffect }, unit).trim()).toBe(shown);
+});
+
+test.each([
+	["score", 0.00016, "[+0.0002, +0.173]"],
+	["score", -0.0004, "[−0.0004, +0.173]"],
+	["share", 0.0000004, "[+0.00004 pp, +17.30 pp]"],
+	["ms", 0.03, "[+0.03 ms, +0.2 ms]"],
+	["usd", 0.0000004, "[+$4.00e-7, +$0.173]"],
+	["score", -1e-30, "[−1e-30, +0.173]"],
+	["score", 0, "[0, +0.173]"],
+])("a bound that is not 0 is not shown as 0: %s %d", (unit, lower, shown) => {
+	const effect = { kind: "estimated", value: 0.08, lower, upper: 0.173 } as const;
+	expect(describeChange({ absoluteEffect: effect, relativeEffect: effect }, unit)).toContain(shown);
+});
+
+test("pairs of treatments are shown, with the alpha that they share", () => {
+	const [feedback, ...others] = results.metrics;
+	const [comparison] = feedback?.comparisons ?? [];
+	if (feedback === undefined || comparison === undefined) throw new Error("nothing is compared");
+	const pair = { ...comparison, variant: "terse", against: "friendly", alpha: 0.05 / 3 };
+	const lines = renderResults({ ...results, metrics: [{ ...feedback, pairwise: [pair] }, ...others] });
+	expect(lines).toContainEqual(
+		expect.stringMatching(/^pairs of treatments, each at alpha 0\.0167: 0\.05 shared among/),
+	);
+	expect(lines).toContainEqual(
+		expect.stringMatching(/^feedback +terse against friendly +better .*\[\+0\.012, \+0\.220\]$/),
+	);
+	expect(renderResults(results).join("\n")).not.toContain("pairs of treatments");
+	const [header = "", ...rows] = resultsCsv({ ...results, metrics: [{ ...feedback, pairwise: [pair] }] }).split(
+		/\r?\n/,
+	);
+	const column = header.split(",").indexOf("alpha");
+	expect(rows.slice(0, 3).map((row) => row.split(",")[column])).toEqual(["", "0.05", "0.016666666666666666"]);
 });
 
 test("a change that a planned look gave says of how many units it is", () => {

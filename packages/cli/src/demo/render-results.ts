@@ -33,6 +33,7 @@ export function renderResults(results: ExperimentResults): string[] {
 	];
 	return [
 		...table(rows),
+		...pairs(results),
 		...mixed(results),
 		"",
 		...results.guardrails.map(
@@ -76,6 +77,30 @@ function conclusionOf({ conclusion, absoluteEffect }: MetricComparison): string 
 	return conclusion === "too-few" ? "too few" : conclusion;
 }
 
+/** Treatments against each other, below the table, whose columns are of treatments against control. */
+function pairs({ metrics, alpha }: ExperimentResults): string[] {
+	const rows = metrics.flatMap((metric) =>
+		metric.pairwise.map((pair) => [
+			LABELS[metric.metric] ?? metric.metric,
+			`${pair.variant} against ${pair.against}`,
+			conclusionOf(pair),
+			describeChange(pair, metric.unit) + lookOf(pair),
+		]),
+	);
+	const level = metrics.flatMap(({ pairwise }) => pairwise)[0]?.alpha;
+	return level === undefined
+		? []
+		: [
+				"",
+				`pairs of treatments, each at alpha ${number(level)}: ${number(alpha)} shared among the pairs of a metric, and not adjusted for the comparisons with control or for the other metrics`,
+				...table(rows),
+			];
+}
+
+function number(value: number): string {
+	return String(Number(value.toPrecision(3)));
+}
+
 /** Of which evidence the change is, where that is not all of it. */
 function lookOf({ look }: MetricComparison): string {
 	return look === null ? "" : `   at ${look.units} units`;
@@ -109,34 +134,39 @@ export function describeChange(
 	}
 	const relative = relativeEffect.kind === "estimated" ? signed(relativeEffect.value * 100, 1, " %") : "";
 	const { value, lower, upper } = absoluteEffect;
-	return `${relative.padStart(8)}   ${interval(value, lower, upper, (number) => difference(number, unit))}`;
+	return `${relative.padStart(8)}   ${difference(value, unit)}  [${lower === null ? "−∞" : bound(lower, unit)}, ${upper === null ? "∞" : bound(upper, unit)}]`;
 }
 
-function interval(
-	value: number,
-	lower: number | null,
-	upper: number | null,
-	format: (value: number) => string,
-): string {
-	return `${format(value)}  [${lower === null ? "−∞" : format(lower)}, ${upper === null ? "∞" : format(upper)}]`;
+/** Decimal places beyond which a number has no meaning left but that of its arithmetic. */
+const MAX_MORE_DIGITS = 15;
+
+/** The end of an interval. On which side of 0 it lies is what is concluded from, so it is never rounded to 0. */
+function bound(value: number, unit: MetricResult["unit"]): string {
+	for (let more = 0; more <= MAX_MORE_DIGITS; more += 1) {
+		const shown = difference(value, unit, more);
+		if (value === 0 || /[1-9]/.test(shown)) return shown;
+	}
+	return withSign(value, Math.abs(value).toExponential(0));
 }
 
 /** A difference; of shares in percentage points, so that it is not taken for a relative change. */
-function difference(value: number, unit: MetricResult["unit"]): string {
-	return unit === "share" ? signed(value * 100, 2, " pp") : withSign(value, quantity(Math.abs(value), unit));
+function difference(value: number, unit: MetricResult["unit"], moreDigits = 0): string {
+	return unit === "share"
+		? signed(value * 100, 2 + moreDigits, " pp")
+		: withSign(value, quantity(Math.abs(value), unit, moreDigits));
 }
 
 /** A value of a metric in its unit. */
-export function quantity(value: number, unit: MetricResult["unit"]): string {
+export function quantity(value: number, unit: MetricResult["unit"], moreDigits = 0): string {
 	switch (unit) {
 		case "share":
-			return `${(value * 100).toFixed(2)} %`;
+			return `${(value * 100).toFixed(2 + moreDigits)} %`;
 		case "ms":
-			return `${value.toFixed(0)} ms`;
+			return `${value.toFixed(moreDigits)} ms`;
 		case "usd":
 			return `$${value.toPrecision(3)}`;
 		case "score":
-			return value.toFixed(3);
+			return value.toFixed(3 + moreDigits);
 		case "ratio":
 			return String(Number(value.toPrecision(4)));
 		default:

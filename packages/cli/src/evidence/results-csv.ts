@@ -34,7 +34,7 @@ const COLUMNS = [
 	],
 	...["relative_effect", "relative_lower", "relative_upper", "p_value", "conclusion", "difference_standard_error"],
 	...["segment", "segment_kind", "segment_value", "adjusted_p_value", "sample_ratio_p_value"],
-	...["look", "look_units", "look_evidence_until"],
+	...["look", "look_units", "look_evidence_until", "alpha"],
 ] as const;
 
 type Row = Partial<Record<(typeof COLUMNS)[number], string | number | null>>;
@@ -42,7 +42,8 @@ type Row = Partial<Record<(typeof COLUMNS)[number], string | number | null>>;
 /**
  * One row for each metric, arm and stratum: `overall`, a day of first exposure, or a part of a segment; and one, of
  * stratum `pair`, for each pair of treatments that was compared. An empty cell is not estimable, or unbounded.
- * Where `look` is filled, effects, p-value and conclusion are of that planned look's units, not of `units` and `estimate`.
+ * `alpha` is the error rate of the row's interval alone: shared among treatments, or among pairs of treatments, not
+ * between these two and not among metrics. Where `look` is filled, effects, p-value and conclusion are of that planned look's units, not of `units` and `estimate`.
  */
 export function resultsCsv(results: ExperimentResults): string {
 	const { experiment, iteration } = results;
@@ -146,10 +147,10 @@ function estimated(estimate: MetricResult["estimates"][string] | undefined): Row
 }
 
 function effects(comparison: MetricComparison): Row {
-	const { against, basis, pValue, conclusion, look } = comparison;
+	const { against, basis, alpha, pValue, conclusion, look } = comparison;
 	const at =
 		look === null ? {} : { look: look.number, look_units: look.units, look_evidence_until: look.evidenceUntil };
-	return { ...{ against, basis, p_value: pValue, conclusion }, ...at, ...bounds(comparison) };
+	return { ...{ against, basis, alpha, p_value: pValue, conclusion }, ...at, ...bounds(comparison) };
 }
 
 function bounds({ absoluteEffect, relativeEffect }: Pick<MetricComparison, "absoluteEffect" | "relativeEffect">): Row {

@@ -102,11 +102,16 @@ test("the description is valid OpenAPI, and answers are as it says", async () =>
 test("metrics say how often they were observed", async () => {
 	const { metrics } = MetricList.parse((await get("/api/v1/metrics")).body);
 	const of = (key: string) => metrics.find((metric) => metric.key === key);
-	expect(of("error-rate")).toMatchObject({ definedBy: "built-in", unit: "share", observations: 1600, units: 400 });
+	expect(of("error-rate")).toMatchObject({
+		definedBy: "built-in",
+		unit: "share",
+		observations: 1600,
+		versionUnits: 400,
+	});
 	expect(of("judge-score")).toMatchObject({ observations: 400 });
 	// Calls, not the tokens that it is divided by.
-	expect(of("cache-hit-rate")).toMatchObject({ observations: 1600, units: 400 });
-	expect(of("reasoning-tokens")).toMatchObject({ observations: 0, units: 0 });
+	expect(of("cache-hit-rate")).toMatchObject({ observations: 1600, versionUnits: 400 });
+	expect(of("reasoning-tokens")).toMatchObject({ observations: 0, versionUnits: 0 });
 });
 
 test("a plan rests on the history of control, and its traffic on all versions", async () => {

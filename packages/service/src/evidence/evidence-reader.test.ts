@@ -92,7 +92,7 @@ test("metrics of experiments are listed with where they are defined", async () =
 	const own = listMetrics({ experiments: [file(first)], metrics: [] }).metrics.at(-1);
 	expect(own).toMatchObject({ key: "long-answers", definedBy: "experiments/support-tone.yaml", observations: null });
 	const counted = (await readerOf(first).metrics()).metrics.at(-1);
-	expect(counted).toMatchObject({ key: "long-answers", unit: "share", observations: 1600, units: 400 });
+	expect(counted).toMatchObject({ key: "long-answers", unit: "share", observations: 1600, versionUnits: 400 });
 	const both = {
 		experiments: [file(first)],
 		metrics: [{ file: "metrics/m.yaml", metric: first.metrics[0]!, lineOf: () => 1 }],

@@ -76,7 +76,7 @@ export function listMetrics({ experiments, metrics }: Intent): MetricList {
 		schemaVersion: 1,
 		metrics: listed.map(({ definition, definedBy }) => ({
 			...{ key: definition.key, definedBy, unit: metricUnit(definition), definition },
-			...{ observations: null, units: null },
+			...{ observations: null, versionUnits: null },
 		})),
 		window: null,
 	};
@@ -151,7 +151,7 @@ export class EvidenceReader {
 		const listed = listMetrics(intent);
 		const until = new Date();
 		const since = new Date(until.getTime() - days * MS_PER_DAY);
-		const counts = new Map<string, { observations: number; units: number }>();
+		const counts = new Map<string, { observations: number; versionUnits: number }>();
 		const prompts = Map.groupBy(intent.experiments, ({ experiment }) => experiment.prompt);
 		for (const [prompt, files] of [...prompts].slice(0, MAX_COUNTED_PROMPTS)) {
 			const versions = files.flatMap(({ experiment }) => experiment.variants.map(({ version }) => version));
@@ -163,8 +163,11 @@ export class EvidenceReader {
 			});
 			for (const { metrics: sums } of totals.arms) {
 				for (const [key, { units, sumN }] of Object.entries(sums)) {
-					const known = counts.get(key) ?? { observations: 0, units: 0 };
-					counts.set(key, { observations: known.observations + Number(sumN), units: known.units + units });
+					const known = counts.get(key) ?? { observations: 0, versionUnits: 0 };
+					counts.set(key, {
+						observations: known.observations + Number(sumN),
+						versionUnits: known.versionUnits + units,
+					});
 				}
 			}
 		}
@@ -173,7 +176,7 @@ export class EvidenceReader {
 			metrics: listed.metrics.map((metric) => ({
 				...metric,
 				// Rows of one's own SQL belong to an experiment's units, which are not asked for here.
-				...(metric.definition.source === "sql" ? {} : (counts.get(metric.key) ?? { observations: 0, units: 0 })),
+				...(metric.definition.source === "sql" ? {} : (counts.get(metric.key) ?? { observations: 0, versionUnits: 0 })),
 			})),
 			window: { since: since.toISOString(), until: until.toISOString() },
 		};
