@@ -25,6 +25,31 @@ describe.skipIf(pipelineUnavailable("the Collector's configuration"))("configura
 		expect(() => valid(["agent.yaml", "processors.yaml"], { ARMSPAN_GATEWAY: "gateway:4317" })).not.toThrow();
 	});
 
+	test.each(["30d", "720", "-720h", "0h", "a month"])("ARMSPAN_OLDEST=%s does not start", (ARMSPAN_OLDEST) => {
+		expect(() => Collector.validate(["gateway.yaml", "processors.yaml"], { ARMSPAN_OLDEST })).toThrow(
+			"oldest_is_a_duration",
+		);
+	});
+
+	test("a batch of two hundred days goes in, where they are not too old", async () => {
+		const server = await ClickHouseServer.start(join(root, "days"));
+		stops.push(async () => server.stop());
+		const gateway = await Collector.start({
+			kind: "gateway",
+			folder: join(root, "gateway-days"),
+			env: { CLICKHOUSE_ENDPOINT: server.nativeUrl, ARMSPAN_OLDEST: "7200h" },
+			args: ["--set=exporters.clickhouse.create_schema=true"],
+		});
+		stops.push(() => gateway.stop("SIGKILL"));
+		const day = (number: number) => String(BigInt(Date.now() - number * 86_400_000) * 1_000_000n);
+		const spans = Array.from({ length: 200 }, (_, number) =>
+			callSpan(number + 1, { startTimeUnixNano: day(number), endTimeUnixNano: day(number) }),
+		);
+		await send(gateway.otlpUrl, "traces", tracesRequest(spans));
+		await Pipeline.until(async () => (await gateway.sent()) === 200);
+		expect(await server.run("SELECT uniqExact(toDate(Timestamp)) FROM otel_traces")).toBe("200\n");
+	}, 60_000);
+
 	test("with the TLS files agent and gateway know each other by certificates, and take nobody else", async () => {
 		const tls = fileURLToPath(new URL("./fixtures/tls", import.meta.url));
 		const server = await ClickHouseServer.start(join(root, "clickhouse"));
