@@ -61,6 +61,7 @@ describe.skipIf(pipelineUnavailable("content through the Collector"))("prompts a
 			],
 		};
 		const wrapped = { key: "wrap", value: { kvlistValue: { values: canaries } } };
+		const texts = { key: "texts", value: { arrayValue: { values: [{ stringValue: "a" }, { stringValue: CANARY }] } } };
 		const list = { key: "list", value: { arrayValue: { values: [{ kvlistValue: { values: canaries } }] } } };
 		const long = text("nobody.knows", `${CANARY} ${"x".repeat(2000)}`);
 		const ownLong = text("armspan.own", "y".repeat(2000));
@@ -68,14 +69,16 @@ describe.skipIf(pipelineUnavailable("content through the Collector"))("prompts a
 			key: "gen_ai.response.finish_reasons",
 			value: { arrayValue: { values: [{ stringValue: "stop" }] } },
 		};
-		const span = callSpan(1, more, [...canaries, wrapped, list, long, ownLong, lists]);
-		const resource = { attributes: [text("service.name", "bot"), text("process.command_args", CANARY), ...canaries] };
-		const scope = { name: "s", attributes: [...canaries, wrapped] };
+		const span = callSpan(1, more, [...canaries, wrapped, list, texts, long, ownLong, lists]);
+		const named = [text("service.name", "bot"), text("process.command_args", CANARY)];
+		const resource = { attributes: [...named, ...canaries, wrapped, list, texts, long] };
+		const scope = { name: "s", attributes: [...canaries, wrapped, list, texts, long] };
 		const traces = JSON.stringify({ resourceSpans: [{ resource, scopeSpans: [{ scope, spans: [span] }] }] });
 		await send(pipeline.agent.otlpUrl, "traces", traces);
 		const record = (eventName: string, body: string, attributes: object[]) => ({
 			timeUnixNano,
 			eventName,
+			severityText: eventName === "" ? `${CANARY} said the user` : "INFO",
 			body: { stringValue: body },
 			attributes,
 		});
@@ -109,9 +112,9 @@ describe.skipIf(pipelineUnavailable("content through the Collector"))("prompts a
 		);
 		expect(spans).toBe('RateLimited\tuser\t2000\t["stop"]\n');
 		const logs = await pipeline.server.run(
-			"SELECT Body, LogAttributes['finish_reason'], LogAttributes['gen_ai.evaluation.explanation'] FROM otel_logs ORDER BY ALL FORMAT TSV",
+			"SELECT SeverityText, Body, LogAttributes['finish_reason'], LogAttributes['gen_ai.evaluation.explanation'] FROM otel_logs ORDER BY ALL FORMAT TSV",
 		);
-		expect(logs).toBe("\t\t\n\t\t\n\t\t\n\t\ttoo long, said the user\n\tstop\t\n");
+		expect(logs).toBe("\t\t\t\nINFO\t\t\t\nINFO\t\t\t\nINFO\t\t\ttoo long, said the user\nINFO\t\tstop\t\n");
 	}, 60_000);
 
 	test("do when both Collectors are told that they may", async () => {
