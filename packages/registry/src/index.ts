@@ -1,3 +1,4 @@
+export { type BegunIteration, type DesignChange, designChanges } from "./design-changes.ts";
 export { initRepository } from "./init-repository.ts";
 export { openRegistry } from "./open-registry.ts";
 export type {

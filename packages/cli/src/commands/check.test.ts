@@ -88,7 +88,12 @@ test.each([
 	["weight-and-more", TONE, "variants:", "variants: "],
 	["swapped", ENVIRONMENT, "      support-tone: 0.4", "units of support-tone, which runs, would move to brief"],
 	["no-layer-left", BRIEF, undefined, "iteration 1 runs with layer chat"],
-	["margin", TONE, "guardrails:", "set iteration: 3"],
+	[
+		"margin",
+		TONE,
+		"    nonInferiorityMargin: 0.5",
+		"guardrails[0].nonInferiorityMargin: 0.5; iteration 2 of support-tone was begun with 0.25; set iteration: 3,",
+	],
 ])("%s would be refused, with file and line", async (ref, file, lineText, message) => {
 	const { code, stdout, stderr } = await check("--ref", ref);
 	expect([code, stdout]).toEqual([1, ""]);

@@ -1,13 +1,12 @@
-import { isDeepStrictEqual } from "node:util";
 import {
+	designChanges,
 	type EnvironmentFile,
-	type ExperimentFile,
 	type Registry,
 	RegistryError,
 	type RepositorySnapshot,
 } from "@armspan/registry";
 import { compileBundle, RouterError, type RouterProblem } from "@armspan/router";
-import { type Experiment, ITERATION_FIELDS, type RoutingFile } from "@armspan/schema";
+import type { Experiment, RoutingFile } from "@armspan/schema";
 
 /** What a service has deployed of an environment. */
 export interface InForce {
@@ -37,8 +36,7 @@ export function deploy(snapshot: RepositorySnapshot, file: EnvironmentFile, befo
 		previous: before?.file,
 	});
 	const begun = new Map<string, Experiment>(before?.begun);
-	const changes = snapshot.experiments.flatMap((one) => changesOf(one, begun));
-	const [first, ...rest] = changes;
+	const [first, ...rest] = changesOf(snapshot, begun);
 	if (first !== undefined) throw new RouterError([first, ...rest]);
 	for (const { experiment } of snapshot.experiments) {
 		const key = iterationKey(experiment);
@@ -48,13 +46,14 @@ export function deploy(snapshot: RepositorySnapshot, file: EnvironmentFile, befo
 }
 
 /** Metrics and the like move no unit, so the compiler does not ask for them; a start decision does. */
-function changesOf({ file, experiment, lineOf }: ExperimentFile, begun: InForce["begun"]): RouterProblem[] {
-	const before = experiment.status === "running" ? begun.get(iterationKey(experiment)) : undefined;
-	if (before === undefined) return [];
-	const fix = `iteration ${experiment.iteration} was begun with another; set iteration: ${experiment.iteration + 1}, which starts with fresh evidence, or undo the change`;
-	return ITERATION_FIELDS.filter((field) => !isDeepStrictEqual(before[field], experiment[field])).map((field) => ({
+function changesOf({ experiments, metrics }: RepositorySnapshot, begun: InForce["begun"]): RouterProblem[] {
+	const running = experiments.flatMap((now) => {
+		const before = now.experiment.status === "running" ? begun.get(iterationKey(now.experiment)) : undefined;
+		return before === undefined ? [] : [{ begun: before, now }];
+	});
+	return designChanges(running, metrics).map(({ file, line, field, after, fix }) => ({
 		code: "ITERATION_CHANGED",
-		...{ file, line: lineOf([field]), field, value: experiment[field], fix },
+		...{ file, line, field, value: after, fix },
 	}));
 }
 

@@ -352,12 +352,16 @@ describe("GuardrailWatch", () => {
 	});
 
 	test.each([
-		["weights", (text: string) => text.replace("weight: 1", "weight: 9")],
-		["a variant's name", (text: string) => text.replace("key: friendly", "key: warm")],
-		["a guardrail", (text: string) => text.replace("nonInferiorityMargin: 0.25", "nonInferiorityMargin: 5")],
+		["weights", (text: string) => text.replace("weight: 1", "weight: 9"), "variants[0].weight: 9; "],
+		["a variant's name", (text: string) => text.replace("key: friendly", "key: warm"), 'variants[1].key: "warm"; '],
+		[
+			"a guardrail",
+			(text: string) => text.replace("nonInferiorityMargin: 0.25", "nonInferiorityMargin: 5"),
+			"guardrails[0].nonInferiorityMargin: 5; iteration 1 of support-tone was begun with 0.25; set iteration: 2,",
+		],
 	])(
 		"a commit that changes %s within an iteration is refused; as a new iteration it is deployed",
-		async (_what, change) => {
+		async (_what, change, said) => {
 			const { store } = evidence();
 			const { watch, deployment } = await start(store);
 			await watch.check(now);
@@ -366,7 +370,8 @@ describe("GuardrailWatch", () => {
 			writeFileSync(file, change(readFileSync(file, "utf8")));
 			git("commit", "-qam", "changed");
 			await watch.check(later);
-			expect(deployment.problem).toContain("experiments/support-tone.yaml: iteration 1 was begun with other");
+			expect(deployment.problem).toMatch(/^experiments\/support-tone\.yaml:\d+: /);
+			expect(deployment.problem).toContain(said);
 			expect(deployment.problem).toContain("set iteration: 2");
 			expect(deployment.state.snapshot.commit).toBe(deployedCommit);
 			// The service would not start on it either.

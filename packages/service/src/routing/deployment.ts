@@ -1,6 +1,12 @@
 import { createHash, createPublicKey, type KeyObject } from "node:crypto";
 import { changedFields, type IterationDesign } from "@armspan/analysis";
-import type { ExperimentFile, LineOf, Registry, RepositorySnapshot } from "@armspan/registry";
+import {
+	designChanges,
+	type ExperimentFile,
+	type LineOf,
+	type Registry,
+	type RepositorySnapshot,
+} from "@armspan/registry";
 import {
 	compileBundle,
 	isSigned,
@@ -224,15 +230,17 @@ export class Deployment {
 	 * for what only the environment or a release can change, the compiler compares with the bundle in force.
 	 */
 	#refuseChangedIterations(snapshot: RepositorySnapshot): void {
-		const problems = snapshot.experiments.flatMap(({ file, experiment }) => {
-			const begun = this.#designs.get(iterationKey(experiment.key, experiment.iteration));
-			const changed = begun === undefined || experiment.status !== "running" ? [] : changedFields(begun, experiment);
-			return changed.length === 0
-				? []
-				: [
-						`${file}: iteration ${experiment.iteration} was begun with other ${changed.join(", ")}; set iteration: ${experiment.iteration + 1}, which starts with fresh evidence, or undo the change`,
-					];
+		const changed = snapshot.experiments.flatMap((now) => {
+			const { key, iteration, status } = now.experiment;
+			const begun = this.#designs.get(iterationKey(key, iteration));
+			const fields = begun === undefined || status !== "running" ? [] : changedFields(begun, now.experiment);
+			const before = Object.fromEntries(fields.map((field) => [field, begun?.[field]]));
+			return fields.length === 0 ? [] : [{ begun: { ...now.experiment, ...before }, now }];
 		});
+		const problems = designChanges(changed, snapshot.metrics).map(
+			({ file, line, field, after, fix }) =>
+				`${file}:${line}: ${field}: ${after === undefined ? "(removed)" : JSON.stringify(after)}; ${fix}`,
+		);
 		if (problems.length > 0) {
 			throw new ServiceError("ITERATION_CHANGED", problems.join("\n"), { problems });
 		}
