@@ -33,7 +33,7 @@ export function sumsSinceStartsSql(metrics: readonly MetricDefinition[]): SumsSi
         GROUP BY unit_id, seen_variant, start_us`;
 	};
 	const sql = `WITH
-    CAST({starts:Array(Int64)} AS Array(Int64)) AS all_starts,
+    CAST({starts:Array(String)} AS Array(Int64)) AS all_starts,
     of_units AS
     (
         SELECT unit_id, seen_variant, start_us${list(names.map((name) => `sum(${name}) AS ${name}`))}
