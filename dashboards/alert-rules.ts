@@ -40,7 +40,9 @@ const BY_TIME =
 
 const INSTANCE = "CAST(experiment, 'String') AS experiment, CAST(environment, 'String') AS environment";
 
-const RULES: Readonly<Record<Exclude<AlertName, "collector-queue">, Rule>> = {
+type PrometheusName = Extract<(typeof ALERTS)[number], { source: "prometheus" }>["name"];
+
+const RULES: Readonly<Record<Exclude<AlertName, PrometheusName>, Rule>> = {
 	"guardrail-halt": {
 		sql: `
 		SELECT ${INSTANCE}, JSONExtractString(decision, 'metric') AS metric, JSONExtractString(decision, 'statistic', 'variant') AS variant, toFloat64(uniqExact(id)) AS halts
@@ -143,24 +145,36 @@ const RULES: Readonly<Record<Exclude<AlertName, "collector-queue">, Rule>> = {
 	"ingest-lag": {
 		sql: `
 		WITH (SELECT max(Timestamp) FROM otel_traces WHERE Timestamp > now() - INTERVAL 30 DAY AND Timestamp <= now() + INTERVAL 1 MINUTE) AS newest
-		SELECT max(seconds) AS lag_seconds
+		SELECT service, max(seconds) AS lag_seconds
 		FROM
 		(
-			SELECT toFloat64(dateDiff('second', newest, now())) AS seconds
+			SELECT 'all services' AS service, toFloat64(dateDiff('second', newest, now())) AS seconds
 			FROM otel_traces
 			WHERE Timestamp > newest - INTERVAL 1 HOUR AND Timestamp <= newest
 			HAVING uniqExact(toStartOfMinute(Timestamp)) >= 50
 			UNION ALL
-			SELECT toFloat64(quantile(0.5)(dateDiff('second', started_at + toIntervalMicrosecond(ifNull(latency_us, 0)), arrived_at))) AS seconds
+			SELECT service, toFloat64(dateDiff('second', newest_of_service, now())) AS seconds
+			FROM
+			(
+				SELECT CAST(ServiceName, 'String') AS service, max(Timestamp) AS newest_of_service, groupUniqArray(toStartOfMinute(Timestamp)) AS minutes
+				FROM otel_traces
+				WHERE Timestamp > now() - INTERVAL 4 HOUR AND Timestamp <= now() + INTERVAL 1 MINUTE
+				GROUP BY service
+			)
+			WHERE newest_of_service > now() - INTERVAL 3 HOUR
+				AND arrayCount(minute -> minute > newest_of_service - INTERVAL 1 HOUR, minutes) >= 50
+			UNION ALL
+			SELECT CAST(service, 'String') AS service, toFloat64(quantile(0.5)(dateDiff('second', started_at + toIntervalMicrosecond(ifNull(latency_us, 0)), arrived_at))) AS seconds
 			FROM calls
 			WHERE arrived_at > now() - INTERVAL 5 MINUTE AND started_at IS NOT NULL
+			GROUP BY service
 			HAVING count() >= 20
 		)
-		HAVING count() > 0`,
+		GROUP BY service`,
 		above: 120,
 		for: "2m",
 		description:
-			"The newest span is more than two minutes old, after an hour in which spans came nearly every minute; or half of the calls that came in the last five minutes had ended two minutes before. Also fires when ClickHouse does not answer Grafana.",
+			"The newest span of {{ .Labels.service }} is more than two minutes old, after an hour in which spans came nearly every minute (of one service alone for three hours at most: it may have been stopped on purpose); or half of the calls that came in the last five minutes had ended two minutes before. Also fires when ClickHouse does not answer Grafana.",
 		whenUnanswered: "Alerting",
 	},
 	"evidence-quarantined": {
@@ -263,25 +277,62 @@ const QUEUE_STUCK = [
 	.map((part) => `(${part})`)
 	.join(" or ");
 
+/** What only the Collector and the service know. */
+const PROMETHEUS_RULES: Readonly<Record<PrometheusName, { expr: string; for: string; description: string }>> = {
+	"collector-queue": {
+		expr: QUEUE_STUCK,
+		for: "1m",
+		description:
+			"The queue of {{ $labels.exporter }} on {{ $labels.instance }} has not been empty for five minutes in which nothing was sent; or it is more than a twentieth full: ClickHouse takes less than what comes.",
+	},
+	"service-down": {
+		expr: 'up{job="armspan"} == 0 or absent(up{job="armspan"}) or time() - armspan_guardrails_last_check_timestamp_seconds > 120',
+		for: "1m",
+		description: "{{ $labels.instance }} does not answer Prometheus, or last looked at guardrails two minutes ago.",
+	},
+	"service-degraded": {
+		expr: "armspan_degraded > 0",
+		for: "2m",
+		description: "/healthz of {{ $labels.instance }} says degraded, and why.",
+	},
+	"halt-not-followed": {
+		expr: "armspan_halts_ignored > 0 or armspan_halts_uncommitted > 0",
+		for: "2m",
+		description:
+			"An application still calls a halted variant, or a halt could not be committed: /healthz of {{ $labels.instance }} names it.",
+	},
+};
+
 /** The one that only the Collector knows: rules of Prometheus. */
 export function prometheusRules() {
 	return {
 		groups: [
 			{
 				name: "armspan",
-				rules: ALERTS.filter(({ source }) => source === "prometheus").map((alert) => ({
-					alert: alert.name,
-					expr: QUEUE_STUCK,
-					for: "1m",
-					labels: { severity: alert.severity, product: "armspan" },
-					annotations: annotationsOf(
-						alert,
-						"The queue of {{ $labels.exporter }} on {{ $labels.instance }} has not been empty for five minutes in which nothing was sent; or it is more than a twentieth full: ClickHouse takes less than what comes.",
-					),
-				})),
+				rules: rulesOf(["collector-queue"]),
 			},
 		],
 	};
+}
+
+/** Rules for a Prometheus that scrapes the service as `armspan`. */
+export function servicePrometheusRules() {
+	return {
+		groups: [{ name: "armspan-service", rules: rulesOf(["service-down", "service-degraded", "halt-not-followed"]) }],
+	};
+}
+
+function rulesOf(names: readonly PrometheusName[]) {
+	return ALERTS.filter(({ name }) => (names as readonly string[]).includes(name)).map((alert) => {
+		const { expr, for: lasting, description } = PROMETHEUS_RULES[alert.name as PrometheusName];
+		return {
+			alert: alert.name,
+			expr,
+			for: lasting,
+			labels: { severity: alert.severity, product: "armspan" },
+			annotations: annotationsOf(alert, description),
+		};
+	});
 }
 
 function annotationsOf({ name, summary }: Alert, description: string) {

@@ -4,7 +4,7 @@ export interface Alert {
 	readonly severity: "critical" | "warning";
 	/** One sentence for whoever is woken by it. */
 	readonly summary: string;
-	/** Where it is evaluated: Grafana over ClickHouse, or Prometheus for those who scrape the Collector. */
+	/** Where it is evaluated: Grafana over ClickHouse, or Prometheus for those who scrape Collector and service. */
 	readonly source: "clickhouse" | "prometheus";
 }
 
@@ -67,6 +67,24 @@ export const ALERTS = [
 		name: "collector-queue",
 		severity: "critical",
 		summary: "The Collector's queue to ClickHouse is stuck, or growing; when it is full, applications wait.",
+		source: "prometheus",
+	},
+	{
+		name: "service-down",
+		severity: "critical",
+		summary: "The service does not answer, or no longer looks at guardrails: nobody would be halted.",
+		source: "prometheus",
+	},
+	{
+		name: "service-degraded",
+		severity: "critical",
+		summary: "The service is up, and something that it needs is not: its store, its repository, or evidence.",
+		source: "prometheus",
+	},
+	{
+		name: "halt-not-followed",
+		severity: "critical",
+		summary: "A halt is ignored by an application, or is not in git.",
 		source: "prometheus",
 	},
 ] as const satisfies readonly Alert[];

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Panel, RowPanel } from "@grafana/grafana-foundation-sdk/dashboard";
 import { stringify } from "yaml";
-import { grafanaAlerting, prometheusRules } from "./alert-rules.ts";
+import { grafanaAlerting, prometheusRules, servicePrometheusRules } from "./alert-rules.ts";
 import { costDashboard } from "./cost.ts";
 import { experimentDashboard } from "./experiment.ts";
 import { guardrailsDashboard } from "./guardrails.ts";
@@ -27,6 +27,7 @@ export function generatedFiles(): Map<string, string> {
 	}
 	files.set("provisioning/alerting/armspan.yaml", yaml(grafanaAlerting()));
 	files.set("prometheus/collector.rules.yaml", yaml(prometheusRules()));
+	files.set("prometheus/service.rules.yaml", yaml(servicePrometheusRules()));
 	return files;
 }
 

@@ -135,7 +135,8 @@ export function guardrailsDashboard() {
 		.withPanel(
 			table({
 				title: "Decisions",
-				description: "Newest first. `armspan replay` computes one again from what is stored with it.",
+				description:
+					"Newest first. `replayDecision` of @armspan/analysis computes one again from what is stored with it.",
 				width: 24,
 				height: 9,
 				states: {

@@ -182,7 +182,8 @@ export function ingestHealthDashboard() {
 		.withPanel(
 			timeSeries({
 				title: "Fallbacks",
-				description: "Share of calls that got something else than what routing meant, by reason.",
+				description:
+					"Share of calls that got something else than what routing meant, by reason. Under an old bundle (bundle-stale) they got what it meant: a line of its own.",
 				width: 12,
 				unit: "percentunit",
 				min: 0,
@@ -190,7 +191,7 @@ export function ingestHealthDashboard() {
 				SELECT time, reason, calls / sum(calls) OVER (PARTITION BY time) AS share
 				FROM
 				(
-					SELECT $__timeInterval(started) AS time, if(fallback_reason = '', 'none', fallback_reason) AS reason, count() AS calls
+					SELECT $__timeInterval(started) AS time, multiIf(fallback_reason = '', 'none', fallback_reason = 'bundle-stale', 'none, by an old bundle', fallback_reason) AS reason, count() AS calls
 					${CALLS}
 					GROUP BY time, reason
 				)

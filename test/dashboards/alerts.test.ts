@@ -189,7 +189,7 @@ describe("a fault that lasts is not called mended", () => {
 					...expected,
 					"guardrail-breached breached production latency friendly",
 					"guardrail-unmeasured blind production cost friendly",
-					"ingest-lag",
+					"ingest-lag all services",
 					"no-calls well production",
 					"sample-ratio-mismatch skewed production",
 				]),
@@ -271,9 +271,9 @@ describe("a fault that lasts is not called mended", () => {
 
 	test("spans that come again end the lag", async () => {
 		await loadWell();
-		expect(await firing(8 * 24)).toContain("ingest-lag");
+		expect(await firing(8 * 24)).toContain("ingest-lag all services");
 		await loadCalls(store, [{ number: 7000, at: new Date(Date.now() + (8 * 24 * 60 - 1) * MINUTE_MS) }]);
-		expect(await firing(8 * 24)).not.toContain("ingest-lag");
+		expect(await firing(8 * 24)).not.toContain("ingest-lag all services");
 	});
 });
 
@@ -291,10 +291,19 @@ describe("ingest-lag", () => {
 	test("spans that stop after a steady hour are a lag; a trickle that stops is none", async () => {
 		await load(60, (number) => 5 + number);
 		await arriveInTime();
-		expect(await fires()).toEqual([true]);
+		expect((await firing()).toSorted()).toEqual(["ingest-lag all services", "ingest-lag bot"]);
 		await load(12, (number) => 5 + 5 * number);
 		await arriveInTime();
 		expect(await fires()).toEqual([]);
+	});
+
+	test("one service that falls silent shows beside another that goes on, for three hours", async () => {
+		await load(60, (number) => 5 + number);
+		const other = Array.from({ length: 60 }, (_, number) => ({ number: 9500 + number, at: ago(number) }));
+		await loadCalls(store, other, "assistant");
+		await arriveInTime();
+		expect(await firing()).toEqual(["ingest-lag bot"]);
+		expect(await firing(3)).not.toContain("ingest-lag bot");
 	});
 
 	test("calls that come long after they ended are a lag, however fresh the newest; a few late ones are none", async () => {

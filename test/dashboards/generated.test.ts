@@ -44,7 +44,9 @@ test("alert rules ask the data source that is provisioned", () => {
 
 test("every alert has a rule, and its section in the runbook", () => {
 	const grafana = parse(provisioned("alerting/armspan.yaml")).groups[0].rules;
-	const prometheus = parse(readFileSync(join(folder, "prometheus/collector.rules.yaml"), "utf8")).groups[0].rules;
+	const prometheus = ["collector", "service"].flatMap(
+		(kind) => parse(readFileSync(join(folder, `prometheus/${kind}.rules.yaml`), "utf8")).groups[0].rules,
+	);
 	const annotations = new Map<string, Record<string, string>>([
 		...grafana.map((rule: { title: string; annotations: object }) => [rule.title, rule.annotations] as const),
 		...prometheus.map((rule: { alert: string; annotations: object }) => [rule.alert, rule.annotations] as const),

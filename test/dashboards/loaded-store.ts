@@ -86,7 +86,7 @@ export interface RecentCall {
 }
 
 /** Calls outside of experiments, in environment production. */
-export async function loadCalls(store: Store, calls: readonly RecentCall[]): Promise<void> {
+export async function loadCalls(store: Store, calls: readonly RecentCall[], service = "bot"): Promise<void> {
 	const text = (key: string, stringValue: string) => ({ key, value: { stringValue } });
 	const spans = calls.map(({ number, at, attributes = {} }) => ({
 		traceId: (number + 1_000_000).toString(16).padStart(32, "0"),
@@ -108,7 +108,7 @@ export async function loadCalls(store: Store, calls: readonly RecentCall[]): Pro
 			...attributes,
 		}).map(([key, value]) => text(key, value)),
 	}));
-	const resource = { attributes: [text("service.name", "bot"), text("deployment.environment.name", "production")] };
+	const resource = { attributes: [text("service.name", service), text("deployment.environment.name", "production")] };
 	const body = Buffer.from(JSON.stringify({ resourceSpans: [{ resource, scopeSpans: [{ spans }] }] }));
 	await store.insertTraces(decodeTraces(body, "application/json").rows);
 }

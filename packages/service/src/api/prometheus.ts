@@ -6,7 +6,6 @@ import type { Health } from "./health.ts";
 interface Measure {
 	readonly name: string;
 	readonly description: string;
-	readonly unit?: string;
 	/** `undefined`: there is none yet. */
 	readonly value: (health: Health) => number | undefined;
 }
@@ -35,9 +34,8 @@ const MEASURES: readonly Measure[] = [
 		value: ({ routing }) => Number(routing.problem !== null),
 	},
 	{
-		name: "armspan_guardrails_last_check_timestamp",
+		name: "armspan_guardrails_last_check_timestamp_seconds",
 		description: "When guardrails were last looked at",
-		unit: "s",
 		value: ({ guardrails }) => secondsOf(guardrails.lastCheckAt),
 	},
 	{
@@ -66,9 +64,8 @@ const MEASURES: readonly Measure[] = [
 		value: ({ looks }) => looks.consecutiveFailures,
 	},
 	{
-		name: "armspan_evidence_newest_timestamp",
+		name: "armspan_evidence_newest_timestamp_seconds",
 		description: "When the newest call arrived in ClickHouse",
-		unit: "s",
 		value: ({ evidence }) => secondsOf(evidence.newestAt),
 	},
 	{
@@ -97,8 +94,8 @@ export class HealthMetrics {
 
 	constructor(health: () => Promise<Health>) {
 		const meter = new MeterProvider({ readers: [this.#exporter] }).getMeter("@armspan/service");
-		const gauges = MEASURES.map(({ name, description, unit, value }) => ({
-			gauge: meter.createObservableGauge(name, { description, ...(unit === undefined ? {} : { unit }) }),
+		const gauges = MEASURES.map(({ name, description, value }) => ({
+			gauge: meter.createObservableGauge(name, { description }),
 			value,
 		}));
 		const observe = async (result: BatchObservableResult) => {
