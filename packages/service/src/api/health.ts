@@ -25,6 +25,10 @@ export const Health = z.strictObject({
 		/** What fails stays failed until it succeeds; what a look says is an insert, so that a full disk shows. */
 		consecutiveFailures: z.int(),
 		failures: z.int(),
+		/** How long the last round of looks took; it is followed by nine times as long without one. */
+		roundMs: z.number().nullable(),
+		/** Why looks come less often than once a minute; `null` when they do not. No fault: guardrails wait for no look. */
+		lagging: z.string().nullable(),
 	}),
 	/** Whose evidence counts, and what somebody should look at. */
 	evidence: z.strictObject({

@@ -106,7 +106,7 @@ describe("when looks are taken", () => {
 			[at("12:01:00"), "look"],
 		]);
 		expect(analyses()).toBe(2);
-		expect(looks.health).toEqual({ lastLookAt: at("12:01:00"), consecutiveFailures: 0, failures: 0 });
+		expect(looks.health).toMatchObject({ lastLookAt: at("12:01:00"), consecutiveFailures: 0, failures: 0 });
 	});
 
 	test("the first of a day is kept for ever, the first of an hour for a month, the others for a day", async () => {
@@ -189,9 +189,32 @@ describe("when looks are taken", () => {
 		elapsedMs = 20_000 + 9 * 20_000 - 1;
 		await looks.look(at("12:03:20"));
 		expect(written).toHaveLength(1);
+		expect(looks.health).toMatchObject({ lastLookAt: at("12:00:00"), roundMs: 20_000 });
+		expect(looks.health.lagging).toBe(
+			"the last round of looks took 20 s, and 9 times as long is rested: about one look in 200 s, not one a minute; guardrails do not wait for it",
+		);
 		elapsedMs += 1;
 		await looks.look(at("12:03:21"));
 		expect(written).toHaveLength(2);
+	});
+
+	test("a round that is under way for long is said before it ends; a short one is no lag", async () => {
+		const { store } = quietStore();
+		let elapsedMs = 0;
+		const said: (string | null)[] = [];
+		const slow = {
+			...store,
+			metricTotals: async (...request: Parameters<Store["metricTotals"]>) => {
+				elapsedMs += 60_001;
+				said.push(looks.health.lagging);
+				elapsedMs = 5000;
+				return store.metricTotals(...request);
+			},
+		};
+		const { looks } = start({ store: slow, elapsedMs: () => elapsedMs });
+		await looks.look(at("12:00:00"));
+		expect(said).toEqual([expect.stringMatching(/^a round of looks has been under way for 60 s: /)]);
+		expect(looks.health).toMatchObject({ roundMs: 5000, lagging: null });
 	});
 
 	test("a failure is logged and counted, tried again a minute later, and spoils no other experiment's look", async () => {
@@ -210,7 +233,7 @@ describe("when looks are taken", () => {
 		fail(new Error("the engine is gone"));
 		await looks.look(at("12:01:00"));
 		expect(logged).toHaveLength(3);
-		expect(looks.health).toEqual({ lastLookAt: at("12:00:00"), consecutiveFailures: 2, failures: 3 });
+		expect(looks.health).toMatchObject({ lastLookAt: at("12:00:00"), consecutiveFailures: 2, failures: 3 });
 		expect(logged[2]).toEqual([
 			{ err: expect.objectContaining({ message: "the engine is gone" }) },
 			"could not write what a look at support-tone said",
@@ -223,10 +246,10 @@ describe("when looks are taken", () => {
 		fail(new Error("gone"));
 		await looks.look(at("12:00:00"));
 		await looks.look(at("12:01:00"));
-		expect(looks.health).toEqual({ lastLookAt: null, consecutiveFailures: 2, failures: 2 });
+		expect(looks.health).toMatchObject({ lastLookAt: null, consecutiveFailures: 2, failures: 2 });
 		fail(undefined);
 		await looks.look(at("12:02:00"));
-		expect(looks.health).toEqual({ lastLookAt: at("12:02:00"), consecutiveFailures: 0, failures: 2 });
+		expect(looks.health).toMatchObject({ lastLookAt: at("12:02:00"), consecutiveFailures: 0, failures: 2 });
 	});
 
 	test("once stopped, no further look is begun", async () => {

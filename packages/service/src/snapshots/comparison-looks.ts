@@ -33,6 +33,10 @@ export interface LooksHealth {
 	consecutiveFailures: number;
 	/** Looks that failed since the start. */
 	failures: number;
+	/** How long the last round that looked at something took, in milliseconds; `null` before it. */
+	roundMs: number | null;
+	/** Why looks come less often than once a minute; `null` when they do not. */
+	lagging: string | null;
 }
 
 /**
@@ -54,7 +58,8 @@ export class ComparisonLooks {
 	/** Experiments whose last look failed. Between the minutes nothing is looked at, and nothing is mended. */
 	readonly #failing = new Set<string>();
 	#stopped = false;
-	#health: LooksHealth = { lastLookAt: null, consecutiveFailures: 0, failures: 0 };
+	#health: Omit<LooksHealth, "lagging"> = { lastLookAt: null, consecutiveFailures: 0, failures: 0, roundMs: null };
+	#roundBeganMs: number | undefined;
 
 	constructor(options: ComparisonLooksOptions) {
 		this.#options = options;
@@ -62,7 +67,19 @@ export class ComparisonLooks {
 	}
 
 	get health(): LooksHealth {
-		return this.#health;
+		return { ...this.#health, lagging: this.#lagging() };
+	}
+
+	#lagging(): string | null {
+		const underWayMs = this.#roundBeganMs === undefined ? 0 : this.#elapsedMs() - this.#roundBeganMs;
+		if (underWayMs > LOOK_EVERY_MS) {
+			return `a round of looks has been under way for ${seconds(underWayMs)} s: none is kept of the minutes in between; guardrails do not wait for it`;
+		}
+		const { roundMs } = this.#health;
+		const everyMs = (roundMs ?? 0) * (1 + REST);
+		return roundMs === null || everyMs <= LOOK_EVERY_MS
+			? null
+			: `the last round of looks took ${seconds(roundMs)} s, and ${REST} times as long is rested: about one look in ${seconds(everyMs)} s, not one a minute; guardrails do not wait for it`;
 	}
 
 	/** For `/healthz`: metrics of running experiments whose SQL gave no value at the last look. */
@@ -86,18 +103,25 @@ export class ComparisonLooks {
 		const beganMs = this.#elapsedMs();
 		const resting = beganMs < this.#restUntilMs;
 		let failures = 0;
+		let looked = 0;
+		this.#roundBeganMs = beganMs;
 		for (const experiment of this.#options.experiments()) {
-			if (this.#stopped) return;
+			if (this.#stopped) break;
 			const wanted = this.#wanted.delete(experiment.key);
 			if (resting && !wanted) continue;
 			try {
-				if (await this.#lookAt(experiment, now, wanted)) this.#failing.delete(experiment.key);
+				if (await this.#lookAt(experiment, now, wanted)) {
+					looked++;
+					this.#failing.delete(experiment.key);
+				}
 			} catch (error) {
 				failures++;
 				this.#failing.add(experiment.key);
 				this.#options.logger.error({ err: error }, `could not write what a look at ${experiment.key} said`);
 			}
 		}
+		this.#roundBeganMs = undefined;
+		if (this.#stopped) return;
 		const known = new Set(this.#options.experiments().map(({ key }) => key));
 		for (const key of this.#failing) if (!known.has(key)) this.#failing.delete(key);
 		if (resting) return;
@@ -105,6 +129,7 @@ export class ComparisonLooks {
 		this.#restUntilMs = endedMs + REST * (endedMs - beganMs);
 		this.#health = {
 			lastLookAt: this.#health.lastLookAt,
+			roundMs: looked + failures > 0 ? endedMs - beganMs : this.#health.roundMs,
 			consecutiveFailures: this.#failing.size === 0 ? 0 : this.#health.consecutiveFailures + Math.sign(failures),
 			failures: this.#health.failures + failures,
 		};
@@ -154,6 +179,10 @@ export class ComparisonLooks {
 		this.#health = { ...this.#health, lastLookAt: now };
 		return true;
 	}
+}
+
+function seconds(durationMs: number): string {
+	return String(Number((durationMs / 1000).toPrecision(2)));
 }
 
 /** The moment that the last look belongs to: that of the halt or the end, or the minute in which it was first seen. */
