@@ -98,7 +98,7 @@ async function all(beside: string): Promise<void> {
 	);
 	await measure(`${beside}: guardrail round, every second`, round);
 	await measure(`${beside}: guardrails on metrics, every 30 s`, (of) =>
-		checkMetricGuardrails({ store: of, experiment, now: ended }),
+		checkMetricGuardrails({ store: of, experiment, origin, now: ended }),
 	);
 	await measure(`${beside}: whether a halt is followed, every second`, (of) => routedAfterHalt(of, experiment, halt));
 	await measure(`${beside}: evidenceHealth of events, before`, allMadeUnique);
