@@ -9,7 +9,8 @@ import {
 	groupSequentialBoundary,
 	UNREACHABLE_BOUND,
 } from "./group-sequential-boundary.ts";
-import type { SpendingFunction } from "./spending-function.ts";
+import { normalUpperTail } from "./normal-tail.ts";
+import { type SpendingFunction, spentError } from "./spending-function.ts";
 
 const { bounds } = JSON.parse(readFileSync(new URL("../fixtures/group-sequential.json", import.meta.url), "utf8")) as {
 	bounds: {
@@ -33,6 +34,22 @@ function taken(pastLooks: readonly GroupSequentialLook[], informationFraction: n
 function sequence(fractions: readonly number[], options: { design?: GroupSequentialDesign } = {}) {
 	const looks: GroupSequentialBoundary[] = [];
 	for (const at of fractions) looks.push(taken(looks, at, options));
+	return looks;
+}
+
+/** As a plan has it that spends by information, and units do not grow. */
+const lookOf = (informationFraction: number, efficacyBound: number, futilityBound: number | null = null) => ({
+	...{ spendingTime: informationFraction, informationFraction, units: null, basis: "joint" as const },
+	...{ efficacyBound, futilityBound },
+});
+
+/** Looks evenly planned, with the information and the units that they turned out to have. */
+function planned(information: readonly number[], units: readonly number[] = []) {
+	const looks: GroupSequentialBoundary[] = [];
+	information.forEach((at, index) => {
+		const counted = units[index] === undefined ? {} : { units: { control: units[index], treatment: units[index] } };
+		looks.push(taken(looks, at, { spendingTime: (index + 1) / information.length, ...counted }));
+	});
 	return looks;
 }
 
@@ -101,7 +118,7 @@ describe("groupSequentialBoundary", () => {
 
 	it("takes past looks as they were and makes up for them", () => {
 		const regular = sequence([0.5, 1]);
-		const lenient: GroupSequentialLook = { informationFraction: 0.5, efficacyBound: 2.3, futilityBound: null };
+		const lenient = lookOf(0.5, 2.3);
 		const after = taken([lenient], 1);
 		expect(after.efficacyBound).toBeGreaterThan(regular[1]!.efficacyBound);
 		expect(after.alphaSpent).toBeCloseTo(0.05, 9);
@@ -130,7 +147,7 @@ describe("groupSequentialBoundary", () => {
 		expect(taken([], 0.0005).efficacyBound).toBe(UNREACHABLE_BOUND);
 		expect(taken([], 0.0005).alphaSpent).toBeLessThan(1e-300);
 		// Past bounds that have spent everything already.
-		const reckless: GroupSequentialLook = { informationFraction: 0.5, efficacyBound: 1, futilityBound: null };
+		const reckless = lookOf(0.5, 1);
 		expect(taken([reckless], 0.8).efficacyBound).toBe(UNREACHABLE_BOUND);
 	});
 
@@ -142,6 +159,81 @@ describe("groupSequentialBoundary", () => {
 				reason: "no-new-information",
 			});
 		}
+	});
+
+	it("spends by the plan alone where that is given, whatever unit information is in", () => {
+		const textbook = sequence([0.25, 0.5, 0.75, 1]).map(({ efficacyBound }) => efficacyBound);
+		const close = textbook.map((bound) => expect.closeTo(bound, 9));
+		const even = [1, 2, 3, 4];
+		for (const scale of [1e-9, 1, 1e9]) {
+			const information = even.map((at) => at * scale);
+			expect(planned(information).map(({ efficacyBound }) => efficacyBound)).toEqual(close);
+			expect(planned(information, even).map(({ efficacyBound }) => efficacyBound)).toEqual(close);
+		}
+		// Information that grows ahead of the plan neither ends the test nor spends its error rate.
+		const ahead = planned([1.2, 1.3, 2, 2.1]);
+		expect(ahead.map(({ alphaSpent }) => alphaSpent)).toEqual(
+			sequence([0.25, 0.5, 0.75, 1]).map(({ alphaSpent }) => expect.closeTo(alphaSpent, 9)),
+		);
+	});
+
+	it("tests a look that knows no more by a bound of its own, at what is due", () => {
+		// The variance of calls per unit grew faster than units came.
+		const looks = planned([0.25, 0.14, 0.127, 0.135], [250, 500, 750, 1000]);
+		expect(looks.map(({ basis }) => basis)).toEqual(["joint", "union", "union", "union"]);
+		const spent = [0.25, 0.5, 0.75, 1].map((at) => spentError(design.spending, 0.025, at));
+		looks.forEach(({ efficacyBound }, index) => {
+			expect(normalUpperTail(efficacyBound)).toBeCloseTo(spent[index]! - (spent[index - 1] ?? 0), 12);
+		});
+		expect(looks.at(-1)?.alphaSpent).toBeCloseTo(0.05, 12);
+	});
+
+	it("leaves such a look out of the chain, whose looks and lone ones spend alpha together", () => {
+		const looks = planned([1, 0.9, 2, 1.9, 3]);
+		expect(looks.map(({ basis }) => basis)).toEqual(["joint", "union", "joint", "union", "joint"]);
+		const { upper } = boundaryCrossing(
+			[looks[0]!, looks[2]!, looks[4]!].map(({ informationFraction, efficacyBound }) => ({
+				...{ information: informationFraction, lower: -efficacyBound, upper: efficacyBound },
+			})),
+			0,
+		);
+		const lone = normalUpperTail(looks[1]!.efficacyBound) + normalUpperTail(looks[3]!.efficacyBound);
+		expect(2 * upper.reduce((sum, each) => sum + each, lone)).toBeCloseTo(0.05, 9);
+		expect(looks.at(-1)?.alphaSpent).toBeCloseTo(0.05, 9);
+	});
+
+	it("tests a final look that knows no more, too", () => {
+		const last = taken(sequence([0.5]), 0.4, { final: true });
+		expect(last).toMatchObject({ basis: "union", spendingTime: 1 });
+		expect(last.alphaSpent).toBeCloseTo(0.05, 12);
+	});
+
+	it.each([
+		[5, 0.2],
+		[10, 0.5],
+		[20, 0.05],
+	])("keeps alpha at %i looks where values of units grow and information rises as units^%d", (count, power) => {
+		const numbers = Array.from({ length: count }, (_, index) => index + 1);
+		// What comes is independent of what was: sums over units are a random walk, of variance n²·V.
+		const errorOf = (looks: readonly GroupSequentialLook[]) => {
+			const walk = looks.map(({ efficacyBound }, index) => ({
+				...{ information: (index + 1) ** (2 - power), lower: -efficacyBound, upper: efficacyBound },
+			}));
+			return 2 * boundaryCrossing(walk, 0).upper.reduce((sum, each) => sum + each, 0);
+		};
+		const information = numbers.map((number) => number ** power);
+		expect(errorOf(planned(information, numbers))).toBeCloseTo(0.05, 8);
+		expect(errorOf(planned(information))).toBeGreaterThan(0.06);
+	});
+
+	it("takes for the growth of units that of the arm in which it was less certain", () => {
+		const unequal = (control: number, treatment: number) =>
+			taken([taken([], 0.5, { spendingTime: 0.5, units: { control: 100, treatment: 100 } })], 0.6, {
+				...{ spendingTime: 1, units: { control, treatment } },
+			}).efficacyBound;
+		expect(unequal(400, 150)).toBe(unequal(150, 400));
+		expect(unequal(400, 150)).toBe(unequal(400, 400));
+		expect(unequal(400, 150)).toBeGreaterThan(unequal(150, 150));
 	});
 
 	it("gives up in vain as often as beta allows, and never changes the efficacy bounds by it", () => {
@@ -180,9 +272,14 @@ describe("groupSequentialBoundary", () => {
 		["INVALID_SPENDING", { design: { ...design, spending: { kind: "even" } as unknown as SpendingFunction } }],
 		["INVALID_INFORMATION", { informationFraction: Number.NaN }],
 		["INVALID_INFORMATION", { informationFraction: 0 }],
-		["INVALID_INFORMATION", { pastLooks: [{ informationFraction: -1, efficacyBound: 3, futilityBound: null }] }],
-		["INVALID_BOUNDS", { pastLooks: [{ informationFraction: 0.1, efficacyBound: Number.NaN, futilityBound: null }] }],
-		["INVALID_BOUNDS", { pastLooks: [{ informationFraction: 0.1, efficacyBound: 1, futilityBound: 2 }] }],
+		["INVALID_INFORMATION", { pastLooks: [lookOf(-1, 3)] }],
+		["INVALID_BOUNDS", { pastLooks: [lookOf(0.1, Number.NaN)] }],
+		["INVALID_BOUNDS", { pastLooks: [lookOf(0.1, 1, 2)] }],
+		["INVALID_INFORMATION", { spendingTime: 0 }],
+		["INVALID_INFORMATION", { spendingTime: 1.1 }],
+		["INVALID_INFORMATION", { spendingTime: Number.NaN }],
+		["INVALID_INFORMATION", { units: { control: 0, treatment: 1 } }],
+		["INVALID_INFORMATION", { units: { control: 1, treatment: Number.POSITIVE_INFINITY } }],
 	])("refuses %s %j", (code, change) => {
 		expect(() => groupSequentialBoundary({ design, pastLooks: [], informationFraction: 0.5, ...change })).toThrow(
 			expect.objectContaining({ code }),

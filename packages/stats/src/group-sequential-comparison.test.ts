@@ -17,8 +17,9 @@ describe("groupSequentialComparison", () => {
 		for (const treated of [0, 5, 12, 40]) {
 			const [control, treatment] = [bernoulliSums(1000, 100), bernoulliSums(100, treated)];
 			const { difference, variance } = estimated(safeguardedContrast(control, treatment));
+			const units = { control: 1000, treatment: 100 };
 			expect(groupSequentialComparison({ ...common, control, treatment, final: true })).toEqual(
-				groupSequentialTest({ ...common, effect: { value: difference, variance }, final: true }),
+				groupSequentialTest({ ...common, effect: { value: difference, variance }, units, final: true }),
 			);
 		}
 	});

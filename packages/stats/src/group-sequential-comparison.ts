@@ -8,7 +8,7 @@ import type { RatioSums } from "./ratio-sums.ts";
 import { type SafeguardedContrastOptions, safeguardedContrast } from "./safeguarded-contrast.ts";
 
 export interface GroupSequentialComparisonOptions<Sums extends RatioSums<number> | RatioSums<bigint>>
-	extends Omit<GroupSequentialTestOptions, "effect">,
+	extends Omit<GroupSequentialTestOptions, "effect" | "units">,
 		SafeguardedContrastOptions {
 	readonly control: Sums;
 	readonly treatment: Sums;
@@ -17,7 +17,7 @@ export interface GroupSequentialComparisonOptions<Sums extends RatioSums<number>
 /**
  * One look of a group-sequential test of R_T − R_C, from the sums of two arms: the z-score and the information both by
  * the safeguarded variance, so that a small arm that has not met its rare values yet is neither significant nor taken
- * to be precise. For z-scores of one's own see `groupSequentialTest`.
+ * to be precise. Values of units may grow while the test goes on. For z-scores of one's own see `groupSequentialTest`.
  *
  * @returns not-estimable as `safeguardedContrast` and `groupSequentialTest`
  * @throws {StatsError} what those throw
@@ -29,5 +29,7 @@ export function groupSequentialComparison<Sums extends RatioSums<number> | Ratio
 	const { control, treatment } = options;
 	const contrast = safeguardedContrast(control, treatment, options);
 	if (contrast.kind === "not-estimable") return contrast;
-	return groupSequentialTest({ ...options, effect: { value: contrast.difference, variance: contrast.variance } });
+	const { difference: value, variance, controlUnits, treatmentUnits } = contrast;
+	const units = { control: controlUnits, treatment: treatmentUnits };
+	return groupSequentialTest({ ...options, units, effect: { value, variance } });
 }

@@ -141,10 +141,10 @@ function outcomeOf(looks: readonly GroupSequentialLook[], sides: 1 | 2, drift: n
 
 function boundsOf(design: GroupSequentialDesign, informationFractions: readonly number[]): GroupSequentialLook[] {
 	let passed = NO_LOOK_PASSED;
-	return informationFractions.map((informationFraction, index) => {
-		const look = nextLook(design, passed, informationFraction, informationFraction);
-		passed = passLook(design, passed, look, informationFractions[index + 1]);
-		return look;
+	return informationFractions.map((at, index) => {
+		const bounds = nextLook(design, passed, at, at);
+		passed = passLook(design, passed, bounds, at, informationFractions[index + 1]);
+		return { spendingTime: at, informationFraction: at, units: null, basis: "joint", ...bounds };
 	});
 }
 

@@ -16,6 +16,9 @@ describe("groupSequentialTest", () => {
 	it("measures information by variance and holds z against the bound", () => {
 		const first = look([], 0.3, 0.05);
 		expect(first.look).toEqual({
+			spendingTime: expect.closeTo(0.2, 12),
+			units: null,
+			basis: "joint",
 			informationFraction: expect.closeTo(0.2, 12),
 			efficacyBound: expect.closeTo(4.8769, 3),
 			futilityBound: null,
@@ -74,6 +77,20 @@ describe("groupSequentialTest", () => {
 			plannedVariance,
 		});
 		expect(again).toMatchObject({ reason: "no-new-information" });
+	});
+
+	it("needs no planned variance where the plan says how far it has come", () => {
+		const units = { control: 10, treatment: 10 };
+		const options = { plannedVariance: undefined, spendingTime: 0.2, units };
+		const first = look([], 0.3, 0.05, options);
+		expect(first.look).toMatchObject({ spendingTime: 0.2, informationFraction: 20, units });
+		expect(first.look.efficacyBound).toBeCloseTo(4.8769, 3);
+		expect(first.conclusion).toBe("continue");
+		const last = look([first.look], 0.3, 0.06, { ...options, spendingTime: 1 });
+		expect(last).toMatchObject({ conclusion: "accept", look: { basis: "union" } });
+		expect(() => groupSequentialTest({ design, pastLooks: [], effect: { value: 0, variance: 1 } })).toThrow(
+			expect.objectContaining({ code: "INVALID_PLANNED_VARIANCE" }),
+		);
 	});
 
 	it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])("refuses a planned variance of %d", (planned) => {

@@ -4,6 +4,7 @@ import {
 	groupSequentialBoundary,
 } from "./group-sequential-boundary.ts";
 import { type NotEstimable, notEstimable } from "./not-estimable.ts";
+import type { ArmUnits } from "./places-in-chain.ts";
 import type { ValueWithVariance } from "./relative-effect.ts";
 import { requireArgument } from "./stats-error.ts";
 
@@ -13,8 +14,15 @@ export interface GroupSequentialTestOptions {
 	readonly pastLooks: readonly GroupSequentialLook[];
 	/** Effect with its variance now; against a margin, the effect minus the margin. */
 	readonly effect: ValueWithVariance;
-	/** Variance that the effect should have at the end; fixed before the first look. > 0 */
-	readonly plannedVariance: number;
+	/**
+	 * Variance that the effect should have at the end, > 0; fixed before the first look. May be left out where
+	 * `spendingTime` is given: then information is counted as 1/variance.
+	 */
+	readonly plannedVariance?: number | undefined;
+	/** How far the plan has come, in (0, 1]; see `groupSequentialBoundary`. @default plannedVariance / variance, at most 1 */
+	readonly spendingTime?: number;
+	/** Where values of units may still grow; see `placesInChain`. @default the canonical form */
+	readonly units?: ArmUnits | undefined;
 	/** The experiment ends with this look. @default false */
 	readonly final?: boolean;
 }
@@ -38,7 +46,7 @@ export interface GroupSequentialResult {
 }
 
 /**
- * One look of a group-sequential test.
+ * One look of a group-sequential test. For its p-value see `repeatedPValue`.
  *
  * @returns not-estimable `non-finite` or `no-variation` for an effect without a usable variance, and what
  *   `groupSequentialBoundary` cannot bound
@@ -46,7 +54,8 @@ export interface GroupSequentialResult {
  * @see Jennison, Turnbull 2000, Group Sequential Methods, §9 (repeated confidence intervals)
  */
 export function groupSequentialTest(options: GroupSequentialTestOptions): GroupSequentialResult | NotEstimable {
-	const { design, pastLooks, effect, plannedVariance, final = false } = options;
+	const { design, pastLooks, effect, spendingTime, units, final = false } = options;
+	const { plannedVariance = spendingTime === undefined ? Number.NaN : 1 } = options;
 	requireArgument(
 		plannedVariance > 0 && Number.isFinite(plannedVariance),
 		"INVALID_PLANNED_VARIANCE",
@@ -63,19 +72,23 @@ export function groupSequentialTest(options: GroupSequentialTestOptions): GroupS
 	if (!Number.isFinite(informationFraction) || informationFraction === 0) {
 		return notEstimable("non-finite", "The effect's variance is too far from the planned one for a number.");
 	}
-	const boundary = groupSequentialBoundary({ design, pastLooks, informationFraction, final });
+	const boundary = groupSequentialBoundary({
+		...{ design, pastLooks, informationFraction, units, final },
+		...(spendingTime === undefined ? {} : { spendingTime }),
+	});
 	if (boundary.kind === "not-estimable") return boundary;
-	const { efficacyBound, futilityBound, alphaSpent } = boundary;
+	const { kind, alphaSpent, ...look } = boundary;
+	const { efficacyBound, futilityBound } = look;
 	const standardError = Math.sqrt(effect.variance);
 	const z = effect.value / standardError;
-	const last = final || informationFraction >= 1;
+	const last = look.spendingTime >= 1;
 	const rejects = (design.sides === 2 ? Math.abs(z) : z) >= efficacyBound;
 	const futile = futilityBound !== null && z < futilityBound;
 	return {
-		kind: "estimated",
+		kind,
 		conclusion: rejects ? "reject" : last ? "accept" : futile ? "futile" : "continue",
 		z,
-		look: { informationFraction, efficacyBound, futilityBound },
+		look,
 		alphaSpent,
 		lower: effect.value - efficacyBound * standardError,
 		upper: design.sides === 2 ? effect.value + efficacyBound * standardError : null,

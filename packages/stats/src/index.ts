@@ -113,6 +113,7 @@ export {
 	type OneSidedComparison,
 	type OneSidedComparisonOptions,
 } from "./one-sided-comparison.ts";
+export type { ArmUnits } from "./places-in-chain.ts";
 export { type PlannedDuration, type PlannedDurationOptions, plannedDuration } from "./planned-duration.ts";
 export {
 	type PlannedEffect,
@@ -159,6 +160,7 @@ export { ratioContrast } from "./ratio-contrast.ts";
 export { type RatioEstimate, type RatioEstimateOptions, ratioEstimate } from "./ratio-estimate.ts";
 export { mergeRatioSums, type RatioSums } from "./ratio-sums.ts";
 export { type EffectEstimate, relativeEffect, type ValueWithVariance } from "./relative-effect.ts";
+export { type RepeatedPValueOptions, repeatedPValue } from "./repeated-p-value.ts";
 export { type RequiredUnits, requiredUnits } from "./required-units.ts";
 export {
 	DEFAULT_RESTART_SCALES,
