@@ -42,6 +42,14 @@ export function bars(results: CalibrationResults): Bar[] {
 			"group-sequential with information from the variance, 7 looks, the same",
 			all(results, "group-sequential-information", ({ means }) => means.rejects),
 		),
+		near(
+			"looks planned by units, 2 to 10, the same, also where values of units grow",
+			all(results, "planned-looks", ({ means }) => means.rejects),
+		),
+		{
+			bar: "looks planned by units: power not below that of spending by information by more than the simulation's error",
+			...powerKept(results),
+		},
 		errorRate(
 			"CUPED with a confidence sequence, safeguarded: false positives at 28 looks, 99 % bound ≤ α",
 			all(results, "cuped-watch", ({ means }) => means.safeguarded),
@@ -103,6 +111,19 @@ export function bars(results: CalibrationResults): Bar[] {
 			};
 		}),
 	];
+}
+
+function powerKept(results: CalibrationResults): Pick<Bar, "result" | "met"> {
+	const cells = Object.entries(results.cells["planned-looks-power"] ?? {}).flatMap(([cell, { means }]) => {
+		const [found, before] = [means.rejects, means["by information"]];
+		return found === undefined || before === undefined ? [] : [{ cell, found, before }];
+	});
+	const worst = cells.toSorted((a, b) => a.found.mean - a.before.mean - (b.found.mean - b.before.mean))[0];
+	if (worst === undefined) return { result: "not simulated", met: false };
+	return {
+		result: `worst of ${cells.length}: ${worst.cell}: ${interval(worst.found)}, before ${interval(worst.before)}`,
+		met: cells.every(({ found, before }) => found.upper >= before.mean),
+	};
 }
 
 type Cells = readonly (readonly [cell: string, mean: Mean])[];

@@ -105,6 +105,18 @@ function falsePositives(results: CalibrationResults): string {
 		means.rejects === undefined ? "–" : bold(interval(means.rejects), means.rejects.lower > ALPHA),
 		means.unsafeguarded === undefined ? "–" : interval(means.unsafeguarded),
 	]);
+	const cellsOf = (scenario: string) => Object.entries(results.cells[scenario] ?? {});
+	const planned = cellsOf("planned-looks").map(([cell, { means }]) => [
+		cell,
+		means.rejects === undefined ? "–" : bold(interval(means.rejects), means.rejects.lower > ALPHA),
+		...["by information", "last look untested"].map((name) =>
+			means[name] === undefined ? "–" : interval(means[name]),
+		),
+	]);
+	const plannedPower = cellsOf("planned-looks-power").map(([cell, { means }]) => [
+		cell,
+		...["rejects", "by information"].map((name) => (means[name] === undefined ? "–" : interval(means[name]))),
+	]);
 	const returning = rates(request, () => false).filter(([cell]) => cell?.startsWith("returning"));
 	return `## False positives under constant watch
 
@@ -126,6 +138,14 @@ ${table(["data, share", "group-sequential, 28", "1,000", "without, 28", "1,000"]
 Bounds above are those of the planned information. With the information taken from the variance at each of 7 looks and the bounds computed there, by \`groupSequentialComparison\`; without: \`groupSequentialTest\` of a plain contrast:
 
 ${table(["data, share", "false positives", "without"], information)}
+#### Looks planned by units
+
+As the service does it: looks at k/K of 1,000 planned units (normal 2,000, Bernoulli 20,000), alpha spent by k/K, every look tested. Beside it what it did before 2026-11-20, spending by information with the end taken from the first look's variance, and how often that left the last look untested, for want of new information or because all was spent. Units come evenly; where calls are counted they make 4 on average from the start to the end, "of their first days" for 30 % of the time and 12 in that proportion; "differ": rates lognormal σ 1; amounts lognormal σ 1 a call.
+
+${table(["data, share, looks", "false positives", "by information", "its last look untested"], planned)}
+Power; "1×" is the effect that a fixed test with the true variance finds with 0.8:
+
+${table(["data, share, looks, effect", "found", "by information"], plannedPower)}
 ### What not to do, on the same streams
 
 A t-test (with the right unit) looked at once, 28 and 1,000 times, and the always-valid interval without the safeguard:

@@ -7,6 +7,7 @@ import { falsePositives } from "./scenarios/false-positives.ts";
 import { groupSequentialInformation } from "./scenarios/group-sequential-information.ts";
 import { guardrailAlarms, guardrailDelay } from "./scenarios/guardrail.ts";
 import { meanGuardrail } from "./scenarios/mean-guardrail.ts";
+import { plannedLooks, plannedLooksPower } from "./scenarios/planned-looks.ts";
 import { plannedPower } from "./scenarios/planned-power.ts";
 import { powerBySplit } from "./scenarios/power-by-split.ts";
 import { sampleRatio } from "./scenarios/sample-ratio.ts";
@@ -17,6 +18,8 @@ import { stoppingTime } from "./scenarios/stopping-time.ts";
 export const SCENARIOS: readonly Scenario[] = [
 	falsePositives,
 	groupSequentialInformation,
+	plannedLooks,
+	plannedLooksPower,
 	cupedWatch,
 	powerBySplit,
 	stoppingTime,

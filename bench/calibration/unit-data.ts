@@ -90,17 +90,20 @@ export const normal = (observations = LENGTH): StreamData =>
 
 const SIGMA = 1.5;
 
-export const lognormal: StreamData = unitData(
-	"lognormal σ 1.5",
-	Math.expm1(SIGMA ** 2) * Math.exp(SIGMA ** 2),
-	(arm, units, effect, random) => {
-		for (let unit = 0; unit < units; unit++) {
-			const value = Math.exp(SIGMA * random.normal()) + effect;
-			arm.sumY += value;
-			arm.sumYY += value * value;
-		}
-	},
-);
+export const lognormalOf = (observations: number): StreamData =>
+	unitData(
+		"lognormal σ 1.5",
+		Math.expm1(SIGMA ** 2) * Math.exp(SIGMA ** 2),
+		(arm, units, effect, random) => {
+			for (let unit = 0; unit < units; unit++) {
+				const value = Math.exp(SIGMA * random.normal()) + effect;
+				arm.sumY += value;
+				arm.sumYY += value * value;
+			}
+		},
+		observations,
+	);
+export const lognormal: StreamData = lognormalOf(LENGTH);
 
 export const bernoulli = (rate: number, observations = LENGTH): StreamData =>
 	unitData(

@@ -15,15 +15,15 @@ let store: Store;
 
 const string = (key: string, stringValue: string) => ({ key, value: { stringValue } });
 const variantOf = (unit: number) => (unit % 2 === 0 ? "control" : "friendly");
-const assignment = (unit: number) => [
+const assignment = (unit: number, experiment = "tone") => [
 	string("gen_ai.prompt.name", "reply"),
 	string("gen_ai.prompt.version", unit % 2 === 0 ? "1.0.0" : "2.0.0"),
-	string("feature_flag.result.variant", `tone.${variantOf(unit)}`),
-	string("armspan.experiment", "tone"),
+	string("feature_flag.result.variant", `${experiment}.${variantOf(unit)}`),
+	string("armspan.experiment", experiment),
 	{ key: "armspan.iteration", value: { intValue: "1" } },
 	{ key: "armspan.enrolled", value: { boolValue: true } },
 	string("armspan.unit.type", "user"),
-	string("armspan.unit.id", `user-${unit}`),
+	string("armspan.unit.id", `${experiment === "tone" ? "user" : experiment}-${unit}`),
 ];
 /** One unit comes every six minutes and calls five times, an hour apart. */
 const callAt = (unit: number, call: number) => START_MS + unit * 360_000 + call * HOUR_MS;
@@ -36,6 +36,15 @@ const costUsd = (unit: number, call: number) => (isHit(unit, call) ? 2 : 8) * 1e
 
 /** Half of the units are on the plan pro; of the others only those in control say that they are on another. */
 const planOf = (unit: number) => (unit % 4 < 2 ? "pro" : variantOf(unit) === "control" ? "free" : "");
+
+/** Units of another experiment go on calling, each at its own pace, so that calls per unit vary more and more. */
+const growingCalls = Array.from({ length: UNITS }, (_, unit) => {
+	const everyMs = (3 * (1 + (unit % 5)) + (variantOf(unit) === "friendly" ? 0.1 : 0)) * HOUR_MS;
+	const from = START_MS + unit * 360_000;
+	const times: number[] = [];
+	for (let at = from; at <= START_MS + UNITS * 360_000; at += everyMs) times.push(at);
+	return times.map((atMs) => ({ unit, atMs }));
+}).flat();
 
 beforeAll(async () => {
 	store = await openStore({ kind: "embedded", path: folder });
@@ -54,6 +63,14 @@ beforeAll(async () => {
 			string("armspan.cost.usd", String(costUsd(unit, call))),
 		],
 	}));
+	const growing = growingCalls.map(({ unit, atMs }, index) => ({
+		traceId: (index + 1).toString(16).padStart(32, "a"),
+		spanId: (index + 1).toString(16).padStart(16, "a"),
+		startTimeUnixNano: `${atMs}000000`,
+		endTimeUnixNano: `${atMs + 100}000000`,
+		attributes: [...assignment(unit, "growing"), string("gen_ai.operation.name", "chat")],
+	}));
+	spans.push(...growing);
 	const logRecords: object[] = calls
 		.filter(([, call]) => call === 4)
 		.map(([unit, call]) => ({
@@ -75,6 +92,13 @@ beforeAll(async () => {
 				string("armspan.event.id", `exposure-${unit}`),
 				...(planOf(unit) === "" ? [] : [string("armspan.segment.plan", planOf(unit))]),
 			],
+		})),
+	);
+	logRecords.push(
+		...Array.from({ length: UNITS }, (_, unit) => ({
+			timeUnixNano: `${callAt(unit, 0)}000000`,
+			eventName: "feature_flag.evaluation",
+			attributes: [...assignment(unit, "growing"), string("armspan.event.id", `growing-${unit}`)],
 		})),
 	);
 	const body = (value: unknown) => Buffer.from(JSON.stringify(value));
@@ -140,12 +164,49 @@ describe("analyzeExperiment on evidence in ClickHouse", () => {
 		const { of } = await analyzed({ inference: "group-sequential", plannedLooks: 4 });
 		const [comparison] = of("latency").comparisons;
 		expect(comparison).toMatchObject({ conclusion: "worse", basis: "group-sequential" });
+		expect(comparison?.pValue).toBeLessThan(0.05);
+		expect(of("latency").caveats.join(" ")).toContain("tends to be too large");
+		expect(of("faithful").caveats.join(" ")).not.toContain("tends to be too large");
 		// The k-th hundred of units was there with unit 100·k − 1.
 		expect(comparison?.look?.units).toBe((comparison?.look?.number ?? 0) * 100);
 		expect(comparison?.look?.evidenceUntil).toBe(
 			new Date(callAt((comparison?.look?.number ?? 0) * 100 - 1, 0)).toISOString(),
 		);
 		expect(of("faithful").comparisons[0]?.conclusion).toBe("undecided");
+	});
+
+	test("at planned looks of a sum that grows: each is tested, the last spends what is left, and it says so", async () => {
+		const { results, of } = await analyzed({
+			...{ key: "growing", inference: "group-sequential", plannedLooks: 4, alpha: 0.05 },
+			...{ primaryMetric: { metric: "calls-per-unit", minimumDetectableEffect: 0.1 }, secondaryMetrics: [] },
+		});
+		const [comparison] = of("calls-per-unit").comparisons;
+		expect(comparison).toMatchObject({ conclusion: "undecided", look: { number: 4, final: true, units: 400 } });
+		expect(comparison?.looks.map((look) => (look.kind === "tested" ? look.basis : look.message))).toEqual([
+			...["joint", "union", "union", "union"],
+		]);
+		const looks = (comparison?.looks ?? []).filter((look) => look.kind === "tested");
+		expect(looks.map(({ units, spendingTime }) => [units, spendingTime])).toEqual([
+			...[100, 200, 300, 400].map((units) => [units, units / 400]),
+		]);
+		expect(looks.map(({ bound }) => bound)).toEqual([4.3326, 2.9641, 2.4033, 2.1609].map((b) => expect.closeTo(b, 4)));
+		// As was seen: information falls while units come.
+		for (const { informationRatio } of looks.slice(1)) expect(informationRatio).toBeLessThan(1);
+		const { absoluteEffect, pValue } = comparison!;
+		if (absoluteEffect.kind !== "estimated") throw new Error("not estimated");
+		expect(absoluteEffect.upper! - absoluteEffect.value).toBeCloseTo(
+			(looks[3]!.bound * absoluteEffect.value) / looks[3]!.zScore,
+			9,
+		);
+		expect(pValue).toBeGreaterThan(0.05);
+		expect(results.verdict.kind).toBe("inconclusive");
+		expect(results.verdict.sentence).toBe(
+			"The 400 planned units have come, and no difference in calls-per-unit was shown at its planned looks.",
+		);
+		const said = results.verdict.reasons.find(({ rule }) => rule === "primary-undecided")?.message;
+		expect(said).toContain("Look 4 of 4, of 400 units: z ");
+		expect(said).toContain("against ±2.16. Looks 2, 3, 4 had no more information than one before");
+		expect(said).not.toContain("p = 1");
 	});
 
 	test("by segment: what was put in comes out, and a part that is reported in one arm only is no comparison", async () => {

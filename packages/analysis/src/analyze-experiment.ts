@@ -117,15 +117,22 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 	const { excludedUnits } = totals;
 	const sampleRatio = sampleRatioMismatchResult(variants);
 	const primary = primaryEvidence(experiment, compared);
+	const primaryLooks = (treatment: string) =>
+		compared
+			.find(({ result }) => result.role === "primary")
+			?.result.comparisons.find(({ variant }) => variant === treatment)?.looks ?? [];
+	// Units that count in two arms come too, so the last look may be taken with fewer than were planned.
+	const lookedLast = looks.some(({ look }) => look.final);
 	const treatments = treatmentsOf(experiment).map(({ key }) =>
 		treatmentVerdict({
 			variant: key,
 			alpha: experiment.alpha,
-			moreToCome: moreToCome({ experiment, status, units }),
+			moreToCome: !lookedLast && moreToCome({ experiment, status, units }),
 			sampleRatio,
 			excludedShare: excludedUnits === 0 ? 0 : excludedUnits / (units + excludedUnits),
 			primaryMetric: experiment.primaryMetric.metric,
 			primary: primary(key),
+			primaryLooks: primaryLooks(key),
 			guardrails: findings.filter(({ variant }) => variant === key),
 			arms: variants.filter((variant) => variant.key === key || variant.key === controlOf(experiment).key),
 		}),

@@ -66,6 +66,7 @@ export function compareMetric(
 				...caveats(metric),
 				...(role === "primary" ? [] : oneOfMany(experiment)),
 				...(adjusted.length === 0 ? [] : [CACHE_ADJUSTED]),
+				...compared.flatMap(([{ variant }, outcome]) => stoppedEarly(variant, outcome)),
 			],
 		},
 	};
@@ -179,6 +180,16 @@ function difference(
 
 const CACHE_ADJUSTED =
 	"cacheAdjusted sets both arms to one share of cache hits. A hit comes after assignment: it is the prompt's effect only if the variant does not decide which calls are hits, and no verdict looks at it.";
+
+/** A test stops where chance has helped, so what it stops at is too large on average. */
+function stoppedEarly(variant: string, outcome: PairOutcome): string[] {
+	if (outcome.kind !== "estimated" || outcome.shown === 0 || outcome.looks.length === 0) return [];
+	const { look } = outcome;
+	if (look === null || look.final) return [];
+	return [
+		`The effect of ${variant} was shown at look ${look.number} of ${look.of} and stays that of its ${look.units} units, of which its interval and p-value are too; the estimates of the variants are of all units by now. An effect at which a test stops early tends to be too large.`,
+	];
+}
 
 /** With many metrics some differ by chance, and each interval knows of its own metric only. */
 function oneOfMany({ primaryMetric, secondaryMetrics, guardrails, alpha }: Experiment): string[] {

@@ -88,7 +88,7 @@ describe("comparePair", () => {
 		const second = evidenceOf(800, 112);
 		const third = evidenceOf(1200, 100);
 		const one = compare("group-sequential", { now, looks: [look(1, 3, first)] });
-		expect(one).toMatchObject({ shown: 0, pValue: null, look: { number: 1, of: 3 } });
+		expect(one).toMatchObject({ shown: 0, pValue: 1, look: { number: 1, of: 3 } });
 		const { control, treatment } = sumsOf(first);
 		const contrast = safeguardedContrast(control, treatment, { scale: 1e6 });
 		if (contrast.kind !== "estimated") throw new Error(contrast.message);
@@ -97,11 +97,80 @@ describe("comparePair", () => {
 			pastLooks: [],
 			effect: { value: contrast.difference, variance: contrast.variance },
 			plannedVariance: contrast.variance / 3,
+			units: { control: 400, treatment: 400 },
 		});
 		if (tested.kind !== "estimated" || one.kind !== "estimated" || tested.upper === null) throw new Error("numbers");
 		expect(one.absoluteEffect).toMatchObject(strip({ value: contrast.difference, ...tested, upper: tested.upper }));
 		const looks = [look(1, 3, first), look(2, 3, second), look(3, 3, third)];
-		expect(compare("group-sequential", { now, looks })).toMatchObject({ shown: 1, look: { number: 2, of: 3 } });
+		const found = compare("group-sequential", { now, looks });
+		expect(found).toMatchObject({ shown: 1, look: { number: 2, of: 3 } });
+		if (found.kind !== "estimated") throw new Error("expected numbers");
+		expect(found.looks.map(({ number, kind }) => [number, kind])).toEqual([
+			[1, "tested"],
+			[2, "tested"],
+		]);
+		expect(found.pValue).toBeLessThan(0.05);
+	});
+
+	test("group-sequential: looks that know no more are tested, down to the last, and can reject", () => {
+		// The spread of the units' values grows faster than units come.
+		const spread = (count: number, factor: number, friendlyMean: number) =>
+			evidenceOf(count, friendlyMean, (sums) => {
+				const shift = 100n;
+				const n = BigInt(count);
+				// y becomes factor·(y − 100) + 100.
+				const f = BigInt(factor);
+				const [y, yy] = [sums.sumY, sums.sumYY];
+				sums.sumY = f * (y - shift * n) + shift * n;
+				sums.sumYY =
+					f * f * (yy - 2n * shift * y + shift * shift * n) + 2n * f * shift * (y - shift * n) + shift * shift * n;
+				sums.sumYN = sums.sumY;
+			});
+		const at = [spread(400, 1, 100), spread(800, 2, 100), spread(1200, 4, 104)];
+		const looks = at.map((evidence, index) => look(index + 1, 3, evidence));
+		const found = compare("group-sequential", { now, looks });
+		if (found.kind !== "estimated" || found.absoluteEffect.kind !== "estimated") throw new Error("expected numbers");
+		expect(found.looks).toMatchObject([
+			{ kind: "tested", number: 1, basis: "joint", informationRatio: 1, spendingTime: expect.closeTo(1 / 3, 12) },
+			{ kind: "tested", number: 2, basis: "union", spendingTime: expect.closeTo(2 / 3, 12) },
+			{ kind: "tested", number: 3, basis: "union", spendingTime: 1, final: true },
+		]);
+		expect(found).toMatchObject({ shown: 1, look: { number: 3 } });
+		expect(found.absoluteEffect.lower).toBeGreaterThan(0);
+		expect(found.pValue).toBeLessThan(0.05);
+	});
+
+	test("group-sequential: a look that cannot be tested is in the results, and spends nothing", () => {
+		const looks = [look(1, 2, evidenceOf(40, 100)), look(2, 2, evidenceOf(800, 100))];
+		const found = compare("group-sequential", { now, looks });
+		expect(found).toMatchObject({
+			looks: [
+				{ kind: "not-tested", number: 1, reason: "too-few-units" },
+				{ kind: "tested", number: 2, bound: expect.closeTo(1.959964, 6) },
+			],
+		});
+		const none = compare("group-sequential", { now, looks: looks.slice(0, 1) });
+		expect(none).toMatchObject({ kind: "not-estimable", looks: [{ kind: "not-tested" }] });
+	});
+
+	test("group-sequential: a share of units that grows takes earlier looks for less than units would", () => {
+		const any = MetricDefinition.parse({
+			...{ key: "any", source: "calls", kind: "proportion", per: "unit", direction: "increase" },
+		});
+		const shareOf = (count: number, some: number) => {
+			const arm = { units: count, any: momentsOf(Array.from({ length: count }, (_, index) => (index < some ? 1 : 0))) };
+			return overallEvidence(totalsOf({ control: arm, friendly: arm }));
+		};
+		const bound = (first: number, second: number) => {
+			const looks = [look(1, 2, shareOf(500, first)), look(2, 2, shareOf(1000, second))];
+			const found = comparePair(any, pair, { now, looks }, { inference: "group-sequential", plannedUnits: 4000 });
+			const last = found.kind === "estimated" ? found.looks[1] : undefined;
+			if (last?.kind !== "tested") throw new Error("expected numbers");
+			return last.bound;
+		};
+		// By 1 − p_k over 1 − p_j beside what variances and units say alone.
+		expect(bound(100, 200)).toBeCloseTo(1.9686, 3);
+		expect(bound(100, 600)).toBeGreaterThan(bound(100, 200) + 0.005);
 	});
 
 	test("a covariate that tells all but little narrows the interval around the same effect", () => {

@@ -1,11 +1,15 @@
-import { type Experiment, type MetricDefinition, metricScale, type PlannedLook } from "@armspan/schema";
+import {
+	type Experiment,
+	type MetricDefinition,
+	metricScale,
+	type PlannedLook,
+	type TestedLook,
+} from "@armspan/schema";
 import {
 	type Contrast,
 	compareRatios,
 	type EffectEstimate,
 	fixedComparison,
-	type GroupSequentialLook,
-	groupSequentialTest,
 	type NotEstimable,
 	pValueOfLogEValue,
 	tuneRhoSquared,
@@ -13,6 +17,7 @@ import {
 	twoSidedRadiusMultiplier,
 } from "@armspan/stats";
 import { type Evidence, ratioSums, sourceFailure } from "./evidence.ts";
+import { groupSequentialLooks } from "./group-sequential-looks.ts";
 import type { Pair } from "./pair.ts";
 import { type PairContrast, pairContrast } from "./pair-contrast.ts";
 import type { LookEvidence } from "./planned-looks.ts";
@@ -24,9 +29,11 @@ export interface PairComparison {
 	readonly relativeEffect: EffectEstimate | NotEstimable;
 	/** Sign of the effect if it is shown to be there, else 0. */
 	readonly shown: -1 | 0 | 1;
-	/** At most `alpha` of the pair exactly when `shown` is not 0; `null` where the test has none. */
-	readonly pValue: number | null;
+	/** At most `alpha` of the pair exactly when `shown` is not 0. */
+	readonly pValue: number;
 	readonly look: PlannedLook | null;
+	/** Of a group-sequential test: every planned look until it rejected, or until now. */
+	readonly looks: readonly TestedLook[];
 	readonly adjustment: PairContrast["adjustment"];
 }
 
@@ -43,7 +50,10 @@ export interface PairEvidence {
 	readonly looks: readonly LookEvidence[];
 }
 
-export type PairOutcome = PairComparison | NotEstimable | Waiting;
+/** Nothing to show, with the planned looks at which that was found. */
+type Untested = NotEstimable & { readonly looks?: readonly TestedLook[] };
+
+export type PairOutcome = PairComparison | Untested | Waiting;
 
 /** Compares one metric of two arms, so that the interval holds when the experiment's inference says. */
 export function comparePair(
@@ -64,9 +74,7 @@ export function comparePair(
 			// Half of alpha while it is watched, half for the end: by Bonferroni both together keep alpha.
 			const half = { ...pair, alpha: pair.alpha / 2 };
 			const compared = final === undefined ? watched(metric, half, now) : atOneLook(metric, half, final, true);
-			return compared.kind === "estimated" && compared.pValue !== null
-				? { ...compared, pValue: Math.min(1, 2 * compared.pValue) }
-				: compared;
+			return compared.kind === "estimated" ? { ...compared, pValue: Math.min(1, 2 * compared.pValue) } : compared;
 		}
 		case "fixed":
 			return final === undefined
@@ -95,14 +103,14 @@ function watched(metric: MetricDefinition, pair: Pair, evidence: Evidence): Pair
 		if (compared.kind === "not-estimable") return compared;
 		const { absoluteEffect, relativeEffect, pValue } = compared;
 		return {
-			...{ kind: "estimated", absoluteEffect, relativeEffect, pValue, look: null, adjustment: null },
+			...{ kind: "estimated", absoluteEffect, relativeEffect, pValue, look: null, looks: [], adjustment: null },
 			shown: signShown(absoluteEffect),
 		};
 	}
 	const found = pairContrast(metric, pair, evidence, true);
 	if (found.kind === "not-estimable") return found;
 	const { multiplier, pValue } = watchedTest(pair, found.contrast);
-	return { ...outcome(found, multiplier, null), pValue };
+	return outcome(found, { multiplier, pValue }, null);
 }
 
 /** Width in standard errors of an interval that holds at every look, and the p-value that does. */
@@ -131,49 +139,23 @@ function atOneLook(
 	const compared = fixedComparison(found.contrast, { alpha: pair.alpha });
 	if (compared.kind === "not-estimable") return compared;
 	const { upper, value, standardError } = compared.absoluteEffect;
-	return { ...outcome(found, (upper - value) / standardError, look), pValue: compared.pValue };
+	return outcome(found, { multiplier: (upper - value) / standardError, pValue: compared.pValue }, look);
 }
 
-/**
- * At each of the planned looks, O'Brien–Fleming spending; what was rejected stays rejected. The information at the end is
- * taken from the variance at the first look and its share of the units: it depends on no effect.
- */
-function atPlannedLooks(
-	metric: MetricDefinition,
-	pair: Pair,
-	looks: readonly LookEvidence[],
-): PairComparison | NotEstimable {
-	const design = { alpha: pair.alpha, sides: 2, spending: { kind: "obrien-fleming" } } as const;
-	const pastLooks: GroupSequentialLook[] = [];
-	let plannedVariance: number | undefined;
-	let last: PairComparison | NotEstimable | undefined;
-	for (const { look, evidence } of looks) {
-		const found = pairContrast(metric, pair, evidence, true);
-		if (found.kind === "not-estimable") {
-			last ??= found;
-			continue;
-		}
-		const { difference, variance } = found.contrast;
-		plannedVariance ??= (variance * look.number) / look.of;
-		const tested = groupSequentialTest({
-			...{ design, pastLooks, plannedVariance, final: look.final },
-			effect: { value: difference, variance },
-		});
-		if (tested.kind === "not-estimable") {
-			// Without new information the look before stands.
-			last = last?.kind === "estimated" ? last : tested;
-			continue;
-		}
-		pastLooks.push(tested.look);
-		last = outcome(found, tested.look.efficacyBound, look);
-		if (tested.conclusion === "reject") return last;
-		if (tested.look.informationFraction >= 1) break;
-	}
-	if (last === undefined) throw new TypeError("there is at least one look");
-	return last;
+/** At each of the planned looks; what was rejected stays rejected, with the effect of the look that did. */
+function atPlannedLooks(metric: MetricDefinition, pair: Pair, at: readonly LookEvidence[]): PairComparison | Untested {
+	const { looks, shown } = groupSequentialLooks(metric, pair, at);
+	if (shown.kind === "not-estimable") return { ...shown, looks };
+	const { found, multiplier, pValue, look, rejects } = shown;
+	const compared = outcome(found, { multiplier, pValue }, look);
+	return { ...compared, looks, shown: rejects ? (Math.sign(found.contrast.difference) as -1 | 1) : 0 };
 }
 
-function outcome(found: PairContrast, multiplier: number, look: PlannedLook | null): PairComparison {
+function outcome(
+	found: PairContrast,
+	{ multiplier, pValue }: { readonly multiplier: number; readonly pValue: number },
+	look: PlannedLook | null,
+): PairComparison {
 	const { contrast, adjustment } = found;
 	const { difference, variance } = contrast;
 	const isShown = Math.abs(difference) >= multiplier * Math.sqrt(variance);
@@ -181,7 +163,7 @@ function outcome(found: PairContrast, multiplier: number, look: PlannedLook | nu
 		kind: "estimated",
 		...found.effects(multiplier),
 		shown: isShown ? (Math.sign(difference) as -1 | 0 | 1) : 0,
-		...{ pValue: null, look, adjustment },
+		...{ pValue, look, looks: [], adjustment },
 	};
 }
 

@@ -12,7 +12,7 @@ const comparison = (effect: number, pValue: number): PairComparison => {
 	const shown = pValue <= 0.05 ? (Math.sign(effect) as -1 | 0 | 1) : 0;
 	const { kind, absoluteEffect, relativeEffect } = compared;
 	return {
-		...{ kind, relativeEffect, pValue, shown, look: null, adjustment: null },
+		...{ kind, relativeEffect, pValue, shown, look: null, looks: [], adjustment: null },
 		absoluteEffect: { ...absoluteEffect, value: effect },
 	};
 };
@@ -52,17 +52,4 @@ test("several treatments pay for their number, also those of which nothing is kn
 	expect(evidence("warm")).toEqual({ kind: "estimated", betterPValue: 0.09, worsePValue: 1 });
 	expect(evidence("terse")).toEqual({ kind: "estimated", betterPValue: 1, worsePValue: 0.08 });
 	expect(evidence("fresh")).toEqual(notEstimable("too-few-units", "Eleven units."));
-});
-
-test("a test without p-values counts at the level that it was held at", () => {
-	const shown = { ...comparison(0.1, 0.01), pValue: null };
-	const evidence = primaryEvidence(
-		experimentOf(),
-		comparedAs("feedback", { friendly: shown, terse: { ...shown, shown: 0 } }),
-	);
-	const friendly = evidence("friendly");
-	expect(friendly).toMatchObject({ kind: "estimated", worsePValue: 1 });
-	expect(friendly.kind === "estimated" && friendly.betterPValue).toBeLessThan(0.05);
-	expect(friendly.kind === "estimated" && friendly.betterPValue).toBeCloseTo(0.05, 6);
-	expect(evidence("terse")).toEqual({ kind: "estimated", betterPValue: 1, worsePValue: 1 });
 });

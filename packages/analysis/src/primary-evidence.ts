@@ -21,10 +21,8 @@ export function primaryEvidence(
 	}
 	const { comparisons } = primary;
 	const wanted = wantedSign(metricOf(experiment, metric));
-	// Of a test without p-values the level that it was held at, which its own rejection does not exceed.
-	const level = experiment.alpha / comparisons.size;
-	const better = adjustedPValues(claims(comparisons, wanted, level), experiment.alpha);
-	const worse = adjustedPValues(claims(comparisons, -wanted, level), experiment.alpha);
+	const better = adjustedPValues(claims(comparisons, wanted), experiment.alpha);
+	const worse = adjustedPValues(claims(comparisons, -wanted), experiment.alpha);
 	return (treatment) => {
 		const [betterPValue, worsePValue] = [better.get(treatment), worse.get(treatment)];
 		if (betterPValue === undefined || worsePValue === undefined) {
@@ -37,18 +35,16 @@ export function primaryEvidence(
 }
 
 /** The claim that the effect has this sign: the two-sided p-value where it has, no evidence where it has not. */
-function claims(comparisons: ComparedMetric["comparisons"], sign: number, level: number): Map<string, PValue> {
+function claims(comparisons: ComparedMetric["comparisons"], sign: number): Map<string, PValue> {
 	const evidence = (comparison: PairOutcome): PValue => {
-		if (comparison.kind === "not-estimable") return comparison;
+		if (comparison.kind === "not-estimable") return notEstimable(comparison.reason, comparison.message);
 		return comparison.kind === "waiting"
 			? notEstimable("too-few-units", comparison.message)
-			: { kind: "estimated", pValue: claim(comparison, sign, level) };
+			: { kind: "estimated", pValue: claim(comparison, sign) };
 	};
 	return new Map([...comparisons].map(([treatment, comparison]) => [treatment, evidence(comparison)]));
 }
 
-function claim({ pValue, shown, absoluteEffect }: PairComparison, sign: number, level: number): number {
-	// A little below, since the verdict asks for less than alpha after Holm has multiplied.
-	if (pValue === null) return shown === sign ? level * (1 - 1e-9) : 1;
+function claim({ pValue, absoluteEffect }: PairComparison, sign: number): number {
 	return absoluteEffect.kind === "estimated" && absoluteEffect.value * sign > 0 ? pValue : 1;
 }

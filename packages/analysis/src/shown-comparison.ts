@@ -13,7 +13,10 @@ export function shownComparison(
 ): MetricComparison {
 	const pair = { variant, against, alpha, basis: inference };
 	if (outcome.kind !== "estimated") {
-		const message: NotEstimable = outcome.kind === "waiting" ? notEstimable("too-few-units", outcome.message) : outcome;
+		const { reason, message: text } =
+			outcome.kind === "waiting" ? { ...outcome, reason: "too-few-units" as const } : outcome;
+		const message: NotEstimable = notEstimable(reason, text);
+		const looks = outcome.kind === "waiting" ? [] : [...(outcome.looks ?? [])];
 		const fewUnits = message.reason === "too-few-units" || message.reason === "no-observations";
 		return {
 			...pair,
@@ -21,17 +24,19 @@ export function shownComparison(
 			relativeEffect: message,
 			pValue: null,
 			look: null,
+			looks,
 			conclusion: outcome.kind === "waiting" ? "waiting" : fewUnits ? "too-few" : "undecided",
 			adjustment: null,
 		};
 	}
-	const { absoluteEffect, relativeEffect, shown, pValue, look, adjustment } = outcome;
+	const { absoluteEffect, relativeEffect, shown, pValue, look, looks, adjustment } = outcome;
 	return {
 		...pair,
 		absoluteEffect: shownEffect(absoluteEffect),
 		relativeEffect: shownEffect(relativeEffect),
 		pValue,
 		look,
+		looks: [...looks],
 		conclusion: shown === 0 ? "undecided" : shown === wantedSign(metric) ? "better" : "worse",
 		adjustment,
 	};

@@ -23,6 +23,7 @@ const shippable: TreatmentVerdictOptions = {
 	excludedShare: 0,
 	primaryMetric: "feedback",
 	primary: { kind: "estimated", betterPValue: 0.01, worsePValue: 1 },
+	primaryLooks: [],
 	guardrails: [guardrail(-1)],
 	arms: [arm("control", 0), arm("friendly", 50)],
 };
@@ -35,6 +36,25 @@ test("the verdict of the statistics, each reason with what it is about", () => {
 		kind: "halt",
 		reasons: [{ rule: "guardrail-breached", variant: "friendly", metric: "error-rate" }],
 	});
+});
+
+test("what the primary metric shows names the look that was tested, with its units, and looks that were not", () => {
+	const at = (number: number) => ({
+		...{ number, of: 3, units: 100 * number, evidenceUntil: "2026-11-20T10:00:00.000Z", final: false },
+	});
+	const primaryLooks: TreatmentVerdictOptions["primaryLooks"] = [
+		{ ...at(1), kind: "not-tested", reason: "too-few-units", message: "Nine units." },
+		{
+			...{ ...at(2), kind: "tested", spendingTime: 2 / 3, informationRatio: 1 },
+			...{ zScore: -2.6, bound: 2.5, basis: "union" },
+		},
+	];
+	const primary = { kind: "estimated", betterPValue: 1, worsePValue: 0.04 } as const;
+	expect(treatmentVerdict({ ...shippable, primary, primaryLooks }).reasons.map(({ message }) => message)).toEqual([
+		"The primary metric is shown to be worse (p = 0.040). Look 2 of 3, of 200 units: z −2.60 against ±2.50. Look 2 had no more information than one before, as happens while values of units grow, and was tested alone, at its share of alpha. Look 1 of 3 could not be tested: Nine units.",
+	]);
+	const [breached] = treatmentVerdict({ ...shippable, primaryLooks, guardrails: [guardrail(4)] }).reasons;
+	expect(breached?.message).not.toContain("Look");
 });
 
 test("a reason about the primary metric names it", () => {

@@ -1,6 +1,7 @@
-import type { ExperimentResults, MetricKey, TreatmentVerdict, VerdictReason } from "@armspan/schema";
+import type { ExperimentResults, MetricKey, TestedLook, TreatmentVerdict, VerdictReason } from "@armspan/schema";
 import { verdict as statisticalVerdict, type VerdictEvidence } from "@armspan/stats";
 import type { GuardrailFinding } from "./guardrail-findings.ts";
+import { looksSentence } from "./looks-sentence.ts";
 
 /** Share of calls with another text than the variant's own above which its effects say nothing. */
 const UNDELIVERED_SHARE_ALARM = 0.05;
@@ -13,6 +14,8 @@ export interface TreatmentVerdictOptions {
 	readonly excludedShare: number;
 	readonly primaryMetric: MetricKey;
 	readonly primary: VerdictEvidence["primary"];
+	/** What was tested of the primary metric; empty without planned looks. */
+	readonly primaryLooks: readonly TestedLook[];
 	/** Those of this treatment. */
 	readonly guardrails: readonly GuardrailFinding[];
 	/** Control and this treatment. */
@@ -26,12 +29,20 @@ const EXPERIMENT_WIDE: ReadonlySet<VerdictReason["rule"]> = new Set([
 	"units-in-two-arms",
 ]);
 
+/** Reasons that the tests of the primary metric gave. */
+const OF_PRIMARY_LOOKS: ReadonlySet<VerdictReason["rule"]> = new Set([
+	"primary-worse",
+	"primary-undecided",
+	"primary-unmeasured",
+	"all-requirements-shown",
+]);
+
 /**
  * What may be done with one treatment now: the verdict of `@armspan/stats`, and one thing more that it cannot see,
  * whether the variant's text reached the model.
  */
 export function treatmentVerdict(options: TreatmentVerdictOptions): TreatmentVerdict {
-	const { variant, primaryMetric, guardrails, arms, ...evidence } = options;
+	const { variant, primaryMetric, primaryLooks, guardrails, arms, ...evidence } = options;
 	const found = statisticalVerdict({
 		...evidence,
 		guardrails: Object.fromEntries(guardrails.map(({ guardrail, evidence: known }) => [guardrail.metric, known])),
@@ -40,12 +51,13 @@ export function treatmentVerdict(options: TreatmentVerdictOptions): TreatmentVer
 		code.startsWith("primary-")
 			? primaryMetric
 			: (guardrails.find(({ guardrail }) => guardrail.metric === metric)?.guardrail.metric ?? null);
+	const looks = looksSentence(primaryLooks);
 	const reasons = found.reasons.map(
 		({ code, metric, message }): VerdictReason => ({
 			rule: code,
 			variant: EXPERIMENT_WIDE.has(code) ? null : variant,
 			metric: metricOf(code, metric),
-			message,
+			message: looks !== "" && OF_PRIMARY_LOOKS.has(code) ? `${message} ${looks}` : message,
 		}),
 	);
 	return withDelivery({ variant, kind: found.kind, reasons }, arms.flatMap(undelivered));

@@ -105,6 +105,14 @@ function ofTreatments(inputs: VerdictInputs): Finding {
 	return { kind, sentence: SENTENCES[kind](deciding, inputs), reasons: withoutRepetition(reasons) };
 }
 
+const WHEN_TO_LOOK: Readonly<Record<Experiment["inference"], (experiment: Experiment) => string>> = {
+	"always-valid": () => "Looking is free: the interval holds at every look.",
+	hybrid: () => "Looking is free: the interval holds at every look.",
+	fixed: ({ plannedUnits }) => `It is tested once, when ${plannedUnits} units have come.`,
+	"group-sequential": ({ plannedUnits, plannedLooks }) =>
+		`It is tested at ${plannedLooks} planned looks, the last with ${plannedUnits} units; looking in between changes nothing.`,
+};
+
 const SENTENCES: Readonly<
 	Record<TreatmentVerdict["kind"], (deciding: readonly TreatmentVerdict[], inputs: VerdictInputs) => string>
 > = {
@@ -130,7 +138,7 @@ const SENTENCES: Readonly<
 		const better = shownBetter(deciding);
 		return better.length > 0
 			? `${names(better)} better than control in ${metric}, but not everything that shipping asks for is shown yet.`
-			: `No difference in ${metric} can be told yet. Looking is free: the interval holds at every look.`;
+			: `No difference in ${metric} can be told yet. ${WHEN_TO_LOOK[experiment.inference](experiment)}`;
 	},
 	inconclusive: (deciding, { experiment, status }) => {
 		const { metric } = experiment.primaryMetric;
@@ -142,7 +150,9 @@ const SENTENCES: Readonly<
 		const better = shownBetter(deciding);
 		return better.length > 0
 			? `${end}: ${names(better)} better than control in ${metric}, but not everything that shipping asks for was shown.`
-			: `${end}, and no difference in ${metric} was shown.`;
+			: `${end}, and no difference in ${metric} was shown${
+					experiment.inference === "group-sequential" ? " at its planned looks" : ""
+				}.`;
 	},
 };
 

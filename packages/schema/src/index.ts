@@ -45,6 +45,7 @@ export {
 	PlannedLook,
 	SegmentComparison,
 	SegmentResult,
+	TestedLook,
 	TreatmentVerdict,
 	VariantEstimate,
 	Verdict,

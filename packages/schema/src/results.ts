@@ -44,6 +44,29 @@ export const PlannedLook = z.strictObject({
 });
 export type PlannedLook = z.infer<typeof PlannedLook>;
 
+/** One planned look of a group-sequential comparison: what it was held against, or why it could not be tested. */
+export const TestedLook = z.discriminatedUnion("kind", [
+	z.strictObject({
+		kind: z.literal("tested"),
+		...PlannedLook.shape,
+		/** Share of the plan by which alpha was spent, fixed before the start: `number` / `of`. */
+		spendingTime: z.number(),
+		/** Information 1/V of this look, as a multiple of that of the first look tested. */
+		informationRatio: z.number(),
+		/** Effect over its standard error, on the scale of the test: of a quantile that of its logarithm. */
+		zScore: z.number(),
+		/** An absolute z-score of at least this rejects. */
+		bound: z.number(),
+		/**
+		 * `union`: no more information than at an earlier look, so tested alone at its share of alpha; `joint`: by the joint
+		 * distribution with the looks before.
+		 */
+		basis: z.enum(["joint", "union"]),
+	}),
+	z.strictObject({ kind: z.literal("not-tested"), ...PlannedLook.shape, reason: z.string(), message: z.string() }),
+]);
+export type TestedLook = z.infer<typeof TestedLook>;
+
 export const MetricComparison = z.strictObject({
 	variant: Name,
 	/** What it is compared with: control, in pairs of treatments the other one. */
@@ -55,12 +78,14 @@ export const MetricComparison = z.strictObject({
 	 * (against control) or, in `pairwise`, among the pairs of treatments; not among metrics, and not between these two.
 	 */
 	alpha: z.number(),
-	/** p-value that both are equal, valid as `basis` says; not adjusted for other comparisons. */
+	/** p-value that both are equal, valid as `basis` says, of `group-sequential` the repeated p-value of `look`; not adjusted for other comparisons. */
 	pValue: z.number().nullable(),
 	/** When the interval holds: at every look (`always-valid`, `hybrid` before its end), or at the planned `look` only. */
 	basis: z.enum(["always-valid", "fixed", "group-sequential", "hybrid"]),
 	/** The planned look that this is; `null` when every look is allowed, or none was reached yet. */
 	look: PlannedLook.nullable(),
+	/** Of `group-sequential`: every planned look up to `look`, tested or not, oldest first; else empty. */
+	looks: z.array(TestedLook),
 	/**
 	 * What may be concluded now: `better` and `worse` only when the interval excludes zero; `waiting`: the planned look
 	 * has not come.

@@ -10,13 +10,7 @@
 import { returningUsers } from "../../../bench/calibration/returning-users.ts";
 import { streamRandom } from "../../../bench/calibration/stream-random.ts";
 import { bernoulli, lognormal, normal, type StreamData } from "../../../bench/calibration/unit-data.ts";
-import {
-	type GroupSequentialDesign,
-	type GroupSequentialLook,
-	NO_LOOK_PASSED,
-	nextLook,
-	passLook,
-} from "../src/group-sequential-boundary.ts";
+import { boundsAlong, type GroupSequentialDesign, type GroupSequentialLook } from "../src/group-sequential-boundary.ts";
 import { ratioContrast } from "../src/ratio-contrast.ts";
 import { safeguardedContrast } from "../src/safeguarded-contrast.ts";
 
@@ -65,11 +59,9 @@ function rejections(data: StreamData, share: number, effect: number, streams: nu
 				const looks = past[index]!;
 				const last = looks.at(-1)?.informationFraction ?? 0;
 				if (last >= 1 || information - last < 1e-4 * information) continue;
-				const passed = looks.reduce(
-					(so, each, at) => passLook(DESIGN, so, each, looks[at + 1]?.informationFraction ?? information),
-					NO_LOOK_PASSED,
-				);
-				const next = nextLook(DESIGN, passed, information, look === LOOKS ? Math.max(1, spending) : spending);
+				const spendingTime = look === LOOKS ? 1 : Math.min(1, spending);
+				const now = { spendingTime, informationFraction: information, units: null };
+				const next = boundsAlong(DESIGN, [...looks, now], looks).at(-1)!;
 				looks.push(next);
 				if (Math.abs(z) >= next.efficacyBound) {
 					over[index] = true;

@@ -187,6 +187,7 @@ const spendCall: Call = ({ errorRate = 0.05, information = 0.5 }: Numbers) =>
 
 const boundaryCall: Call = (change) =>
 	groupSequentialBoundary({ design: watchedOnce, pastLooks: [], informationFraction: 0.5, ...change });
+const pastLook = { spendingTime: 0.2, informationFraction: 0.2, units: null, basis: "joint" };
 const watchedOnce: GroupSequentialDesign = { alpha: 0.05, sides: 1, spending: { kind: "pocock" } };
 const futility: FutilityDesign = { beta: 0.2, spending: { kind: "pocock" }, drift: 3 };
 const boundaryDesignCall: Call = (change) => boundaryCall({ design: { ...watchedOnce, ...change } });
@@ -884,8 +885,8 @@ const REFUSED: readonly (readonly [string, () => unknown, StatsErrorCode, string
 		"spending",
 	],
 	...[
-		{ informationFraction: 0.2, efficacyBound: infinite, futilityBound: null },
-		{ informationFraction: 0.2, efficacyBound: 1, futilityBound: 1.1 },
+		{ ...pastLook, efficacyBound: infinite, futilityBound: null },
+		{ ...pastLook, efficacyBound: 1, futilityBound: 1.1 },
 	].map(
 		(look) =>
 			[
@@ -895,9 +896,16 @@ const REFUSED: readonly (readonly [string, () => unknown, StatsErrorCode, string
 				"efficacyBound",
 			] as const,
 	),
+	["groupSequentialBoundary", () => boundaryCall({ spendingTime: 1.5 }), "INVALID_INFORMATION", "spendingTime"],
 	[
 		"groupSequentialBoundary",
-		() => boundaryCall({ pastLooks: [{ informationFraction: 0, efficacyBound: 3, futilityBound: null }] }),
+		() => boundaryCall({ units: { control: 10, treatment: -1 } }),
+		"INVALID_INFORMATION",
+		"units.treatment",
+	],
+	[
+		"groupSequentialBoundary",
+		() => boundaryCall({ pastLooks: [{ ...pastLook, informationFraction: 0, efficacyBound: 3, futilityBound: null }] }),
 		"INVALID_INFORMATION",
 		"information",
 	],
@@ -1132,10 +1140,7 @@ const ACCEPTED: readonly (readonly [string, () => unknown])[] = [
 	["one look", () => groupPlanCall({ informationFractions: [1] })],
 	["every unit enrolled, none on a day", () => durationCall({ enrolledShare: 1, newUnitsPerDay: [0, 100] })],
 	["shares of 0 and 1 in history", () => [0, 1].map((value) => plannedProportion({ value }))],
-	[
-		"bounds that meet",
-		() => boundaryCall({ pastLooks: [{ informationFraction: 0.2, efficacyBound: 2, futilityBound: 2 }] }),
-	],
+	["bounds that meet", () => boundaryCall({ pastLooks: [{ ...pastLook, efficacyBound: 2, futilityBound: 2 }] })],
 ];
 
 describe("StatsError", () => {

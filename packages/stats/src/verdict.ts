@@ -158,7 +158,9 @@ function stillOpen({ primary, sampleRatio, statuses, alpha, moreToCome }: Known)
 	if (primary.kind === "not-estimable") {
 		reasons.push({ code: "primary-unmeasured", metric: null, message: `The primary metric: ${primary.message}` });
 	} else if (!(primary.betterPValue < alpha)) {
-		const message = `The primary metric is not shown to be better (p = ${primary.betterPValue.toPrecision(2)}).`;
+		// 1 stands for no evidence at all, also where there is no p-value of this direction.
+		const p = primary.betterPValue < 1 ? ` (p = ${primary.betterPValue.toPrecision(2)})` : "";
+		const message = `The primary metric is not shown to be better${p}.`;
 		reasons.push({ code: "primary-undecided", metric: null, message });
 	}
 	for (const [metric, status] of Object.entries(statuses)) {

@@ -15,7 +15,10 @@ const perCall = {
 	per: "call" as const,
 	...{ units: {}, designEffects: {}, winsorized: null, pairwise: [], cacheAdjusted: [], trend: [], caveats: [] },
 };
-const atEveryLook = { against: "control", alpha: 0.05, basis: "always-valid", look: null, adjustment: null } as const;
+const atEveryLook = {
+	...({ against: "control", alpha: 0.05, basis: "always-valid", look: null, adjustment: null } as const),
+	looks: [],
+};
 
 const results: ExperimentResults = {
 	schemaVersion: 1,
@@ -217,4 +220,31 @@ test("a change that a planned look gave says of how many units it is", () => {
 	);
 	const cells = Object.fromEntries(header.split(",").map((name, index) => [name, friendly.split(",")[index]]));
 	expect(cells).toMatchObject({ variant: "friendly", look: "1", look_units: "600" });
+});
+
+test("looks of the primary metric are shown one by one, and those that were not tested too", () => {
+	const [first, ...others] = results.metrics;
+	const [comparison] = first?.comparisons ?? [];
+	if (first === undefined || comparison === undefined) throw new Error("nothing is compared");
+	const at = (number: number) => ({
+		...{ number, of: 3, units: 200 * number, evidenceUntil: `2026-11-20T0${number}:00:00.000Z`, final: number === 3 },
+	});
+	const test = (basis: "joint" | "union", number: number, zScore: number, bound: number) => ({
+		...{ ...at(number), kind: "tested" as const, spendingTime: number / 3, informationRatio: 1, zScore, bound, basis },
+	});
+	const looks = [
+		{ ...at(1), kind: "not-tested" as const, reason: "too-few-units", message: "Nine units." },
+		test("joint", 2, -0.5, 3.71),
+		test("union", 3, 1.746, 2.163),
+	];
+	const planned = {
+		...first,
+		comparisons: [{ ...comparison, basis: "group-sequential" as const, look: at(3), looks }],
+	};
+	const lines = renderResults({ ...results, inference: "group-sequential", metrics: [planned, ...others] });
+	expect(lines.filter((line) => line.startsWith("feedback of friendly"))).toEqual([
+		"feedback of friendly at look 1 of 3, 200 units: not tested; Nine units.",
+		"feedback of friendly at look 2 of 3, 400 units: z −0.50, bound ±3.71",
+		"feedback of friendly at look 3 of 3, 600 units: z +1.75, bound ±2.16, tested alone: no more information than before",
+	]);
 });

@@ -35,6 +35,7 @@ export function renderResults(results: ExperimentResults): string[] {
 		...table(rows),
 		...pairs(results),
 		...mixed(results),
+		...looksTaken(results),
 		"",
 		...results.guardrails.map(
 			(guardrail) => `guardrail ${guardrail.metric} of ${guardrail.variant}: ${guardrail.status}; ${guardrail.message}`,
@@ -122,6 +123,22 @@ function mixed({ metrics }: ExperimentResults): string[] {
 						`look ${number} of ${of}: ${units} units, evidence until ${evidenceUntil}`,
 				),
 			];
+}
+
+/** How the primary metric was tested, look by look. */
+function looksTaken({ metrics }: ExperimentResults): string[] {
+	return metrics
+		.filter(({ role }) => role === "primary")
+		.flatMap(({ metric, comparisons }) =>
+			comparisons.flatMap(({ variant, looks }) =>
+				looks.map((look) => {
+					const at = `${metric} of ${variant} at look ${look.number} of ${look.of}, ${look.units} units: `;
+					if (look.kind === "not-tested") return `${at}not tested; ${look.message}`;
+					const alone = look.basis === "union" ? ", tested alone: no more information than before" : "";
+					return `${at}z ${signed(look.zScore, 2, "")}, bound ±${look.bound.toFixed(2)}${alone}`;
+				}),
+			),
+		);
 }
 
 /** Relative change as a number to remember, absolute change with the interval that the conclusion is drawn from. */
