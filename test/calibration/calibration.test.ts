@@ -84,6 +84,15 @@ describe("calibration, in small", () => {
 		expect(measured("group-sequential-information", "normal, 50 %", 200)("rejects")).toBeLessThanOrEqual(0.12);
 	});
 
+	it("tests every planned look of a sum that grows, where spending by information left the last one out", () => {
+		const null5 = measured("planned-looks", "calls per unit, 50 %, 5 looks", 150);
+		expect(null5("rejects")).toBeLessThanOrEqual(0.12);
+		expect(null5("last look untested")).toBe(1);
+		const found = measured("planned-looks-power", "calls per unit, 50 %, 5 looks, +15 %", 150);
+		expect(found("rejects")).toBeGreaterThan(0.5);
+		expect(found("by information")).toBeLessThan(0.1);
+	});
+
 	it("adjusts by covariates under watch, in arms of 1 % too", () => {
 		const mean = measured("cuped-watch", "lognormal σ 1.5, 1 %", 150);
 		expect(mean("safeguarded")).toBeLessThanOrEqual(0.03);
