@@ -10,7 +10,7 @@ const HEALTH: Health = {
 		...{ lastCheckAt: "2026-11-20T12:00:00.000Z", consecutiveFailures: 0 },
 		...{ unmeasured: ["tone", "length"], uncommittedHalts: 1, ignoredHalts: ["tone.friendly"] },
 	},
-	looks: { lastLookAt: null, consecutiveFailures: 3, failures: 9 },
+	looks: { lastLookAt: null, consecutiveFailures: 3, failures: 9, roundMs: null, lagging: null },
 	evidence: { environment: "production", newestAt: null, warnings: [] },
 	ingest: { pendingSpans: 2, pendingEvents: 3, consecutiveFailures: 0 },
 };
