@@ -27,8 +27,8 @@ ALTER TABLE evaluations{{local}}{{on_cluster}}
 {{#cluster}}
 ALTER TABLE evaluations{{on_cluster}} ADD COLUMN IF NOT EXISTS environment LowCardinality(String), ADD COLUMN IF NOT EXISTS received_at DateTime('UTC') CODEC(ZSTD(1));
 {{/cluster}}
-ALTER TABLE evaluations_mv{{on_cluster}} MODIFY QUERY
-{{include 0004-environment/evaluations.sql}};
+{{#superseded}}ALTER TABLE evaluations_mv{{on_cluster}} MODIFY QUERY
+{{include 0004-environment/evaluations.sql}};{{/superseded}}
 
 {{#superseded}}
 -- Evidence from before gets its environment from the landing tables as far back as they reach; otherwise a span that is

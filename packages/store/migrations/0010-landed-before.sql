@@ -14,7 +14,7 @@
 )
 SETTINGS async_insert = 0, max_partitions_per_insert_block = 0;
 
-{{/superseded}}INSERT INTO exposures (
+INSERT INTO exposures (
     experiment, iteration, unit_id, event_id, variant, enrolled, shadow, routing_revision, quarantined,
     exposed_at, unit_type, service, flag_key, prompt_name, prompt_version, reason, trace_id, span_id,
     environment, received_at, segments
@@ -36,11 +36,11 @@ SETTINGS async_insert = 0, max_partitions_per_insert_block = 0{{#cluster}}, dist
 
 -- What became evidence before its view knew environments had none, and would be another row than the same span
 -- delivered today.
-{{#superseded}}ALTER TABLE llm_calls{{local}}{{on_cluster}} DELETE WHERE environment = '' AND (trace_id, span_id) IN (SELECT trace_id, span_id FROM llm_calls{{local}} WHERE environment != '' AND (SELECT count() FROM llm_calls{{local}} WHERE environment = '') > 0)
+ALTER TABLE llm_calls{{local}}{{on_cluster}} DELETE WHERE environment = '' AND (trace_id, span_id) IN (SELECT trace_id, span_id FROM llm_calls{{local}} WHERE environment != '' AND (SELECT count() FROM llm_calls{{local}} WHERE environment = '') > 0)
 SETTINGS mutations_sync = 2, allow_nondeterministic_mutations = 1;
 
-{{/superseded}}ALTER TABLE exposures{{local}}{{on_cluster}} DELETE WHERE environment = '' AND event_id IN (SELECT event_id FROM exposures{{local}} WHERE environment != '' AND (SELECT count() FROM exposures{{local}} WHERE environment = '') > 0)
+ALTER TABLE exposures{{local}}{{on_cluster}} DELETE WHERE environment = '' AND event_id IN (SELECT event_id FROM exposures{{local}} WHERE environment != '' AND (SELECT count() FROM exposures{{local}} WHERE environment = '') > 0)
 SETTINGS mutations_sync = 2, allow_nondeterministic_mutations = 1;
 
 ALTER TABLE evaluations{{local}}{{on_cluster}} DELETE WHERE environment = '' AND event_id IN (SELECT event_id FROM evaluations{{local}} WHERE environment != '' AND (SELECT count() FROM evaluations{{local}} WHERE environment = '') > 0)
-SETTINGS mutations_sync = 2, allow_nondeterministic_mutations = 1;
+SETTINGS mutations_sync = 2, allow_nondeterministic_mutations = 1;{{/superseded}}

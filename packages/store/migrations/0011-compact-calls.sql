@@ -100,3 +100,45 @@ SETTINGS async_insert = 0, max_partitions_per_insert_block = 0{{/server}}{{#clus
 DROP TABLE IF EXISTS llm_calls{{on_cluster}};
 {{/cluster}}
 DROP TABLE IF EXISTS llm_calls{{local}}{{on_cluster}} SETTINGS max_table_size_to_drop = 0;
+
+-- Ids over the router's limit are no units in exposures and evaluations either. As 0010 did: evidence of what landed
+-- before the views were there is derived once more.
+ALTER TABLE exposures_mv{{on_cluster}} MODIFY QUERY
+{{include 0011-compact-calls/exposures.sql}};
+
+ALTER TABLE evaluations_mv{{on_cluster}} MODIFY QUERY
+{{include 0011-compact-calls/evaluations.sql}};
+
+INSERT INTO exposures (
+    experiment, iteration, unit_id, event_id, variant, enrolled, shadow, routing_revision, quarantined,
+    exposed_at, unit_type, service, flag_key, prompt_name, prompt_version, reason, trace_id, span_id,
+    environment, received_at, segments
+) SELECT * FROM
+(
+{{include 0011-compact-calls/exposures.sql}}
+)
+SETTINGS async_insert = 0, max_partitions_per_insert_block = 0{{#cluster}}, distributed_foreground_insert = 1{{/cluster}};
+
+INSERT INTO evaluations (
+    experiment, iteration, unit_id, event_id, variant, enrolled, shadow, routing_revision, kind, name,
+    quarantined, evaluated_at, score_micros, label, unit_type, service, prompt_name, prompt_version,
+    response_id, trace_id, span_id, environment, received_at
+) SELECT * FROM
+(
+{{include 0011-compact-calls/evaluations.sql}}
+)
+SETTINGS async_insert = 0, max_partitions_per_insert_block = 0{{#cluster}}, distributed_foreground_insert = 1{{/cluster}};
+
+-- What became evidence before its view knew environments had none, and would be another row than the same span
+-- delivered today.
+ALTER TABLE exposures{{local}}{{on_cluster}} DELETE WHERE environment = '' AND event_id IN (SELECT event_id FROM exposures{{local}} WHERE environment != '' AND (SELECT count() FROM exposures{{local}} WHERE environment = '') > 0)
+SETTINGS mutations_sync = 2, allow_nondeterministic_mutations = 1;
+
+ALTER TABLE evaluations{{local}}{{on_cluster}} DELETE WHERE environment = '' AND event_id IN (SELECT event_id FROM evaluations{{local}} WHERE environment != '' AND (SELECT count() FROM evaluations{{local}} WHERE environment = '') > 0)
+SETTINGS mutations_sync = 2, allow_nondeterministic_mutations = 1;
+
+ALTER TABLE exposures{{local}}{{on_cluster}} DELETE WHERE NOT (length(unit_id) <= 1000 OR (length(unit_id) <= 3000 AND lengthUTF8(unit_id) + countMatches(unit_id, '[\\x{10000}-\\x{10FFFF}]') <= 1000))
+SETTINGS mutations_sync = 2;
+
+ALTER TABLE evaluations{{local}}{{on_cluster}} DELETE WHERE NOT (length(unit_id) <= 1000 OR (length(unit_id) <= 3000 AND lengthUTF8(unit_id) + countMatches(unit_id, '[\\x{10000}-\\x{10FFFF}]') <= 1000))
+SETTINGS mutations_sync = 2;

@@ -6,6 +6,8 @@ import { createClient } from "@clickhouse/client";
 import { createChdbConnection } from "chdb/connection";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ClientConnection } from "./client-connection.ts";
+import type { Connection } from "./connection.ts";
+import { forgetUnit } from "./forget-unit.ts";
 import { variantSums } from "./metrics/variant-sums.ts";
 import { openStore } from "./open-store.ts";
 import { decodeLogs, decodeTraces } from "./otlp/decode.ts";
@@ -149,26 +151,33 @@ test("a unit is erased from every table, and its neighbours stay", async () => {
 		],
 	);
 	await deliver([call("a1", unit)], [{ unit, body: "thumbs up", id: "e1" }]);
+	const counts = await store.counts();
+	const planned = await store.forgetUnit({ unitIds: [unit], actor: "test", dryRun: true });
+	expect(await store.counts()).toEqual(counts);
 	const done = await store.forgetUnit({ unitIds: [unit], actor: "test" });
-	expect(done.remaining).toEqual([]);
-	expect(done.erased).toMatchObject({ otel_logs: 3, evaluations: 1, calls: 2 });
+	expect(done.erased).toMatchObject({ otel_traces: 6, otel_logs: 2, evaluations: 1, calls: 2 });
+	expect(done.outside).toEqual({ otel_traces: 3 });
+	// what others wrote is theirs, and a person's to judge
+	expect(done.remaining).toEqual([{ table: "otel_logs", column: "Body", rows: 1 }]);
+	const { erased, outside, remaining } = done;
+	expect(planned).toEqual({ id: null, erasedAt: null, erased, outside, remaining });
 	expect((await rowsThatContain(unit)).filter((table) => table === "erasures")).toEqual([]);
 	// the neighbour's id contains the unit's as text, and is somebody else's
-	expect((await rowsThatContain(unit)).sort()).toEqual(["calls", "otel_traces"]);
+	expect((await rowsThatContain(unit)).sort()).toEqual(["calls", "otel_logs", "otel_traces"]);
 	expect((await rowsThatContain(neighbour)).sort()).toEqual(["calls", "otel_traces"]);
 	expect(await rowsThatContain("my password is 12345")).toEqual([]);
 	expect(await statementsThatName(unit)).toBe(0);
 	const left = await store.callIds({});
 	expect(left.map(({ unitId }) => unitId).sort()).toEqual(["grace", "grace", neighbour]);
 	expect((await variantSums(store, { experiment: "tone", iteration: 1 })).variants[0]).toMatchObject({ units: 2 });
-	expect(await store.counts()).toMatchObject({ traces: 3, logs: 1, evaluations: 2 });
+	expect(await store.counts()).toMatchObject({ traces: 3, logs: 2, evaluations: 2 });
 });
 
 test("who knows the id can verify its erasure; the row does not say it", async () => {
 	const unit = "verify-me";
 	await deliver([call("d1", unit)], []);
 	const { id } = await store.forgetUnit({ unitIds: [unit], actor: "privacy desk" });
-	const [row] = await raw.query<Record<string, string>>("SELECT * FROM erasures WHERE id = {id:UUID}", { id });
+	const [row] = await raw.query<Record<string, string>>("SELECT * FROM erasures WHERE id = {id:UUID}", { id: String(id) });
 	expect(row).toMatchObject({ actor: "privacy desk", remaining_rows: expect.anything() });
 	expect(JSON.stringify(row)).not.toContain(unit);
 	expect(row?.unit_hash).toBe(createHash("sha256").update(`${row?.salt}:${unit}`).digest("hex"));
@@ -184,6 +193,7 @@ test("ids that are quotes, patterns, newlines or short erase themselves only", a
 		"back\\slash",
 		"{x:String}",
 		"%25",
+		"a\0b-12345@x",
 	];
 	await deliver(
 		[
@@ -215,7 +225,7 @@ test("a unit that nobody knows erases nothing, twice; no id is refused", async (
 		expect(done).toMatchObject({ erased: {}, remaining: [] });
 	}
 	expect(await store.counts()).toEqual(before);
-	for (const unitIds of [[], [""], ["a\0b"]]) {
+	for (const unitIds of [[], [""], ["a".repeat(1001)]]) {
 		await expect(store.forgetUnit({ unitIds, actor: "test" })).rejects.toMatchObject({ code: "FORGET_INVALID" });
 	}
 });
@@ -227,3 +237,109 @@ test("a mention in a row of somebody else's evidence is found and reported", asy
 	const done = await store.forgetUnit({ unitIds: ["mallory-1"], actor: "test" });
 	expect(done.remaining).toEqual([{ table: "evaluations", column: "label", rows: 1 }]);
 });
+
+const noted = (rows: number, attributes: Record<string, string>): Span[] =>
+	Array.from({ length: rows }, (_, index) => ({
+		trace: `9${index}`,
+		attributes: Object.entries(attributes).map(([key, value]) => text(key, value)),
+	}));
+
+test("whoever picks a word for an id has nobody else's rows erased", async () => {
+	await deliver(
+		[
+			call("71", "chat"),
+			call("72", "hedy"),
+			// of nobody, with the word as a value, as a part of one, and where ids stand
+			...noted(20, { "gen_ai.operation.name": "chat", note: "we chat a lot" }),
+			{ trace: "73", attributes: [text("enduser.id", "chat")] },
+			{ trace: "74", attributes: [], events: [{ name: "chat", attributes: [text("userId", "chat")] }] },
+		],
+		[{ unit: "hedy", body: "chat", id: "w1" }],
+	);
+	const before = await store.counts();
+	const done = await store.forgetUnit({ unitIds: ["chat"], actor: "test" });
+	expect(done).toMatchObject({ outside: { otel_traces: 2 }, remaining: [] });
+	expect(done.erased).toEqual({ otel_traces: 3, otel_traces_trace_id_ts: 1, calls: 1 });
+	expect(await store.counts()).toMatchObject({ traces: before.traces - 3, logs: before.logs, calls: before.calls - 1 });
+});
+
+test("more than a thousand rows of nobody only go when that is meant", async () => {
+	const unit = "kiosk-4711";
+	await deliver([call("81", unit), ...noted(1001, { "device.name": unit })], [{ unit, body: "", id: "k1" }]);
+	const before = await store.counts();
+	await expect(store.forgetUnit({ unitIds: [unit], actor: "test" })).rejects.toMatchObject({
+		...{ code: "FORGET_TOO_WIDE", details: { rows: 1001, otel_traces: 1001 } },
+		message: expect.stringMatching(/1001 of otel_traces.*--everywhere/),
+	});
+	expect(await store.counts()).toEqual(before);
+	const planned = await store.forgetUnit({ unitIds: [unit], actor: "test", dryRun: true });
+	expect(planned).toMatchObject({ erased: { otel_traces: 1002 }, outside: { otel_traces: 1001 } });
+	expect(await store.counts()).toEqual(before);
+
+	const left = await store.forgetUnit({ unitIds: [unit], actor: "test", everywhere: false });
+	expect(left.erased).toMatchObject({ otel_traces: 1, otel_logs: 1, calls: 1 });
+	expect(left.remaining).toEqual([{ table: "otel_traces", column: "SpanAttributes", rows: 1001 }]);
+	const all = await store.forgetUnit({ unitIds: [unit], actor: "test", everywhere: true });
+	expect(all).toMatchObject({ erased: { otel_traces: 1001 }, remaining: [] });
+});
+
+test("the index of a trace stays as long as somebody is in it", async () => {
+	const traces = () =>
+		raw.query("SELECT DISTINCT TraceId AS id FROM otel_traces_trace_id_ts WHERE TraceId LIKE '%5d_' ORDER BY id");
+	await deliver([call("5d1", "emmy-1"), call("5d1", "hedy"), call("5d2", "emmy-1")], []);
+	expect(await traces()).toHaveLength(2);
+	await store.forgetUnit({ unitIds: ["emmy-1"], actor: "test" });
+	expect(await traces()).toEqual([{ id: "5d1".padStart(32, "0") }]);
+});
+
+/** Ends after so many statements that change something, as a process that is killed. */
+function killedAfter(statements: number): Connection {
+	let left = statements;
+	const counted = () => {
+		if (left-- === 0) throw new Error("killed");
+	};
+	return {
+		isEmbedded: true,
+		query: (sql, parameters) => raw.query(sql, parameters),
+		command: async (sql, parameters) => {
+			counted();
+			await raw.command(sql, parameters);
+		},
+		insert: async (insertion) => {
+			counted();
+			await raw.insert(insertion);
+		},
+		close: () => raw.close(),
+	};
+}
+
+test("killed after whichever statement, it is completed by running it again", async () => {
+	const unit = "lise-1878";
+	let killed = true;
+	for (let statements = 0; killed; statements++) {
+		await deliver(
+			[
+				call("b0a", unit),
+				{ trace: "b0a", attributes: [text("http.request.body", "a secret of hers")], name: "POST /chat" },
+				{ trace: "b0b", attributes: [text("said.by", unit)] },
+				call("b0c", "hedy"),
+			],
+			[{ unit, body: "a secret of hers", id: `l${statements}` }],
+		);
+		await raw.command(
+			`INSERT INTO otel_logs (Timestamp, TraceId, Body) VALUES (now64(9), '${"b0a".padStart(32, "0")}', 'a secret of hers')`,
+		);
+		const connection = killedAfter(statements);
+		const error = await forgetUnit(connection, { unitIds: [unit], actor: "test" }).then(
+			() => undefined,
+			(error: Error) => error,
+		);
+		killed = error !== undefined;
+		if (killed) expect(error?.message).toMatch(/in part only: killed; forget it again/);
+		const again = await store.forgetUnit({ unitIds: [unit], actor: "test" });
+		expect(again.remaining).toEqual([]);
+		expect(await rowsThatContain("a secret of hers")).toEqual([]);
+		expect(await rowsThatContain(unit)).toEqual([]);
+		expect(killed || statements >= 9).toBe(true);
+	}
+}, 180_000);

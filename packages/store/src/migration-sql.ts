@@ -12,8 +12,8 @@ export const LOCAL_SUFFIX = "_local";
  *
  * `{{name}}` is replaced, `{{include file}}` stands for a file of `migrations/`, and `{{#cluster}}…{{/cluster}}`,
  * `{{#embedded}}…{{/embedded}}`, `{{#server}}…{{/server}}` are kept or left out as a whole, and cannot be nested.
- * `{{#superseded}}…{{/superseded}}` is left out: it ran until a later migration did its work again or undid it, and is
- * only part of what the migration is recognized by.
+ * `{{#superseded}}…{{/superseded}}`, which may hold those, is left out: it ran until a later migration did its work
+ * again or undid it, and is only part of what the migration is recognized by.
  */
 export function migrationSql(name: string, cluster?: ClusterOptions, embedded = false): string {
 	return substituted(name, { cluster: cluster !== undefined, embedded, server: !embedded, superseded: false }, cluster);
@@ -37,9 +37,10 @@ function substituted(
 	};
 	return sqlFile("migrations", name)
 		.replace(/\{\{include ([^\s}]+)\}\}/g, (_, file: string) => sqlFile("migrations", file))
+		.replace(/\{\{#superseded\}\}([\s\S]*?)\{\{\/superseded\}\}/g, (_, text: string) => (kept.superseded ? text : ""))
 		.replace(
-			/\{\{#(cluster|embedded|server|superseded)\}\}([\s\S]*?)\{\{\/\1\}\}/g,
-			(_, where: keyof typeof kept, text: string) => (kept[where] ? text : ""),
+			/\{\{#(cluster|embedded|server)\}\}([\s\S]*?)\{\{\/\1\}\}/g,
+			(_, where: Exclude<keyof typeof kept, "superseded">, text: string) => (kept[where] ? text : ""),
 		)
 		.replace(/\{\{(\w+)\}\}/g, (placeholder, key: string) => {
 			const value = values[key];

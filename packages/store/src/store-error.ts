@@ -16,6 +16,8 @@ export type StoreErrorCode =
 	| "RETENTION_INVALID"
 	/** No id that a unit can have. */
 	| "FORGET_INVALID"
+	/** More rows of nobody mention the unit than are erased unasked. */
+	| "FORGET_TOO_WIDE"
 	| "INSERT_FAILED"
 	| "QUERY_FAILED"
 	/** A decision does not have the shape of the schema, when written or when read back. */

@@ -14,20 +14,26 @@ interface ForgetOptions {
 	cluster?: string;
 	unitKey?: string;
 	by?: string;
+	dryRun?: true;
+	everywhere?: boolean;
 	json?: true;
 }
 
 const EXAMPLES = `
-Erases a unit from landing tables (spans and logs that carry or mention it, and the rest of its traces) and from the
-evidence, then searches every table for what is left. Numbers of its experiments change; decisions stay. When the
-evidence is embedded and "armspan up" has it open, ask it: --url. What is delivered afterwards is stored as ever.
+Erases a unit from landing tables (spans and logs that carry it, the rest of its traces, and rows of nobody that mention
+it) and from the evidence, then searches every table for what is left. Rows of other units stay. When more than 1,000
+rows of nobody outside of its traces mention it, nothing is erased before --everywhere or --no-everywhere says what is
+meant. An id that may be a word ("chat") is only looked for where ids stand.
+Numbers of its experiments change; decisions stay. When the evidence is embedded and "armspan up" has it open, ask it:
+--url. What is delivered afterwards is stored as ever. Stopped half-way, the same command again completes it.
 
 Examples:
+  armspan forget user-4711 --dry-run
   armspan forget user-4711
   armspan forget user-4711 --url http://127.0.0.1:7070
   ARMSPAN_UNIT_KEY=… armspan forget ada@example.org --clickhouse-url http://clickhouse:8123 --json
 
-Exit codes: 0 erased, 1 failed or something is left, 2 wrong usage.`;
+Exit codes: 0 erased (or counted), 1 failed or something is left, 2 wrong usage.`;
 
 /** `armspan forget` */
 export function forgetCommand(): Command {
@@ -48,6 +54,9 @@ export function forgetCommand(): Command {
 		.option("--cluster <name>", "cluster over which the server's tables are spread")
 		.option("--unit-key <key>", "key under which ids are hashed; rather in ARMSPAN_UNIT_KEY, as processes are listed")
 		.option("--by <name>", "who says so; default: the user of this system")
+		.option("--dry-run", "say what would be erased, and change nothing")
+		.option("--everywhere", "erase rows of nobody that mention the unit, however many they are")
+		.option("--no-everywhere", "leave rows of nobody that mention the unit outside of its traces")
 		.option("--json", "the result as JSON")
 		.addHelpText("after", EXAMPLES)
 		.action(async (unitId: string, options: ForgetOptions) => {
@@ -55,17 +64,22 @@ export function forgetCommand(): Command {
 			const by = options.by ?? userInfo().username;
 			const done = await (options.url === undefined
 				? forgetHere(unitId, unitKey, by, options)
-				: forgetByService(options.url, unitId, unitKey, by));
+				: forgetByService(options.url, unitId, unitKey, by, options));
 			const erased = Object.entries(done.erased);
 			if (options.json) {
 				process.stdout.write(`${JSON.stringify({ ...done, schemaVersion: 1 })}\n`);
 			} else {
-				const lines = erased.map(([table, rows]) => `${table.padEnd(26)}${rows} rows erased`);
-				process.stdout.write(
-					`${(lines.length === 0 ? ["nothing to erase: no row names this unit"] : lines).join("\n")}\nrecorded as ${done.id}\n`,
+				const lines = erased.map(
+					([table, rows]) => `${table.padEnd(26)}${rows} rows ${done.id === null ? "would be erased" : "erased"}`,
 				);
+				const end = done.id === null ? ["dry run: nothing was changed"] : [`recorded as ${done.id}`];
+				const mentions = Object.entries(done.outside).map(
+					([table, rows]) => `${rows} rows of ${table} that name no unit mention this one outside of its traces`,
+				);
+				const said = lines.length === 0 ? ["nothing to erase: no row names this unit"] : lines;
+				process.stdout.write(`${[...said, ...mentions, ...end].join("\n")}\n`);
 			}
-			if (done.remaining.length > 0) {
+			if (done.id !== null && done.remaining.length > 0) {
 				const places = done.remaining.map(({ table, column, rows }) => `${table}.${column} (${rows})`).join(", ");
 				throw new CliError(
 					"UNIT_REMAINS",
@@ -76,15 +90,26 @@ export function forgetCommand(): Command {
 		});
 }
 
-type Forgotten = Pick<UnitForgotten, "id" | "erased" | "remaining">;
+type Forgotten = Pick<UnitForgotten, "id" | "erased" | "outside" | "remaining">;
 
 /** The service needs no key: the hash is made here. */
-function forgetByService(url: string, unitId: string, unitKey: string | undefined, by: string): Promise<Forgotten> {
+function forgetByService(
+	url: string,
+	unitId: string,
+	unitKey: string | undefined,
+	by: string,
+	options: ForgetOptions,
+): Promise<Forgotten> {
 	const hashed = unitKey ? [createHmac("sha256", unitKey).update(unitId, "utf8").digest("hex")] : [];
-	const body = JSON.stringify({ unitIds: [unitId, ...hashed], by } satisfies UnitForgetting);
+	const body = JSON.stringify({ unitIds: [unitId, ...hashed], by, ...asked(options) } satisfies UnitForgetting);
 	const headers = { "content-type": "application/json" };
 	return requestService(url, "/api/v1/units/forget", { method: "POST", headers, body }, UnitForgotten);
 }
+
+const asked = ({ dryRun, everywhere }: ForgetOptions) => ({
+	...(dryRun === undefined ? {} : { dryRun }),
+	...(everywhere === undefined ? {} : { everywhere }),
+});
 
 async function forgetHere(
 	unitId: string,
@@ -111,5 +136,6 @@ async function forgetHere(
 		unitId,
 		...(unitKey === undefined || unitKey === "" ? {} : { unitKey }),
 		actor,
+		...asked(options),
 	});
 }

@@ -20,15 +20,16 @@ export const forgetRoute: FastifyPluginCallbackZod<ForgetRouteOptions> = (app, {
 				operationId: "forgetUnit",
 				summary: "Erases a unit from the evidence, and records that it was done",
 				description:
-					"From landing tables and evidence of all environments; then every table is searched for what is left. Numbers of its experiments change; decisions stay.",
+					"From landing tables and evidence of all environments; then every table is searched for what is left. Rows of other units stay. Numbers of its experiments change; decisions stay.",
 				body: UnitForgetting,
 				response: { 200: UnitForgotten, ...ERROR_RESPONSES },
 			},
 		},
-		async ({ body: { unitIds, by }, log }) => {
-			const { id, erasedAt, erased, remaining } = await forgetUnit({ unitIds, actor: by });
-			log.info({ erasure: id, by }, "a unit was erased");
-			return { schemaVersion: 1 as const, id, erasedAt: erasedAt.toISOString(), erased, remaining };
+		async ({ body: { unitIds, by, dryRun, everywhere }, log }) => {
+			const request = { unitIds, actor: by, ...(dryRun === undefined ? {} : { dryRun }) };
+			const done = await forgetUnit(everywhere === undefined ? request : { ...request, everywhere });
+			if (done.id !== null) log.info({ erasure: done.id, by }, "a unit was erased");
+			return { schemaVersion: 1 as const, ...done, erasedAt: done.erasedAt?.toISOString() ?? null };
 		},
 	);
 	done();

@@ -31,11 +31,16 @@ WITH
     accurateCastOrNull(toFloat64OrNull(reasoning_text), 'Int64') AS reasoning_any,
     accurateCastOrNull(round(toFloat64OrNull(cost_text) * 1e9), 'Int64') AS cost_any,
     accurateCastOrNull(round(toFloat64OrNull(first_chunk_text) * 1e6), 'Int64') AS first_chunk_any,
-    Timestamp >= toDateTime64('2020-01-01 00:00:00', 9, 'UTC') AND Timestamp <= now64(9) + INTERVAL 1 DAY AS time_possible
+    Timestamp >= toDateTime64('2020-01-01 00:00:00', 9, 'UTC') AND Timestamp <= now64(9) + INTERVAL 1 DAY AS time_possible,
+    -- signed in tables of older exporters; a call has not ended later than it may have begun
+    Duration BETWEEN 0 AND 1000000000000000000 AND toUnixTimestamp64Micro(toDateTime64(Timestamp, 6, 'UTC')) + toInt64(intDiv(Duration, 1000)) <= toUnixTimestamp64Micro(now64(6) + INTERVAL 1 DAY) AS end_possible,
+    a['armspan.unit.id'] AS unit_text,
+    -- the router's limit, in UTF-16 code units; what is longer is no unit, as nobody could ask for its rows
+    length(unit_text) <= 1000 OR (length(unit_text) <= 3000 AND lengthUTF8(unit_text) + countMatches(unit_text, '[\\x{10000}-\\x{10FFFF}]') <= 1000) AS unit_possible
 SELECT
     a['armspan.experiment'] AS experiment,
     toUInt32OrZero(a['armspan.iteration']) AS iteration,
-    a['armspan.unit.id'] AS unit_id,
+    if(unit_possible, unit_text, '') AS unit_id,
     toUInt32(bitAnd(sipHash64(TraceId, SpanId), 0xFFFFFFFF)) AS call_hash,
     if(position(flag_variant, '.') > 0, substring(flag_variant, position(flag_variant, '.') + 1), flag_variant) AS variant,
     toBool(a['armspan.enrolled'] = 'true') AS enrolled,
@@ -43,6 +48,7 @@ SELECT
     toUInt64OrZero(a['armspan.routing.revision']) AS routing_revision,
     toBool(StatusCode IN ('Error', 'STATUS_CODE_ERROR') OR a['error.type'] != '') AS is_error,
     toBool(NOT time_possible
+        OR NOT unit_possible
         OR latency_us IS NULL
         OR (input_text != '' AND input_tokens IS NULL)
         OR (output_text != '' AND output_tokens IS NULL)
@@ -51,8 +57,7 @@ SELECT
         OR (cost_text != '' AND cost_nano_usd IS NULL)
         OR (first_chunk_text != '' AND time_to_first_chunk_us IS NULL)) AS quarantined,
     if(time_possible, toDateTime64(Timestamp, 6, 'UTC'), NULL) AS started_at,
-    -- signed in tables of older exporters
-    if(Duration BETWEEN 0 AND 1000000000000000000, toInt64(intDiv(Duration, 1000)), NULL) AS latency_us,
+    if(end_possible, toInt64(intDiv(Duration, 1000)), NULL) AS latency_us,
     if(first_chunk_any BETWEEN 0 AND 1000000000000000, first_chunk_any, NULL) AS time_to_first_chunk_us,
     if(cost_any BETWEEN 0 AND 1000000000000000, cost_any, NULL) AS cost_nano_usd,
     if(input_any BETWEEN 0 AND 1000000000000000, input_any, NULL) AS input_tokens,
