@@ -177,7 +177,9 @@ test("who knows the id can verify its erasure; the row does not say it", async (
 	const unit = "verify-me";
 	await deliver([call("d1", unit)], []);
 	const { id } = await store.forgetUnit({ unitIds: [unit], actor: "privacy desk" });
-	const [row] = await raw.query<Record<string, string>>("SELECT * FROM erasures WHERE id = {id:UUID}", { id: String(id) });
+	const [row] = await raw.query<Record<string, string>>("SELECT * FROM erasures WHERE id = {id:UUID}", {
+		id: String(id),
+	});
 	expect(row).toMatchObject({ actor: "privacy desk", remaining_rows: expect.anything() });
 	expect(JSON.stringify(row)).not.toContain(unit);
 	expect(row?.unit_hash).toBe(createHash("sha256").update(`${row?.salt}:${unit}`).digest("hex"));

@@ -58,7 +58,7 @@ export function mentionsInRow(columns: readonly ColumnTexts[]): string {
 }
 
 /** Whether an id is so unlike a word that it means the unit wherever it stands: "chat" and "production" are not. */
-export function isUnlikeWords(id: string): boolean {
+function isUnlikeWords(id: string): boolean {
 	return [...id].length >= 8 && /[\p{Nd}@]/u.test(id);
 }
 
