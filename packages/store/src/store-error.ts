@@ -27,6 +27,8 @@ export type StoreErrorCode =
 	| "SQL_FAILED"
 	/** It took more time or memory than it may. */
 	| "SQL_LIMIT"
+	/** Its answer is larger than one may be. */
+	| "SQL_TOO_LARGE"
 	| "SQL_BUSY"
 	| "STORE_CLOSED"
 	/** The body is not an OTLP export request, or its resource is beyond a limit; sending it again cannot help. */

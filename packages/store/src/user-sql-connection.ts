@@ -3,7 +3,7 @@ import { boundStatement } from "./bound-statement.ts";
 import type { QueryParameters } from "./connection.ts";
 import type { ServerPulse } from "./server-pulse.ts";
 import { StoreError } from "./store-error.ts";
-import type { UserSqlConnection } from "./user-sql.ts";
+import { tooLarge, type UserSqlConnection } from "./user-sql.ts";
 
 type Client = ReturnType<typeof createClient>;
 type Result = Awaited<ReturnType<Client["query"]>>;
@@ -63,11 +63,8 @@ async function decideSettings(client: Client, settings: Settings): Promise<Setti
 const WIDE_INTEGER = /^(?:Nullable\()?U?Int(?:64|128|256)\b/;
 
 /** A read-only user cannot ask for quoted integers, and a double would round them. */
-function exactTable(text: string): unknown[][] {
-	const table = text
-		.split("\n")
-		.filter((line) => line !== "")
-		.map((line) => JSON.parse(line, exactInteger) as unknown[]);
+function exactTable(lines: readonly string[]): unknown[][] {
+	const table = lines.map((line) => JSON.parse(line, exactInteger) as unknown[]);
 	const wide = (table[1] ?? []).map((type) => WIDE_INTEGER.test(String(type)));
 	for (const row of table.slice(2)) {
 		wide.forEach((isWide, column) => {
@@ -75,6 +72,20 @@ function exactTable(text: string): unknown[][] {
 		});
 	}
 	return table;
+}
+
+/** Lines as they come, given up as soon as they are too many bytes. */
+async function boundedLines(result: Result, maxBytes: number): Promise<string[]> {
+	const lines: string[] = [];
+	let bytes = 0;
+	for await (const rows of result.stream()) {
+		for (const { text } of rows as { text: string }[]) {
+			bytes += Buffer.byteLength(text);
+			if (bytes > maxBytes) throw tooLarge(maxBytes);
+			if (text !== "") lines.push(text);
+		}
+	}
+	return lines;
 }
 
 function exactInteger(_key: string, value: unknown, context?: { source?: string }): unknown {
@@ -113,8 +124,10 @@ function connection(
 		query: <Row>(sql: string, parameters: QueryParameters = {}) =>
 			run(sql, "JSONEachRow", parameters, (result) => result.json() as Promise<Row[]>),
 		text: (sql) => run(sql, "TabSeparated", {}, (result) => result.text()),
-		table: (sql) =>
-			run(sql, "JSONCompactEachRowWithNamesAndTypes", {}, async (result) => exactTable(await result.text())),
+		table: (sql, maxBytes) =>
+			run(sql, "JSONCompactEachRowWithNamesAndTypes", {}, async (result) =>
+				exactTable(await boundedLines(result, maxBytes)),
+			),
 		discard() {
 			abort.abort();
 			// chDB closes only when the engine has answered.

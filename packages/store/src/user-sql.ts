@@ -6,7 +6,7 @@ import { checkUserSql } from "./user-sql-check.ts";
 export interface UserSqlLimits {
 	/** @default 10_000 */
 	maxExecutionMs?: number;
-	/** @default 1_000_000_000 */
+	/** @default 500_000_000 */
 	maxMemoryBytes?: number;
 	/** Rows that are answered; of more, the first ones. @default 10_000 */
 	maxRows?: number;
@@ -29,8 +29,8 @@ export interface UserSqlConnection {
 	query<Row>(sql: string, parameters?: QueryParameters): Promise<Row[]>;
 	/** Runs a query as `query` does; the answer as the engine writes it. */
 	text(sql: string): Promise<string>;
-	/** Names, types, then rows, as the engine writes them. */
-	table(sql: string): Promise<unknown[][]>;
+	/** Names, types, then rows, as the engine writes them. @throws {StoreError} SQL_TOO_LARGE when they take more bytes */
+	table(sql: string, maxBytes: number): Promise<unknown[][]>;
 	/** Gives up what is under way, as far as the engine allows, and lets go of the connection as soon as it can. */
 	discard(): void;
 }
@@ -38,7 +38,7 @@ export interface UserSqlConnection {
 /** Opens the connection with the settings, none of which a statement may change. */
 export type OpenUserSql = (settings: Readonly<Record<string, string>>, timeoutMs: number) => UserSqlConnection;
 
-const DEFAULTS = { maxExecutionMs: 10_000, maxMemoryBytes: 1_000_000_000, maxRows: 10_000, maxThreads: 2 } as const;
+const DEFAULTS = { maxExecutionMs: 10_000, maxMemoryBytes: 500_000_000, maxRows: 10_000, maxThreads: 2 } as const;
 const LARGEST = {
 	maxExecutionMs: 600_000,
 	maxMemoryBytes: 64_000_000_000,
@@ -47,7 +47,11 @@ const LARGEST = {
 } as const;
 /** More than anybody types. */
 const MAX_STATEMENT_CHARACTERS = 65_536;
-const MAX_RESULT_BYTES = 64_000_000;
+/** Of an answer, before it is encoded and as JSON. */
+const MAX_ANSWER_BYTES = 16_000_000;
+/** Of a statement of ours around a user's: sums by arm and day. */
+const MAX_SUMS_BYTES = 64_000_000;
+const TOO_WIDE = "armspan: a row is too large";
 /** How long after its time a statement is waited for that does not look at the clock, such as one long expression. */
 const GRACE_MS = 2_000;
 
@@ -70,15 +74,13 @@ export class UserSql {
 	 * checked against lists of what is allowed; it runs read-only under limits that it cannot change; what does not end
 	 * is no longer waited for.
 	 *
-	 * @throws {StoreError} SQL_REFUSED, SQL_FAILED, SQL_LIMIT, SQL_BUSY
+	 * @throws {StoreError} SQL_REFUSED, SQL_FAILED, SQL_LIMIT, SQL_TOO_LARGE beyond 16 MB of answer, SQL_BUSY
 	 */
 	async run(statement: string, limits: UserSqlLimits = {}): Promise<UserSqlResult> {
 		const maxRows = limitOf(limits, "maxRows");
 		const startedAt = performance.now();
-		// A limit on rows would cut the lists that the check asks for, and settings stick to a connection of chDB.
-		// One row more than is shown tells that there are more.
-		const ask = (checked: string, open: Open) => open({ limit: String(maxRows + 1) }).table(checked);
-		const [names = [], types = [], ...rows] = await this.#ask(statement, limits, ask);
+		const ask = (checked: string, open: Open) => open().table(bounded(checked, maxRows + 1), MAX_ANSWER_BYTES);
+		const [names = [], types = [], ...rows] = await this.#ask(statement, limits, MAX_ANSWER_BYTES, ask);
 		return {
 			columns: names.map((name, index) => ({ name: String(name), type: String(types[index]) })),
 			rows: rows.slice(0, maxRows),
@@ -98,15 +100,16 @@ export class UserSql {
 		around: (checked: string) => { readonly sql: string; readonly parameters: QueryParameters },
 		limits: UserSqlLimits = {},
 	): Promise<Row[]> {
-		return this.#ask(statement, limits, (checked, open) => {
+		return this.#ask(statement, limits, MAX_SUMS_BYTES, (checked, open) => {
 			const { sql, parameters } = around(checked);
-			return open({}).query<Row>(sql, parameters);
+			return open().query<Row>(sql, parameters);
 		});
 	}
 
 	async #ask<Answer>(
 		statement: string,
 		limits: UserSqlLimits,
+		maxResultBytes: number,
 		ask: (checked: string, open: Open) => Promise<Answer>,
 	): Promise<Answer> {
 		const maxExecutionMs = limitOf(limits, "maxExecutionMs");
@@ -122,13 +125,13 @@ export class UserSql {
 		}
 		this.#underWay++;
 		const connections: UserSqlConnection[] = [];
-		const settings = settingsOf(maxExecutionMs, maxMemoryBytes, limitOf(limits, "maxThreads"));
-		const open = (more: Readonly<Record<string, string>>) => {
-			const connection = this.#open({ ...more, ...settings }, maxExecutionMs + GRACE_MS);
+		const settings = settingsOf(maxExecutionMs, maxMemoryBytes, limitOf(limits, "maxThreads"), maxResultBytes);
+		const open = () => {
+			const connection = this.#open(settings, maxExecutionMs + GRACE_MS);
 			connections.push(connection);
 			return connection;
 		};
-		const answered = (async () => ask(await checkUserSql(open({}), statement), open))()
+		const answered = (async () => ask(await checkUserSql(open(), statement), open))()
 			.catch((cause: unknown) => {
 				throw failure(cause);
 			})
@@ -154,8 +157,16 @@ export class UserSql {
 	}
 }
 
-/** Opens a connection with these settings before those that limit it. */
-type Open = (more: Readonly<Record<string, string>>) => UserSqlConnection;
+/** Opens a connection with the settings that limit it. */
+type Open = () => UserSqlConnection;
+
+/**
+ * The first rows of the statement, none of which is larger than an answer: the engine counts what it answers by blocks,
+ * takes constants for one row, and would encode a cell of 100 MB before it is seen here.
+ */
+function bounded(checked: string, rows: number): string {
+	return `SELECT * FROM (SELECT * FROM (${checked}) LIMIT ${rows}) WHERE throwIf(byteSize(*) > ${MAX_ANSWER_BYTES}, '${TOO_WIDE}') = 0`;
+}
 
 function limitOf(limits: UserSqlLimits, name: keyof typeof DEFAULTS): number {
 	const value = limits[name] ?? DEFAULTS[name];
@@ -163,7 +174,12 @@ function limitOf(limits: UserSqlLimits, name: keyof typeof DEFAULTS): number {
 	throw new StoreError("SQL_REFUSED", `invalid ${name}: ${value}; expected an integer from 1 to ${LARGEST[name]}`);
 }
 
-function settingsOf(maxExecutionMs: number, maxMemoryBytes: number, maxThreads: number): Record<string, string> {
+function settingsOf(
+	maxExecutionMs: number,
+	maxMemoryBytes: number,
+	maxThreads: number,
+	maxResultBytes: number,
+): Record<string, string> {
 	return {
 		max_execution_time: String(maxExecutionMs / 1000),
 		max_memory_usage: String(maxMemoryBytes),
@@ -173,7 +189,7 @@ function settingsOf(maxExecutionMs: number, maxMemoryBytes: number, maxThreads: 
 		max_bytes_ratio_before_external_group_by: "0",
 		max_bytes_before_external_sort: "0",
 		max_bytes_ratio_before_external_sort: "0",
-		max_result_bytes: String(MAX_RESULT_BYTES),
+		max_result_bytes: String(maxResultBytes),
 		result_overflow_mode: "throw",
 		max_ast_elements: "20000",
 		// One array of more is sorted for minutes without a look at the clock.
@@ -186,13 +202,20 @@ function settingsOf(maxExecutionMs: number, maxMemoryBytes: number, maxThreads: 
 }
 
 const LIMIT_MESSAGES =
-	/timeout exceeded|memory limit|limit for result exceeded|too big AST|estimated query execution time|TIMEOUT_EXCEEDED|MEMORY_LIMIT/i;
+	/timeout exceeded|memory limit|too big AST|estimated query execution time|TIMEOUT_EXCEEDED|MEMORY_LIMIT/i;
 
 function failure(cause: unknown): StoreError {
 	if (cause instanceof StoreError) return cause;
 	const message = cause instanceof Error ? cause.message : String(cause);
+	if (message.includes(TOO_WIDE) || /limit for result exceeded/i.test(message))
+		return tooLarge(MAX_ANSWER_BYTES, cause);
 	const [code, prefix] = LIMIT_MESSAGES.test(message)
 		? (["SQL_LIMIT", "the statement met a limit"] as const)
 		: (["SQL_FAILED", "the statement failed"] as const);
 	return new StoreError(code, `${prefix}: ${message.slice(0, 1000).trim()}`, {}, { cause });
+}
+
+export function tooLarge(maxBytes: number, cause?: unknown): StoreError {
+	const message = `the answer is larger than ${maxBytes / 1_000_000} MB; ask for fewer rows or columns, or for parts of long texts`;
+	return new StoreError("SQL_TOO_LARGE", message, { maxBytes }, { cause });
 }

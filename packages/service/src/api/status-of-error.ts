@@ -3,6 +3,7 @@ const STATUS: Readonly<Record<string, number>> = {
 	SQL_REFUSED: 400,
 	SQL_FAILED: 400,
 	SQL_LIMIT: 400,
+	SQL_TOO_LARGE: 413,
 	SQL_BUSY: 503,
 	FORGET_INVALID: 400,
 	FORGET_TOO_WIDE: 409,
