@@ -342,6 +342,25 @@ describe("what does not end is ended", () => {
 		},
 	);
 
+	test.each([
+		["one huge cell", "SELECT randomString(20000000)"],
+		[
+			"one whose JSON is six times as long",
+			"SELECT substring(repeat(unhex('01'), 1000000), number + 1) FROM numbers(4)",
+		],
+		["a constant, many times", "SELECT number, repeat('x', 1000000) FROM numbers(100)"],
+		["many rows", "SELECT number, repeat('x', 20000 + number) FROM numbers(1000)"],
+		["a huge array", "SELECT groupArray(number) FROM numbers(3000000)"],
+	])("no answer is larger than 16 MB: %s", async (_, statement) => {
+		expect(await codeOf(statement)).toBe("SQL_TOO_LARGE");
+	});
+
+	test("rows that are not shown count for nothing", async () => {
+		const rows = async (maxRows: number) =>
+			(await store.userSql("SELECT repeat('x', 1000000) AS long FROM numbers(100)", { maxRows })).rows.length;
+		expect(await rows(10)).toBe(10);
+	});
+
 	test("what does not end is not waited for, keeps its place until it ends, and its connections are thrown away", async () => {
 		vi.useFakeTimers();
 		try {

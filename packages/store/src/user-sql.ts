@@ -51,7 +51,7 @@ const MAX_STATEMENT_CHARACTERS = 65_536;
 const MAX_ANSWER_BYTES = 16_000_000;
 /** Of a statement of ours around a user's: sums by arm and day. */
 const MAX_SUMS_BYTES = 64_000_000;
-const TOO_WIDE = "armspan: a row is too large";
+const TOO_WIDE = "armspan: the answer is too large";
 /** How long after its time a statement is waited for that does not look at the clock, such as one long expression. */
 const GRACE_MS = 2_000;
 
@@ -161,11 +161,18 @@ export class UserSql {
 type Open = () => UserSqlConnection;
 
 /**
- * The first rows of the statement, none of which is larger than an answer: the engine counts what it answers by blocks,
- * takes constants for one row, and would encode a cell of 100 MB before it is seen here.
+ * The first rows of the statement, up to the bytes of an answer. The engine itself counts what it answers by blocks, takes
+ * a constant column for one row, and would have encoded a cell of 100 MB before anybody sees it.
  */
 function bounded(checked: string, rows: number): string {
-	return `SELECT * FROM (SELECT * FROM (${checked}) LIMIT ${rows}) WHERE throwIf(byteSize(*) > ${MAX_ANSWER_BYTES}, '${TOO_WIDE}') = 0`;
+	// numbered, since a window loses the order that the statement asked for
+	return `SELECT * EXCEPT (armspan_bytes, armspan_row) FROM
+(
+    SELECT *, sum(byteSize(*)) OVER (ORDER BY armspan_row ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS armspan_bytes
+    FROM (SELECT *, rowNumberInAllBlocks() AS armspan_row FROM (SELECT * FROM (${checked}) LIMIT ${rows}))
+)
+WHERE throwIf(armspan_bytes > ${MAX_ANSWER_BYTES}, '${TOO_WIDE}') = 0
+ORDER BY armspan_row`;
 }
 
 function limitOf(limits: UserSqlLimits, name: keyof typeof DEFAULTS): number {
