@@ -1,4 +1,11 @@
-import { type ArmUnits, type GroupSequentialLook, groupSequentialTest, safeguardedContrast } from "@armspan/stats";
+import {
+	type ArmUnits,
+	type GroupSequentialLook,
+	groupSequentialTest,
+	type PooledLevel,
+	pooledLevel,
+	safeguardedContrast,
+} from "@armspan/stats";
 import { type GrowingUnits, startGrowing } from "../growing-units.ts";
 import { ALPHA } from "../looks.ts";
 import { scenario } from "../scenario.ts";
@@ -83,6 +90,7 @@ interface Seen {
 	readonly value: number;
 	readonly variance: number;
 	readonly units: ArmUnits;
+	readonly level: PooledLevel | undefined;
 }
 
 function simulatePlanned({ looks, plannedUnits, any, start }: PlannedCell, random: StreamRandom, tally: Tally): void {
@@ -95,7 +103,12 @@ function simulatePlanned({ looks, plannedUnits, any, start }: PlannedCell, rando
 		const units = { control: unitsOf(control, any), treatment: unitsOf(treatment, any) };
 		seen.push(
 			contrast.kind === "estimated" && contrast.variance > 0
-				? { value: contrast.difference, variance: contrast.variance, units }
+				? {
+						value: contrast.difference,
+						variance: contrast.variance,
+						units,
+						level: control.sumN === control.units ? pooledLevel(control, treatment) : undefined,
+					}
 				: undefined,
 		);
 	}
@@ -121,7 +134,7 @@ function rejects(seen: readonly (Seen | undefined)[], byPlan: boolean): boolean 
 		plannedVariance ??= at.variance * spendingTime;
 		const shared = { design: DESIGN, pastLooks, effect: at, final: index === seen.length - 1 };
 		const found = byPlan
-			? groupSequentialTest({ ...shared, spendingTime, units: at.units })
+			? groupSequentialTest({ ...shared, spendingTime, units: at.units, level: at.level })
 			: knowsMore(pastLooks, plannedVariance / at.variance)
 				? groupSequentialTest({ ...shared, plannedVariance })
 				: undefined;

@@ -205,7 +205,7 @@ describe("analyzeExperiment on evidence in ClickHouse", () => {
 		);
 		const said = results.verdict.reasons.find(({ rule }) => rule === "primary-undecided")?.message;
 		expect(said).toContain("Look 4 of 4, of 400 units: z ");
-		expect(said).toContain("against ±2.16. Looks 2, 3, 4 had no more information than one before");
+		expect(said).toContain("against ±2.16. Looks 2, 3, 4 cannot be placed beside those before");
 		expect(said).not.toContain("p = 1");
 	});
 

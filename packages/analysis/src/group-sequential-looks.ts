@@ -4,6 +4,8 @@ import {
 	type GroupSequentialLook,
 	groupSequentialTest,
 	type NotEstimable,
+	type PooledLevel,
+	pooledLevel,
 	repeatedPValue,
 } from "@armspan/stats";
 import { type Evidence, ratioSums } from "./evidence.ts";
@@ -53,6 +55,7 @@ export function groupSequentialLooks(
 				: groupSequentialTest({
 						...{ design, pastLooks: taken, spendingTime: look.number / look.of, final: look.final },
 						units: unitsOf(metric, pair, evidence, found),
+						level: levelOf(metric, pair, evidence),
 						effect: { value: found.contrast.difference, variance: found.contrast.variance },
 					});
 		if (found.kind === "not-estimable" || tested.kind === "not-estimable") {
@@ -97,4 +100,11 @@ function unitsOf(
 		return (units * (Number(sumN) + 1)) / (Number(sumN - sumY) + 1);
 	};
 	return { control: grown(against, control), treatment: grown(variant, treatment) };
+}
+
+/** Of what is summed up for a unit, which may grow as long as it is there. */
+function levelOf(metric: MetricDefinition, { against, variant }: Pair, evidence: Evidence): PooledLevel | undefined {
+	return metric.per === "unit" && metric.kind !== "quantile"
+		? pooledLevel(ratioSums(evidence, against, metric), ratioSums(evidence, variant, metric))
+		: undefined;
 }

@@ -14,7 +14,7 @@ export function looksSentence(looks: readonly TestedLook[]): string {
 		...(alone.length === 0
 			? []
 			: [
-					`${numbered(alone)} had no more information than one before, as happens while values of units grow, and ${alone.length === 1 ? "was" : "were"} tested alone, at ${alone.length === 1 ? "its" : "their"} share of alpha.`,
+					`${numbered(alone)} cannot be placed beside those before (no more information, or values of units have grown), and ${alone.length === 1 ? "was" : "were"} tested alone, at ${alone.length === 1 ? "its" : "their"} share of alpha.`,
 				]),
 		...looks.flatMap((look) =>
 			look.kind === "tested" ? [] : [`Look ${look.number} of ${look.of} could not be tested: ${look.message}`],

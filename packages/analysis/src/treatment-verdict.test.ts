@@ -51,7 +51,7 @@ test("what the primary metric shows names the look that was tested, with its uni
 	];
 	const primary = { kind: "estimated", betterPValue: 1, worsePValue: 0.04 } as const;
 	expect(treatmentVerdict({ ...shippable, primary, primaryLooks }).reasons.map(({ message }) => message)).toEqual([
-		"The primary metric is shown to be worse (p = 0.040). Look 2 of 3, of 200 units: z −2.60 against ±2.50. Look 2 had no more information than one before, as happens while values of units grow, and was tested alone, at its share of alpha. Look 1 of 3 could not be tested: Nine units.",
+		"The primary metric is shown to be worse (p = 0.040). Look 2 of 3, of 200 units: z −2.60 against ±2.50. Look 2 cannot be placed beside those before (no more information, or values of units have grown), and was tested alone, at its share of alpha. Look 1 of 3 could not be tested: Nine units.",
 	]);
 	const [breached] = treatmentVerdict({ ...shippable, primaryLooks, guardrails: [guardrail(4)] }).reasons;
 	expect(breached?.message).not.toContain("Look");

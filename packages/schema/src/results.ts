@@ -58,8 +58,8 @@ export const TestedLook = z.discriminatedUnion("kind", [
 		/** An absolute z-score of at least this rejects. */
 		bound: z.number(),
 		/**
-		 * `union`: no more information than at an earlier look, so tested alone at its share of alpha; `joint`: by the joint
-		 * distribution with the looks before.
+		 * `union`: no more information than at an earlier look, or values of units have grown since, so tested alone at its
+		 * share of alpha; `joint`: by the joint distribution with the looks before.
 		 */
 		basis: z.enum(["joint", "union"]),
 	}),

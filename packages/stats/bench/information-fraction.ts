@@ -60,7 +60,7 @@ function rejections(data: StreamData, share: number, effect: number, streams: nu
 				const last = looks.at(-1)?.informationFraction ?? 0;
 				if (last >= 1 || information - last < 1e-4 * information) continue;
 				const spendingTime = look === LOOKS ? 1 : Math.min(1, spending);
-				const now = { spendingTime, informationFraction: information, units: null };
+				const now = { spendingTime, informationFraction: information, units: null, level: null };
 				const next = boundsAlong(DESIGN, [...looks, now], looks).at(-1)!;
 				looks.push(next);
 				if (Math.abs(z) >= next.efficacyBound) {

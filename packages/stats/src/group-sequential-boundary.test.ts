@@ -39,7 +39,7 @@ function sequence(fractions: readonly number[], options: { design?: GroupSequent
 
 /** As a plan has it that spends by information, and units do not grow. */
 const lookOf = (informationFraction: number, efficacyBound: number, futilityBound: number | null = null) => ({
-	...{ spendingTime: informationFraction, informationFraction, units: null, basis: "joint" as const },
+	...{ spendingTime: informationFraction, informationFraction, units: null, level: null, basis: "joint" as const },
 	...{ efficacyBound, futilityBound },
 });
 
@@ -226,6 +226,15 @@ describe("groupSequentialBoundary", () => {
 		expect(errorOf(planned(information))).toBeGreaterThan(0.06);
 	});
 
+	it("tests a look alone since which the level of both arms has moved by more than new units explain", () => {
+		// 1 ± 0.05 at 400 units, so that 400 more move it by 0.035 or so.
+		const level = (value: number, units: number) => ({ value, variance: 1 / units, units });
+		const first = taken([], 1, { spendingTime: 0.5, level: level(1, 400) });
+		const after = (value: number) => taken([first], 2, { spendingTime: 1, level: level(value, 800) }).basis;
+		expect([0.8, 0.895, 1.105, 1.107, 1.5].map(after)).toEqual(["union", "joint", "joint", "union", "union"]);
+		expect(taken([first], 2, { spendingTime: 1 }).basis).toBe("joint");
+	});
+
 	it("takes for the growth of units that of the arm in which it was less certain", () => {
 		const unequal = (control: number, treatment: number) =>
 			taken([taken([], 0.5, { spendingTime: 0.5, units: { control: 100, treatment: 100 } })], 0.6, {
@@ -278,6 +287,9 @@ describe("groupSequentialBoundary", () => {
 		["INVALID_INFORMATION", { spendingTime: 0 }],
 		["INVALID_INFORMATION", { spendingTime: 1.1 }],
 		["INVALID_INFORMATION", { spendingTime: Number.NaN }],
+		["INVALID_INFORMATION", { level: { value: Number.NaN, variance: 1, units: 1 } }],
+		["INVALID_INFORMATION", { level: { value: 1, variance: -1, units: 1 } }],
+		["INVALID_INFORMATION", { level: { value: 1, variance: 1, units: 0 } }],
 		["INVALID_INFORMATION", { units: { control: 0, treatment: 1 } }],
 		["INVALID_INFORMATION", { units: { control: 1, treatment: Number.POSITIVE_INFINITY } }],
 	])("refuses %s %j", (code, change) => {

@@ -11,6 +11,7 @@ import { monotoneRoot } from "./monotone-root.ts";
 import { normalUpperTail } from "./normal-tail.ts";
 import { type NotEstimable, notEstimable } from "./not-estimable.ts";
 import { type ArmUnits, placesInChain } from "./places-in-chain.ts";
+import type { PooledLevel } from "./pooled-level.ts";
 import { requireSpending, type SpendingFunction, spentError } from "./spending-function.ts";
 import { requireAlpha, requireArgument } from "./stats-error.ts";
 
@@ -45,9 +46,10 @@ export interface GroupSequentialLook {
 	readonly informationFraction: number;
 	/** As they were given. */
 	readonly units: ArmUnits | null;
+	readonly level: PooledLevel | null;
 	/**
-	 * `joint`: bounded by the joint distribution with the looks before. `union`: information had not risen, so there is no
-	 * such distribution, and the bound is that of a test of its own, at what may be spent here.
+	 * `joint`: bounded by the joint distribution with the looks before. `union`: information had not risen, or values of
+	 * units had moved, so no such distribution is known, and the bound is that of a test of its own, at what may be spent here.
 	 */
 	readonly basis: "joint" | "union";
 	/** The z-score (its absolute value when two-sided) that rejects. */
@@ -75,6 +77,8 @@ export interface GroupSequentialBoundaryOptions {
 	readonly spendingTime?: number;
 	/** Where values of units may still grow; see `placesInChain`. Not used with futility. @default the canonical form */
 	readonly units?: ArmUnits | undefined;
+	/** Given, looks since which values of units have moved are `union`; see `placesInChain`. Not used with futility. */
+	readonly level?: PooledLevel | undefined;
 	/** The last look, however much was gathered: spends all that is left. @default false; true from spending time 1 on */
 	readonly final?: boolean;
 }
@@ -84,7 +88,7 @@ export interface GroupSequentialBoundaryOptions {
  * the past looks have really spent with the bounds they had. When and how often to look need not be planned, only
  * must not depend on the effect seen.
  *
- * A look with no more information than an earlier one has no place in the joint distribution. It is tested alone, at
+ * A look with no more information than an earlier one, or since which values of units have moved, has no place in the joint distribution. It is tested alone, at
  * the increment of error that is due, and left out of the chain that later looks are integrated along. Conservative: let
  * A be the event that a chained look rejects and U_j that lone look j does, whatever happened before. The chain as if
  * nobody stopped at lone looks gives P(A) = what the chained increments sum to, P(U_j) is j's increment, and
@@ -119,6 +123,11 @@ export function groupSequentialBoundary(
 		const usable = count > 0 && Number.isFinite(count);
 		requireArgument(usable, "INVALID_INFORMATION", `units.${arm}`, count, "a finite number > 0");
 	}
+	if (options.level !== undefined) {
+		const { value, variance, units } = options.level;
+		const usable = Number.isFinite(value) && variance >= 0 && units > 0 && Number.isFinite(variance + units);
+		requireArgument(usable, "INVALID_INFORMATION", "level", JSON.stringify(options.level), "finite, of > 0 units");
+	}
 	const chained = pastLooks.filter(({ basis }) => basis === "joint");
 	requireRising(pastLooks.map((look) => look.spendingTime));
 	requireRising(chained.map((look) => look.informationFraction));
@@ -133,12 +142,13 @@ export function groupSequentialBoundary(
 		return notEstimable("no-new-information", "No more is known than at the look before, so there is nothing to test.");
 	}
 	const units = design.futility === undefined ? (options.units ?? null) : null;
-	const looks = [...pastLooks, { spendingTime: now, informationFraction, units }];
+	const level = design.futility === undefined ? (options.level ?? null) : null;
+	const looks = [...pastLooks, { spendingTime: now, informationFraction, units, level }];
 	return boundsAlong(design, looks, pastLooks).at(-1)!;
 }
 
 /** A look whose bounds are not known yet. */
-export type UnboundedLook = Pick<GroupSequentialLook, "spendingTime" | "informationFraction" | "units">;
+export type UnboundedLook = Pick<GroupSequentialLook, "spendingTime" | "informationFraction" | "units" | "level">;
 type Bounds = Pick<GroupSequentialLook, "efficacyBound" | "futilityBound">;
 
 /**
@@ -157,7 +167,7 @@ export function boundsAlong(
 	return looks.map((look, index) => {
 		const { basis, information, following } = places[index]!;
 		const before = passed;
-		const { spendingTime, informationFraction, units } = look;
+		const { spendingTime, informationFraction, units, level } = look;
 		const joint = () => nextLook(design, before, information, spendingTime, lone);
 		const bounds = known[index] ?? (basis === "joint" ? joint() : loneLook(design, before, spendingTime, lone));
 		let spent = before.efficacy.above + lone;
@@ -170,7 +180,7 @@ export function boundsAlong(
 		}
 		const { efficacyBound, futilityBound } = bounds;
 		return {
-			...{ kind: "estimated", spendingTime, informationFraction, units, basis, efficacyBound, futilityBound },
+			...{ kind: "estimated", spendingTime, informationFraction, units, level, basis, efficacyBound, futilityBound },
 			alphaSpent: design.sides * spent,
 		};
 	});

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { GroupSequentialDesign, GroupSequentialLook } from "./group-sequential-boundary.ts";
 import { groupSequentialComparison } from "./group-sequential-comparison.ts";
 import { groupSequentialTest } from "./group-sequential-test.ts";
+import { pooledLevel } from "./pooled-level.ts";
 import { ratioContrast } from "./ratio-contrast.ts";
 import { safeguardedContrast } from "./safeguarded-contrast.ts";
 import { estimated } from "./test-support/estimated.ts";
@@ -18,8 +19,9 @@ describe("groupSequentialComparison", () => {
 			const [control, treatment] = [bernoulliSums(1000, 100), bernoulliSums(100, treated)];
 			const { difference, variance } = estimated(safeguardedContrast(control, treatment));
 			const units = { control: 1000, treatment: 100 };
+			const level = pooledLevel(control, treatment);
 			expect(groupSequentialComparison({ ...common, control, treatment, final: true })).toEqual(
-				groupSequentialTest({ ...common, effect: { value: difference, variance }, units, final: true }),
+				groupSequentialTest({ ...common, effect: { value: difference, variance }, units, level, final: true }),
 			);
 		}
 	});

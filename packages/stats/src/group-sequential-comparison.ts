@@ -4,11 +4,12 @@ import {
 	groupSequentialTest,
 } from "./group-sequential-test.ts";
 import type { NotEstimable } from "./not-estimable.ts";
+import { pooledLevel } from "./pooled-level.ts";
 import type { RatioSums } from "./ratio-sums.ts";
 import { type SafeguardedContrastOptions, safeguardedContrast } from "./safeguarded-contrast.ts";
 
 export interface GroupSequentialComparisonOptions<Sums extends RatioSums<number> | RatioSums<bigint>>
-	extends Omit<GroupSequentialTestOptions, "effect" | "units">,
+	extends Omit<GroupSequentialTestOptions, "effect" | "units" | "level">,
 		SafeguardedContrastOptions {
 	readonly control: Sums;
 	readonly treatment: Sums;
@@ -31,5 +32,8 @@ export function groupSequentialComparison<Sums extends RatioSums<number> | Ratio
 	if (contrast.kind === "not-estimable") return contrast;
 	const { difference: value, variance, controlUnits, treatmentUnits } = contrast;
 	const units = { control: controlUnits, treatment: treatmentUnits };
-	return groupSequentialTest({ ...options, units, effect: { value, variance } });
+	// Totals of units may grow; a mean per call only gets more certain.
+	const perUnit = control.sumN === control.units && treatment.sumN === treatment.units;
+	const level = perUnit ? pooledLevel(control, treatment) : undefined;
+	return groupSequentialTest({ ...options, units, level, effect: { value, variance } });
 }

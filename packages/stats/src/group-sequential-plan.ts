@@ -144,7 +144,7 @@ function boundsOf(design: GroupSequentialDesign, informationFractions: readonly 
 	return informationFractions.map((at, index) => {
 		const bounds = nextLook(design, passed, at, at);
 		passed = passLook(design, passed, bounds, at, informationFractions[index + 1]);
-		return { spendingTime: at, informationFraction: at, units: null, basis: "joint", ...bounds };
+		return { spendingTime: at, informationFraction: at, units: null, level: null, basis: "joint", ...bounds };
 	});
 }
 

@@ -18,6 +18,7 @@ describe("groupSequentialTest", () => {
 		expect(first.look).toEqual({
 			spendingTime: expect.closeTo(0.2, 12),
 			units: null,
+			level: null,
 			basis: "joint",
 			informationFraction: expect.closeTo(0.2, 12),
 			efficacyBound: expect.closeTo(4.8769, 3),

@@ -5,6 +5,7 @@ import {
 } from "./group-sequential-boundary.ts";
 import { type NotEstimable, notEstimable } from "./not-estimable.ts";
 import type { ArmUnits } from "./places-in-chain.ts";
+import type { PooledLevel } from "./pooled-level.ts";
 import type { ValueWithVariance } from "./relative-effect.ts";
 import { requireArgument } from "./stats-error.ts";
 
@@ -23,6 +24,8 @@ export interface GroupSequentialTestOptions {
 	readonly spendingTime?: number;
 	/** Where values of units may still grow; see `placesInChain`. @default the canonical form */
 	readonly units?: ArmUnits | undefined;
+	/** The same; see `placesInChain`. @default nothing moved */
+	readonly level?: PooledLevel | undefined;
 	/** The experiment ends with this look. @default false */
 	readonly final?: boolean;
 }
@@ -54,7 +57,7 @@ export interface GroupSequentialResult {
  * @see Jennison, Turnbull 2000, Group Sequential Methods, §9 (repeated confidence intervals)
  */
 export function groupSequentialTest(options: GroupSequentialTestOptions): GroupSequentialResult | NotEstimable {
-	const { design, pastLooks, effect, spendingTime, units, final = false } = options;
+	const { design, pastLooks, effect, spendingTime, units, level, final = false } = options;
 	const { plannedVariance = spendingTime === undefined ? Number.NaN : 1 } = options;
 	requireArgument(
 		plannedVariance > 0 && Number.isFinite(plannedVariance),
@@ -73,7 +76,7 @@ export function groupSequentialTest(options: GroupSequentialTestOptions): GroupS
 		return notEstimable("non-finite", "The effect's variance is too far from the planned one for a number.");
 	}
 	const boundary = groupSequentialBoundary({
-		...{ design, pastLooks, informationFraction, units, final },
+		...{ design, pastLooks, informationFraction, units, level, final },
 		...(spendingTime === undefined ? {} : { spendingTime }),
 	});
 	if (boundary.kind === "not-estimable") return boundary;

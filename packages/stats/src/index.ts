@@ -129,6 +129,7 @@ export {
 	type PlannedPower,
 	plannedPower,
 } from "./planned-power.ts";
+export { type PooledLevel, pooledLevel } from "./pooled-level.ts";
 export {
 	type PostStratifiedArms,
 	postStratifiedArms,

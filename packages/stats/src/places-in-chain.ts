@@ -6,14 +6,14 @@ export interface ArmUnits {
 	readonly treatment: number;
 }
 
-type Informed = Pick<GroupSequentialLook, "informationFraction" | "units">;
+type Informed = Pick<GroupSequentialLook, "informationFraction" | "units" | "level">;
 
 /** Rises of information below this are rounding. */
 const SMALLEST_RISE = 1e-4;
 
 /** How a look stands to those before it. */
 export interface PlaceInChain {
-	/** `union`: it knows no more than a look before did, so it has no place. */
+	/** `union`: it knows no more than a look before did, or values have moved since, so it has no place. */
 	readonly basis: GroupSequentialLook["basis"];
 	/** Of this look, as the integration is to see it; of a `union` look that of the last one with a place. */
 	readonly information: number;
@@ -35,6 +35,10 @@ export interface PlaceInChain {
  * Who has converted cannot do so again, so there the future does run against the past: Cov(X_j, X_k) = p_j(1 − p_k), which
  * is the same bound with n/(1 − p) for n.
  *
+ * That bound in turn fails where young units catch up with old ones (many calls in the first days, few later): who has
+ * little so far will get more. Then the level of both arms rises from look to look by more than new units explain, and a
+ * look at which it has has no place: where `level` is known, such a look is `union`.
+ *
  * Too low a correlation is safe: by Slepian's inequality the probability that one side's bounds are ever crossed falls
  * as correlations rise, and correlations of looks further apart are products of neighbours', which are lower bounds too.
  *
@@ -46,7 +50,8 @@ export function placesInChain(looks: readonly Informed[]): PlaceInChain[] {
 	let information = 0;
 	const places = looks.map((now) => {
 		const rise = now.informationFraction - (before?.informationFraction ?? 0);
-		if (rise < SMALLEST_RISE * now.informationFraction) return { basis: "union", information } as const;
+		if (rise < SMALLEST_RISE * now.informationFraction || hasMoved(before, now))
+			return { basis: "union", information } as const;
 		information = before === undefined ? now.informationFraction : information / squaredCorrelation(before, now);
 		before = now;
 		return { basis: "joint", information } as const;
@@ -55,6 +60,16 @@ export function placesInChain(looks: readonly Informed[]): PlaceInChain[] {
 		...place,
 		following: places.slice(index + 1).find(({ basis }) => basis === "joint")?.information,
 	}));
+}
+
+/** Standard errors by which a level may move by the chance of who comes; what moves by less hardly adds to a variance. */
+const CHANCE = 3;
+
+/** Whether the level of both arms moved by more than new units explain: var(level now − level then) = V_now·(n_k/n_j − 1). */
+function hasMoved(before: Informed | undefined, { level: now }: Informed): boolean {
+	const then = before?.level ?? null;
+	if (then === null || now === null) return false;
+	return (now.value - then.value) ** 2 > CHANCE ** 2 * now.variance * Math.max(0, now.units / then.units - 1);
 }
 
 function squaredCorrelation(before: Informed, now: Informed): number {

@@ -187,7 +187,7 @@ const spendCall: Call = ({ errorRate = 0.05, information = 0.5 }: Numbers) =>
 
 const boundaryCall: Call = (change) =>
 	groupSequentialBoundary({ design: watchedOnce, pastLooks: [], informationFraction: 0.5, ...change });
-const pastLook = { spendingTime: 0.2, informationFraction: 0.2, units: null, basis: "joint" };
+const pastLook = { spendingTime: 0.2, informationFraction: 0.2, units: null, level: null, basis: "joint" };
 const watchedOnce: GroupSequentialDesign = { alpha: 0.05, sides: 1, spending: { kind: "pocock" } };
 const futility: FutilityDesign = { beta: 0.2, spending: { kind: "pocock" }, drift: 3 };
 const boundaryDesignCall: Call = (change) => boundaryCall({ design: { ...watchedOnce, ...change } });

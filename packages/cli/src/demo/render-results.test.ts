@@ -245,6 +245,6 @@ test("looks of the primary metric are shown one by one, and those that were not 
 	expect(lines.filter((line) => line.startsWith("feedback of friendly"))).toEqual([
 		"feedback of friendly at look 1 of 3, 200 units: not tested; Nine units.",
 		"feedback of friendly at look 2 of 3, 400 units: z −0.50, bound ±3.71",
-		"feedback of friendly at look 3 of 3, 600 units: z +1.75, bound ±2.16, tested alone: no more information than before",
+		"feedback of friendly at look 3 of 3, 600 units: z +1.75, bound ±2.16, tested alone: no more information, or values of units have grown",
 	]);
 });

@@ -134,7 +134,8 @@ function looksTaken({ metrics }: ExperimentResults): string[] {
 				looks.map((look) => {
 					const at = `${metric} of ${variant} at look ${look.number} of ${look.of}, ${look.units} units: `;
 					if (look.kind === "not-tested") return `${at}not tested; ${look.message}`;
-					const alone = look.basis === "union" ? ", tested alone: no more information than before" : "";
+					const alone =
+						look.basis === "union" ? ", tested alone: no more information, or values of units have grown" : "";
 					return `${at}z ${signed(look.zScore, 2, "")}, bound ±${look.bound.toFixed(2)}${alone}`;
 				}),
 			),
