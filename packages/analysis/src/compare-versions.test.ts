@@ -7,6 +7,7 @@ const values = (count: number, mean: number) => Array.from({ length: count }, (_
 const compared = (after: number, count = 400) =>
 	compareVersions({
 		store: {
+			versionOverlap: async () => ({ units: 0, metrics: {} }),
 			versionTotals: async () =>
 				totalsOf({
 					"1.4.0": { units: count, latency: momentsOf(values(count, 500_000), 1, 1000) },

@@ -1,9 +1,10 @@
-import { type Effect, type MetricDefinition, metricUnit, type VersionComparison } from "@armspan/schema";
+import { type Effect, type MetricDefinition, metricScale, metricUnit, type VersionComparison } from "@armspan/schema";
 import { type EffectEstimate, fixedComparison, type NotEstimable, notEstimable } from "@armspan/stats";
-import type { Store } from "@armspan/store";
+import type { Store, VersionOverlap } from "@armspan/store";
 import { estimate } from "./compare-metric.ts";
 import { type Evidence, overallEvidence, ratioSums } from "./evidence.ts";
 import { metricOf } from "./experiment-metrics.ts";
+import { overlapContrast } from "./overlap-contrast.ts";
 import { pairContrast } from "./pair-contrast.ts";
 
 /** Level of the intervals, which tell sampling error and nothing else. */
@@ -14,7 +15,7 @@ const DEFAULT_METRICS = [
 ];
 
 export interface CompareVersionsOptions {
-	store: Pick<Store, "versionTotals">;
+	store: Pick<Store, "versionTotals" | "versionOverlap">;
 	prompt: string;
 	/** The version before a deployment, and the one after it. */
 	before: string;
@@ -32,8 +33,8 @@ export interface CompareVersionsOptions {
  * Describes two versions of a prompt as they were used, without an experiment: before and after a deployment.
  *
  * This is not an experiment. The intervals hold the sampling error of units at one look, and nothing of what else
- * differed. A unit that used both counts in both as if it were two, which makes intervals too wide where its calls are
- * alike; never too narrow for that reason.
+ * differed. A unit that used both versions counts in each; the covariance that it makes is in the intervals of means, shares
+ * and ratios. Those of quantiles leave it out: they are too wide where a unit's calls are alike.
  *
  * @throws {StoreError} when the store cannot answer
  */
@@ -41,10 +42,12 @@ export async function compareVersions(options: CompareVersionsOptions): Promise<
 	const { store, prompt, before, after, since, until, now } = options;
 	const metrics = options.metrics ?? DEFAULT_METRICS.map((key) => metricOf({ metrics: [] }, key));
 	const versions = [before, after];
-	const totals = await store.versionTotals({
+	const request = {
 		...{ prompt, versions, metrics, since, until },
 		...(options.environment === undefined ? {} : { environment: options.environment }),
-	});
+	};
+	const totals = await store.versionTotals(request);
+	const overlap = await store.versionOverlap(request);
 	const evidence = overallEvidence(totals);
 	const days = (version: string) =>
 		totals.arms.filter(({ variant, day }) => variant === version && day !== "").map(({ day }) => day);
@@ -60,8 +63,9 @@ export async function compareVersions(options: CompareVersionsOptions): Promise<
 			const arm = evidence.get(version);
 			return { version, units: arm?.units ?? 0, calls: arm?.calls ?? 0, days: days(version).sort() };
 		}),
-		metrics: metrics.map((metric) => comparedMetric(metric, before, after, evidence)),
-		caveats: caveats(days(before), days(after)),
+		metrics: metrics.map((metric) => comparedMetric(metric, before, after, evidence, overlap)),
+		sharedUnits: overlap.units,
+		caveats: caveats(days(before), days(after), overlap.units, metrics),
 		recommendation: `To know whether ${after} is the cause, route both at random: an experiment on ${prompt} with control ${before}.`,
 	};
 }
@@ -71,12 +75,19 @@ function comparedMetric(
 	before: string,
 	after: string,
 	evidence: Evidence,
+	overlap: VersionOverlap,
 ): VersionComparison["metrics"][number] {
 	const versions = [before, after];
-	const found =
+	const apart =
 		metric.source === "sql"
 			? notEstimable("no-observations", "Rows of SQL of one's own name no version of a prompt.")
 			: pairContrast(metric, { against: before, variant: after }, evidence, false);
+	const products = overlap.metrics[metric.key];
+	const [control, treatment] = [before, after].map((version) => ratioSums(evidence, version, metric));
+	const found =
+		apart.kind === "not-estimable" || products === undefined || control === undefined || treatment === undefined
+			? apart
+			: overlapContrast(apart, control, treatment, products, metricScale(metric));
 	const { absolute, relative } = differences(found);
 	return {
 		metric: metric.key,
@@ -130,13 +141,23 @@ function sentence(
 	return `${metric.key} was ${size} ${absolute.value > 0 ? "higher" : "lower"} in calls with ${after} than with ${before}; nobody was randomized, so this need not be the version's doing.`;
 }
 
-function caveats(before: readonly string[], after: readonly string[]): string[] {
+function caveats(
+	before: readonly string[],
+	after: readonly string[],
+	sharedUnits: number,
+	metrics: readonly MetricDefinition[],
+): string[] {
+	const ofQuantiles = metrics.some(({ kind }) => kind === "quantile")
+		? " That is in the intervals; not in those of quantiles, which are too wide where a unit's calls are alike."
+		: " That is in the intervals.";
 	const shared = before.filter((day) => after.includes(day)).length;
 	return [
 		"Nobody was assigned to a version at random: users, traffic, models, providers and time of day may differ too.",
 		shared === 0
 			? "The versions were used on different days, so any change in time is part of every difference."
 			: `The versions were first used on ${shared} common day${shared === 1 ? "" : "s"}; who got which is not known to be chance.`,
-		"Units that used both versions are counted in each.",
+		sharedUnits === 0
+			? "No unit used both versions."
+			: `${sharedUnits} units used both versions and are counted in each.${ofQuantiles}`,
 	];
 }

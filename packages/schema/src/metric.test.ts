@@ -53,7 +53,17 @@ describe("MetricDefinition", () => {
 			["event: a proportion of calls needs a condition that says which of them count"],
 		],
 		[{ event: [{ column: "failed", is: true }] }, ['event: a mean has none; use "where"']],
-		[{ per: "unit", winsorCap: 3 }, ["winsorCap: only of a mean per call; remove it"]],
+		[{ per: "unit", winsorCap: 3 }, []],
+		[
+			{ kind: "proportion", value: undefined, event: [{ column: "failed", is: true }], winsorCap: 3 },
+			["winsorCap: only of a mean, per call or per unit; remove it"],
+		],
+		[
+			{ kind: "ratio", denominator: "count", winsorCap: 3 },
+			[
+				"winsorCap: only of a mean, per call or per unit; a ratio of capped sums is the ratio of nothing; cap a mean per unit instead",
+			],
+		],
 		[{ kind: "quantile", level: 0.5, covariateDays: 7 }, ["covariateDays: a quantile has none; remove it"]],
 		[{ ...sql, query: "SELECT {experiment:String}, { iteration : UInt32 }, '{x:Y}' -- {x:Y}" }, []],
 		[

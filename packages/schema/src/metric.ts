@@ -126,7 +126,10 @@ const Fields = z.strictObject({
 	direction: Direction,
 	/** In which it is displayed, when not that of `value`. */
 	unit: z.string().min(1).max(20).optional(),
-	/** A mean's values above it count as it, in the unit of `value`; fixed before the iteration starts. */
+	/**
+	 * A mean's values above it count as it, per unit the unit's sum; in the unit of `value`, fixed before the iteration
+	 * starts.
+	 */
 	winsorCap: z.number().positive().max(1e9).optional(),
 	/** CUPED: the same metric of the unit in so many days before its first exposure explains away noise. */
 	covariateDays: z.int().min(1).max(90).optional(),
@@ -172,8 +175,10 @@ function definitionFaults(metric: z.infer<typeof Fields>): Fault[] {
 		faults.push([["event"], "a proportion of calls needs a condition that says which of them count"]);
 	}
 	if (kind !== "proportion" && metric.event.length > 0) faults.push([["event"], `a ${kind} has none; use "where"`]);
-	if (metric.winsorCap !== undefined && (kind !== "mean" || per !== "call")) {
-		faults.push([["winsorCap"], "only of a mean per call; remove it"]);
+	if (metric.winsorCap !== undefined && kind !== "mean") {
+		const why =
+			kind === "ratio" ? `a ratio of capped sums is the ratio of nothing; cap a mean per unit instead` : "remove it";
+		faults.push([["winsorCap"], `only of a mean, per call or per unit; ${why}`]);
 	}
 	if (kind === "quantile" && metric.covariateDays !== undefined) {
 		faults.push([["covariateDays"], "a quantile has none; remove it"]);

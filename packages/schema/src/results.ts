@@ -390,6 +390,8 @@ export const VersionComparison = z.strictObject({
 	versions: z.array(
 		z.strictObject({ version: z.string(), units: z.int(), calls: z.int(), days: z.array(z.iso.date()) }),
 	),
+	/** Units that used both, and count in each; intervals of all but quantiles know that they are the same. */
+	sharedUnits: z.int(),
 	metrics: z.array(
 		z.strictObject({
 			metric: MetricKey,

@@ -14,6 +14,7 @@ import {
 } from "./metrics/metric-totals.ts";
 import { SqlSources } from "./metrics/sql-sources.ts";
 import { type SumsSinceStart, type SumsSinceStartsRequest, sumsSinceStarts } from "./metrics/sums-since-starts.ts";
+import { type VersionOverlap, versionOverlap } from "./metrics/version-overlap.ts";
 import { migrate } from "./migrate.ts";
 import { arrivalTimes } from "./queries/arrival-times.ts";
 import { callIds } from "./queries/call-ids.ts";
@@ -123,6 +124,10 @@ export class ClickHouseStore implements Store {
 
 	versionTotals(request: VersionTotalsRequest): Promise<MetricTotals> {
 		return versionTotals(this.#query, request);
+	}
+
+	versionOverlap(request: VersionTotalsRequest): Promise<VersionOverlap> {
+		return versionOverlap(this.#query, request);
 	}
 
 	arrivalTimes(key: ArrivalTimesKey): Promise<Date[]> {

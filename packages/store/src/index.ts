@@ -14,6 +14,7 @@ export type {
 } from "./metrics/metric-totals.ts";
 export type { SumsSinceStart, SumsSinceStartsRequest } from "./metrics/sums-since-starts.ts";
 export { VALUE_GRID } from "./metrics/value-grid.ts";
+export type { OverlapMoments, VersionOverlap } from "./metrics/version-overlap.ts";
 export { openStore } from "./open-store.ts";
 export { decodeLogs, decodeTraces } from "./otlp/decode.ts";
 export { encodeExportResponse } from "./otlp/encode-export-response.ts";

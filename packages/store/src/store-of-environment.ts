@@ -10,6 +10,7 @@ export function storeOfEnvironment(store: Store, environment: string): Store {
 		metricTotals: (request) => store.metricTotals({ environment, ...request }),
 		segmentTotals: (request) => store.segmentTotals({ environment, ...request }),
 		versionTotals: (request) => store.versionTotals({ environment, ...request }),
+		versionOverlap: (request) => store.versionOverlap({ environment, ...request }),
 		arrivalTimes: (request) => store.arrivalTimes({ environment, ...request }),
 		strayUnits: (key) => store.strayUnits({ environment, ...key }),
 		violationWindows: (key) => store.violationWindows({ environment, ...key }),

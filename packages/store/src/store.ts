@@ -8,6 +8,7 @@ import type {
 	VersionTotalsRequest,
 } from "./metrics/metric-totals.ts";
 import type { SumsSinceStart, SumsSinceStartsRequest } from "./metrics/sums-since-starts.ts";
+import type { VersionOverlap } from "./metrics/version-overlap.ts";
 import type { Retention, RetentionOptions } from "./retention.ts";
 import type { EncodedRows, LogRow, TraceRow } from "./rows.ts";
 import type { Snapshot, WrittenLook } from "./snapshots/snapshot.ts";
@@ -192,6 +193,8 @@ export interface Store {
 	sealUnitSums(request: SealRequest): Promise<SealedUnits>;
 	/** The same by version of a prompt, without any experiment. */
 	versionTotals(request: VersionTotalsRequest): Promise<MetricTotals>;
+	/** What units that used both of two versions did in each. */
+	versionOverlap(request: VersionTotalsRequest): Promise<VersionOverlap>;
 	/** When the n-th unit was first exposed, of those in one variant, for each of the ascending numbers that was reached. */
 	arrivalTimes(key: ArrivalTimesKey): Promise<Date[]>;
 	/** Units whose evidence names variants that the iteration has not. */

@@ -56,7 +56,7 @@ export interface VersionsRequest {
 
 export interface EvidenceReaderOptions {
 	/** Answers for one environment. */
-	readonly store: Pick<Store, "versionTotals" | "userSql"> & AnalyzeExperimentOptions["store"];
+	readonly store: Pick<Store, "versionTotals" | "versionOverlap" | "userSql"> & AnalyzeExperimentOptions["store"];
 	readonly environment?: string | undefined;
 	readonly intent: () => Intent;
 }

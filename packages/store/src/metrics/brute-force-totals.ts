@@ -198,8 +198,10 @@ function add(sums: MetricSums, metric: MetricDefinition, post: RandomRow[], pre:
 		for (const value of values) sums.sumOfSquares += capped(BigInt(value), cap) ** 2n;
 	}
 	if (sums.winsorized !== null) {
-		for (const value of values) sums.winsorized.uncappedSum += BigInt(value);
-		sums.winsorized.cappedObservations += BigInt(values.filter((value) => BigInt(value) > (cap ?? 0n)).length);
+		const total = values.reduce((sum, value) => sum + BigInt(value), 0n);
+		sums.winsorized.uncappedSum += total;
+		const observed = metric.per === "unit" ? [total] : values.map((value) => BigInt(value));
+		sums.winsorized.cappedObservations += BigInt(observed.filter((value) => value > (cap ?? 0n)).length);
 	}
 	if (sums.cells !== null) countOnGrid(sums, values);
 	if (n === 0n && y === 0n) return;
@@ -255,11 +257,12 @@ function numeratorAndDenominator(
 	const known = rows.filter(
 		(row) => quantityOf(row, value) !== null && (kind !== "ratio" || quantityOf(row, denominator) !== null),
 	);
+	const capOfRow = per === "unit" ? undefined : cap;
 	const sum = (of: MetricQuantity) =>
-		known.reduce((total, row) => total + capped(BigInt(quantityOf(row, of) ?? 0), cap), 0n);
+		known.reduce((total, row) => total + capped(BigInt(quantityOf(row, of) ?? 0), capOfRow), 0n);
 	if (kind === "quantile") return [BigInt(known.length), BigInt(known.length)];
 	if (kind === "ratio") return [sum(value), sum(denominator)];
-	return [sum(value), per === "unit" ? 1n : BigInt(known.length)];
+	return per === "unit" ? [capped(sum(value), cap), 1n] : [sum(value), BigInt(known.length)];
 }
 
 function capped(value: bigint, cap: bigint | undefined): bigint {

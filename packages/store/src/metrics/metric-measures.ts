@@ -101,7 +101,11 @@ export class MetricMeasures {
 		if (kind === "quantile") return [count(known), count(known)];
 		const sum = (of: string, condition: string) =>
 			wide(this.measure(table, `sumIf(toInt128(ifNull(${of}, 0)), ${condition})`));
-		if (per === "unit") return [sum(value, rows), "toInt256(1)"];
+		if (per === "unit") {
+			const cap = winsorCapOf(metric);
+			const ofUnit = sum(value, rows);
+			return [cap === null ? ofUnit : `least(${ofUnit}, toInt256(${cap}))`, "toInt256(1)"];
+		}
 		if (kind === "mean") return [sum(value, rows), count(known)];
 		const denominator = this.conditions.quantity(metric.denominator ?? "count");
 		return [sum(value, `${rows} AND ${denominator} IS NOT NULL`), sum(denominator, known)];
@@ -121,6 +125,10 @@ export class MetricMeasures {
 	): MetricPlan["winsor"] {
 		const cap = winsorCapOf(metric);
 		if (cap === null || value === undefined) return null;
+		if (metric.per === "unit") {
+			const uncapped = wide(this.measure(table, `sumIf(toInt128(ifNull(${value}, 0)), ${rows})`));
+			return { cap, uncapped, above: `toInt256(${uncapped} > toInt256(${cap}))` };
+		}
 		const above = `${rows} AND ifNull(${value} > ${this.conditions.bind("Int64", String(cap))}, false)`;
 		return {
 			cap,
@@ -129,8 +137,9 @@ export class MetricMeasures {
 		};
 	}
 
+	/** Of a metric per unit no row is cut: its unit's sum is. */
 	#capped<Value extends string | undefined>(metric: MetricDefinition, value: Value): Value | string {
-		const cap = winsorCapOf(metric);
+		const cap = metric.per === "unit" ? null : winsorCapOf(metric);
 		return cap === null || value === undefined
 			? value
 			: // not least(), which takes an unknown value for the cap

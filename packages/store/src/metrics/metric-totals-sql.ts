@@ -72,6 +72,44 @@ export function versionTotalsSql(metrics: readonly MetricDefinition[]): MetricTo
 	return totalsSql(measuredMetrics(metrics), "", false, (table, measures) => rowsOfVersions(table, measures));
 }
 
+/**
+ * Of units with both of two versions, which are counted in each: how many, and for every metric the sums over them of
+ * Y₁Y₂, Y₁N₂, N₁Y₂ and N₁N₂, from which the covariance of the versions' ratios comes.
+ */
+export function versionOverlapSql(metrics: readonly MetricDefinition[]): MetricTotalsStatement {
+	const { measures } = measuredMetrics(metrics);
+	const tables = (["calls", "events"] as const).filter((table) => measures.of(table).length > 0);
+	const first = "u.variant = {versions:Array(String)}[1]";
+	const ofVersion = (of: string, name: string) => [
+		`sumIf(${of}, u.variant = {versions:Array(String)}[1]) AS ${name}_1`,
+		`sumIf(${of}, NOT (${first})) AS ${name}_2`,
+	];
+	const sums = measures.plans.flatMap(({ y, n }, index) => [
+		...ofVersion(y, `y_${index}`),
+		...ofVersion(n, `n_${index}`),
+	]);
+	const products = measures.plans.map((_plan, index) => {
+		const [y, n] = [`y_${index}`, `n_${index}`];
+		const pairs = [`${y}_1 * ${y}_2`, `${y}_1 * ${n}_2`, `${n}_1 * ${y}_2`, `${n}_1 * ${n}_2`];
+		return `[${pairs.map((pair) => `toString(sum(${pair}))`).join(", ")}] AS metric_${index}`;
+	});
+	const sql = `WITH
+    ${CELL_STARTS_SQL},
+${tables.map((table) => `    ${table}_of_units AS\n    (\n${rowsOfVersions(table, measures)}\n    )`).join(",\n")}
+SELECT
+    ${["toString(count()) AS units", ...products].join(",\n    ")}
+FROM
+(
+    SELECT
+        ${["substring(u.unit_id, length(u.variant) + 2) AS unit", ...sums].join(",\n        ")}
+    FROM calls_of_units AS u${tables.includes("events") ? "\n    LEFT JOIN events_of_units ON events_of_units.unit_id = u.unit_id" : ""}
+    GROUP BY unit
+    HAVING uniqExact(u.variant) = 2
+)
+SETTINGS max_execution_time = 120, join_use_nulls = 0`;
+	return { sql, parameters: { ...measures.conditions.parameters }, plans: measures.plans };
+}
+
 function totalsSql(
 	measured: MeasuredMetrics,
 	exposed: string,

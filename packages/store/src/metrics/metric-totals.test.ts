@@ -31,7 +31,10 @@ const METRICS = [
 			...{ key: "cost-before", source: "calls", kind: "mean", value: "cost", covariateDays: 3, direction: "decrease" },
 			winsorCap: 0.001,
 		},
-		{ key: "bill", source: "calls", kind: "mean", per: "unit", value: "cost", covariateDays: 9, direction: "decrease" },
+		{
+			...{ key: "bill", source: "calls", kind: "mean", per: "unit", value: "cost", winsorCap: 0.004 },
+			...{ covariateDays: 9, direction: "decrease" },
+		},
 		{
 			...{ key: "active", source: "calls", kind: "proportion", per: "unit", direction: "increase", covariateDays: 2 },
 			where: [{ column: "model", startsWith: "gpt-'" }],
@@ -168,6 +171,33 @@ describe("metricTotals", () => {
 		);
 		const versions = ["1.0.0", "2.0.0"];
 		expect(await store.versionTotals({ ...request, versions, metrics: ofCalls })).toEqual(expected);
+
+		const users = Map.groupBy(calls, ({ unit }) => unit.slice("1.0.0 ".length));
+		const both = [...users.values()].filter((own) => new Set(own.map(({ version }) => version)).size === 2);
+		expect(both.length).toBeGreaterThan(20);
+		const products = Object.fromEntries(
+			ofCalls
+				.filter(({ kind }) => kind !== "quantile")
+				.map(({ key }) => [key, { sumYY: 0n, sumYN: 0n, sumNY: 0n, sumNN: 0n }]),
+		);
+		for (const own of both) {
+			const { arms } = bruteForceTotals(
+				{ experiment: "versions", startMs: evidence.startMs, calls: own, exposures: [], events: [] },
+				{ experiment: "versions", iteration: 1, unitType: "user", prompt: "reply-9", metrics: ofCalls, asOf: until },
+				() => "",
+			);
+			for (const [key, product] of Object.entries(products)) {
+				const [first, second] = versions.map((version) => arms.find((arm) => arm.variant === version)?.metrics[key]);
+				if (first === undefined || second === undefined) throw new Error("a unit of both has an arm in each");
+				product.sumYY += first.sumY * second.sumY;
+				product.sumYN += first.sumY * second.sumN;
+				product.sumNY += first.sumN * second.sumY;
+				product.sumNN += first.sumN * second.sumN;
+			}
+		}
+		expect(await store.versionOverlap({ ...request, versions, metrics: ofCalls })).toEqual({
+			...{ units: both.length, metrics: products },
+		});
 
 		const scored = evidence.events.filter(
 			(event) => counted(event) && event.kind === "feedback" && event.scoreMicros !== null && event.version === "2.0.0",

@@ -186,15 +186,17 @@ export async function versionTotals(query: Query, request: VersionTotalsRequest)
 		.filter(({ source }) => source !== "sql")
 		.map(({ covariateDays: _, ...metric }) => metric);
 	const { sql, parameters, plans } = versionTotalsSql(metrics);
-	const rows = await query<TotalsRow>(sql, {
-		...parameters,
+	return totalsOf(await query<TotalsRow>(sql, { ...parameters, ...versionParameters(request) }), plans);
+}
+
+export function versionParameters(request: VersionTotalsRequest): QueryParameters {
+	return {
 		prompt: request.prompt,
 		versions: request.versions,
 		since_us: microsOfDate(request.since),
 		until_us: microsOfDate(request.until),
 		environment: request.environment ?? "",
-	});
-	return totalsOf(rows, plans);
+	};
 }
 
 function totalsOf(rows: readonly TotalsRow[], plans: readonly MetricPlan[]): MetricTotals {

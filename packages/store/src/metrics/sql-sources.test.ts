@@ -57,6 +57,7 @@ describe("metrics from SQL of one's own", () => {
 	test.each([
 		["a mean", {}, {}],
 		["a mean per unit", { per: "unit" }, { per: "unit" }],
+		["a capped mean per unit", { per: "unit", winsorCap: 0.8 }, { per: "unit", winsorCap: 0.8 }],
 		["a capped mean", { winsorCap: 0.6 }, { winsorCap: 0.6 }],
 		["a quantile", { kind: "quantile", level: 0.5 }, { kind: "quantile", level: 0.5 }],
 		[

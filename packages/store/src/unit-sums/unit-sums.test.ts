@@ -44,6 +44,14 @@ const METRICS = [
 	...[
 		{ key: "capped", source: "calls", kind: "mean", value: "latency", winsorCap: 1.5, direction: "decrease" },
 		{
+			...{ key: "capped-bill", source: "calls", kind: "mean", per: "unit", value: "cost", winsorCap: 0.004 },
+			direction: "decrease",
+		},
+		{
+			...{ key: "capped-score", source: "evaluations", kind: "mean", per: "unit", value: "score", winsorCap: 0.6 },
+			direction: "increase",
+		},
+		{
 			...{ key: "limited", source: "calls", kind: "proportion", direction: "decrease" },
 			...{ where: [{ column: "provider", notIn: ["other", "it's \\ 'quoted'"] }] },
 			event: [{ column: "error-type", in: ["rate_limit", "a,b'] OR 1=1 --"] }],
