@@ -3,7 +3,7 @@ import { sampleRatioMismatch } from "@armspan/stats";
 import type { EvidenceKey, MetricTotals, MetricTotalsRequest, Store, StrayUnits } from "@armspan/store";
 import { compareMetric } from "./compare-metric.ts";
 import { compareSegments } from "./compare-segments.ts";
-import { type Evidence, evidenceByDay, overallEvidence } from "./evidence.ts";
+import { type Evidence, evidenceByDay, listedErrorTypes, overallEvidence } from "./evidence.ts";
 import { experimentMetrics, metricOf } from "./experiment-metrics.ts";
 import { checkGuardrails } from "./guardrail-check.ts";
 import { closingDecision } from "./guardrail-decision.ts";
@@ -109,7 +109,7 @@ export async function analyzeExperiment(options: AnalyzeExperimentOptions): Prom
 			calls: arm?.calls ?? 0,
 			undeliveredCalls: arm?.undeliveredCalls ?? 0,
 			quarantinedCalls: arm?.quarantinedCalls ?? 0,
-			errorTypes: { ...arm?.errorTypes },
+			errorTypes: listedErrorTypes(arm?.errorTypes ?? new Map()),
 		};
 	});
 	const status = statusOf(experiment, decisions);

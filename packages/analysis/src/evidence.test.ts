@@ -1,8 +1,9 @@
-import { MetricDefinition } from "@armspan/schema";
+import { ExperimentResults, MetricDefinition } from "@armspan/schema";
 import { gridQuantileEstimate } from "@armspan/stats";
 import { type MetricSums, VALUE_GRID } from "@armspan/store";
+import fc from "fast-check";
 import { expect, test } from "vitest";
-import { evidenceByDay, gridEvidence, overallEvidence, ratioSums } from "./evidence.ts";
+import { evidenceByDay, gridEvidence, listedErrorTypes, overallEvidence, ratioSums } from "./evidence.ts";
 import { momentsOf, totalsOf } from "./test-support.ts";
 
 const p90 = MetricDefinition.parse({
@@ -40,7 +41,10 @@ const totals = (parts: readonly (readonly (readonly number[])[])[]) => ({
 		totalsOf({ control: { units: part.length, p90: counted(part) } }).arms.map((arm) => ({
 			...arm,
 			day: `2026-11-0${day + 1}`,
-			errorTypes: { timeout: 1, [`day-${day}`]: 2 },
+			errorTypes: new Map([
+				["timeout", 1],
+				[`day-${day}`, 2],
+			]),
 		})),
 	),
 });
@@ -50,7 +54,10 @@ test("days add up to what the units of all days have together", () => {
 	const [split, whole] = [overallEvidence(days).get("control"), overallEvidence(totals([units])).get("control")];
 	expect(split?.metrics).toEqual(whole?.metrics);
 	expect(split?.units).toBe(300);
-	expect(split?.errorTypes).toEqual({ timeout: 3, "day-0": 2, "day-1": 2, "day-2": 2 });
+	expect(listedErrorTypes(split?.errorTypes ?? new Map())).toEqual([
+		{ type: "timeout", calls: 3 },
+		...["day-0", "day-1", "day-2"].map((type) => ({ type, calls: 2 })),
+	]);
 	expect([...evidenceByDay(days).keys()]).toEqual(["2026-11-01", "2026-11-02", "2026-11-03"]);
 	// Units of no known time are in the whole, and in no day.
 	const undated = { ...days, arms: days.arms.map((arm, index) => ({ ...arm, day: index === 0 ? "" : arm.day })) };
@@ -86,4 +93,32 @@ test("an arm without units has sums of nothing", () => {
 	expect(ratioSums(new Map(), "control", p90).units).toBe(0n);
 	const { grid, below } = gridEvidence(new Map(), "control", p90);
 	expect(gridQuantileEstimate({ grid, below }, 0.9)).toMatchObject({ kind: "not-estimable" });
+});
+
+test("an error type may have any name: all failed calls are listed, whatever days they fell on", () => {
+	const name = fc.oneof(
+		fc.constantFrom("__proto__", "constructor", "toString", "hasOwnProperty", "__defineGetter__", "", "0"),
+		fc.string(),
+	);
+	fc.assert(
+		fc.property(fc.array(fc.tuple(fc.nat(2), name), { maxLength: 60 }), (failures) => {
+			const arms = [0, 1, 2].map((day) => {
+				const errorTypes = new Map<string, number>();
+				for (const [of, type] of failures) {
+					if (of === day) errorTypes.set(type, (errorTypes.get(type) ?? 0) + 1);
+				}
+				return {
+					...(totalsOf({ control: { units: 1 } }).arms[0] as ReturnType<typeof totalsOf>["arms"][number]),
+					errorTypes,
+				};
+			});
+			const listed = listedErrorTypes(overallEvidence({ arms }).get("control")?.errorTypes ?? new Map());
+			// as a client reads it
+			const read = ExperimentResults.shape.variants.element.shape.errorTypes.parse(JSON.parse(JSON.stringify(listed)));
+			for (const { type, calls } of read) {
+				expect(calls).toBe(failures.filter(([, failed]) => failed === type).length);
+			}
+			expect(new Set(read.map(({ type }) => type))).toEqual(new Set(failures.map(([, type]) => type)));
+		}),
+	);
 });

@@ -17,7 +17,7 @@ interface ArmEvidence {
 	readonly calls: number;
 	readonly undeliveredCalls: number;
 	readonly quarantinedCalls: number;
-	readonly errorTypes: Readonly<Record<string, number>>;
+	readonly errorTypes: ReadonlyMap<string, number>;
 	readonly metrics: Readonly<Record<string, MetricSums>>;
 }
 
@@ -40,9 +40,16 @@ export function evidenceByDay({ arms }: Pick<MetricTotals, "arms">): Map<string,
 	return new Map(days.map((day) => [day, overallEvidence({ arms: arms.filter((arm) => arm.day === day) })]));
 }
 
+/** Most calls first; types that as many calls have by their name. */
+export function listedErrorTypes(errorTypes: ReadonlyMap<string, number>): { type: string; calls: number }[] {
+	return [...errorTypes]
+		.map(([type, calls]) => ({ type, calls }))
+		.sort((a, b) => b.calls - a.calls || (a.type < b.type ? -1 : 1));
+}
+
 function merged(left: ArmEvidence, right: ArmTotals): ArmEvidence {
-	const errorTypes = { ...left.errorTypes };
-	for (const [type, calls] of Object.entries(right.errorTypes)) errorTypes[type] = (errorTypes[type] ?? 0) + calls;
+	const errorTypes = new Map(left.errorTypes);
+	for (const [type, calls] of right.errorTypes) errorTypes.set(type, (errorTypes.get(type) ?? 0) + calls);
 	return {
 		variant: left.variant,
 		units: left.units + right.units,
@@ -52,7 +59,7 @@ function merged(left: ArmEvidence, right: ArmTotals): ArmEvidence {
 		errorTypes,
 		metrics: Object.fromEntries(
 			Object.entries(left.metrics).map(([key, sums]) => {
-				const other = right.metrics[key];
+				const other = Object.hasOwn(right.metrics, key) ? right.metrics[key] : undefined;
 				return [key, other === undefined ? sums : mergedSums(sums, other)];
 			}),
 		),

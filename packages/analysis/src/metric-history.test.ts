@@ -40,7 +40,7 @@ function storeOf(
 		...{ excludedUnits: 0, immatureUnits: 0, newestCallAt: null, newestEventAt: null },
 		arms: arms.map(({ variant, day, units }) => ({
 			...{ variant, day, units: units.length, calls: units.flat().length },
-			...{ undeliveredCalls: 0, quarantinedCalls: 0, errorTypes: {} },
+			...{ undeliveredCalls: 0, quarantinedCalls: 0, errorTypes: new Map() },
 			metrics: { [metric.key]: sumsOf(units, scale) },
 		})),
 	};

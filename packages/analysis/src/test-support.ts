@@ -53,7 +53,7 @@ export function totalsOf(
 			day: "2026-11-19",
 			units,
 			calls: units,
-			...{ undeliveredCalls: 0, quarantinedCalls: 0, errorTypes: {} },
+			...{ undeliveredCalls: 0, quarantinedCalls: 0, errorTypes: new Map() },
 			metrics: metrics as Record<string, MetricSums>,
 		})),
 	};

@@ -113,7 +113,8 @@ export type SqlQuestion = z.infer<typeof SqlQuestion>;
 export const SqlAnswer = z.strictObject({
 	schemaVersion: z.literal(1),
 	columns: z.array(z.strictObject({ name: z.string(), type: z.string() })),
-	rows: z.array(z.array(JsonValue)),
+	/** As JSON; not described further, since a key may be any text. */
+	rows: z.array(z.array(z.unknown())),
 	/** There were more rows than are shown. */
 	truncated: z.boolean(),
 	elapsedMs: z.int(),

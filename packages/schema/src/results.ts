@@ -340,8 +340,8 @@ export const ExperimentResults = z.strictObject({
 			undeliveredCalls: z.int(),
 			/** Calls with a quantity that cannot be; it is left out, the rest of the call counts. */
 			quarantinedCalls: z.int(),
-			/** Failed calls by `error.type`; `""` where none was given. */
-			errorTypes: z.record(z.string(), z.int()),
+			/** Failed calls by `error.type`, most first; `""` where none was given. A list, as applications choose the names. */
+			errorTypes: z.array(z.strictObject({ type: z.string(), calls: z.int() })),
 		}),
 	),
 	/** Units seen in two arms of this iteration: left out, and counted here. */

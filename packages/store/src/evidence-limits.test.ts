@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { SqlAnswer } from "@armspan/schema";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { variantSums } from "./metrics/variant-sums.ts";
 import { openStore } from "./open-store.ts";
@@ -106,4 +107,35 @@ test("an id that the router would not take is no unit, anywhere; what it would t
 	expect(remaining).toEqual([]);
 	expect(erased).toMatchObject({ calls: 4, exposures: 4, evaluations: 4, otel_traces: 4, otel_logs: 8 });
 	expect((await variantSums(store, key)).variants).toEqual([]);
+});
+
+test("an error type may have any name", async () => {
+	const types = ["__proto__", "constructor", "toString", "__proto__", ""];
+	await store.insertTraces(
+		types.map((type) => ({
+			...callRow({
+				attributes: {
+					...{ "armspan.experiment": "errors", "armspan.enrolled": "true", "armspan.unit.id": "u" },
+					...{ "feature_flag.result.variant": "errors.control", "error.type": type },
+				},
+			}),
+			StatusCode: "Error",
+		})),
+	);
+	const { arms } = await store.metricTotals({
+		...{ experiment: "errors", iteration: 1, metrics: [], asOf: new Date(), unitType: "user", prompt: "p" },
+	});
+	expect(arms[0]?.errorTypes).toEqual(
+		new Map([
+			["__proto__", 2],
+			["constructor", 1],
+			["toString", 1],
+			["", 1],
+		]),
+	);
+});
+
+test("a key of a map in an answer to SQL may have any name", async () => {
+	const { rows } = await store.userSql("SELECT map('__proto__', 1, 'constructor', 2)");
+	expect(JSON.stringify(SqlAnswer.shape.rows.parse(rows))).toBe('[[{"__proto__":1,"constructor":2}]]');
 });

@@ -9,7 +9,7 @@ const notEstimable = {
 	message: "The smaller arm has 9 of the 50 units it needs.",
 } as const;
 
-const variant = { quarantinedCalls: 0, errorTypes: {} };
+const variant = { quarantinedCalls: 0, errorTypes: [] };
 const perCall = {
 	description: "",
 	per: "call" as const,

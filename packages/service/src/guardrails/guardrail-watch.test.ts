@@ -131,7 +131,7 @@ describe("GuardrailWatch", () => {
 			const none = { sumOfSquares: null, winsorized: null, covariate: null, cacheHits: null, cells: null };
 			return {
 				...{ variant, day: "2026-11-20", units: 1000, calls: 1000 },
-				...{ undeliveredCalls: 0, quarantinedCalls: 0, errorTypes: {} },
+				...{ undeliveredCalls: 0, quarantinedCalls: 0, errorTypes: new Map() },
 				metrics: { latency: { units: 1000, ...sums, scale: 1000, ...none } },
 			};
 		};

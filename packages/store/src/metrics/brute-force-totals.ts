@@ -114,7 +114,7 @@ export function bruteForceTotals(
 		arm.undeliveredCalls += calls.filter((call) => call.fallback === "render-failed").length;
 		arm.quarantinedCalls += calls.filter((call) => call.impossible).length;
 		for (const { failed, errorType } of calls) {
-			if (failed) arm.errorTypes[errorType] = (arm.errorTypes[errorType] ?? 0) + 1;
+			if (failed) arm.errorTypes.set(errorType, (arm.errorTypes.get(errorType) ?? 0) + 1);
 		}
 		totals.newestCallAt = newest(totals.newestCallAt, calls);
 		totals.newestEventAt = newest(totals.newestEventAt, events);
@@ -142,7 +142,16 @@ function newest(known: Date | null, rows: RandomRow[]): Date | null {
 function armOf(arms: Map<string, ArmTotals>, variant: string, day: string): ArmTotals {
 	const key = `${variant} ${day}`;
 	const found = arms.get(key) ?? {
-		...{ variant, day, units: 0, calls: 0, undeliveredCalls: 0, quarantinedCalls: 0, errorTypes: {}, metrics: {} },
+		...{
+			variant,
+			day,
+			units: 0,
+			calls: 0,
+			undeliveredCalls: 0,
+			quarantinedCalls: 0,
+			errorTypes: new Map(),
+			metrics: {},
+		},
 	};
 	arms.set(key, found);
 	return found;

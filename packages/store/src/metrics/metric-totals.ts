@@ -100,7 +100,7 @@ export interface ArmTotals {
 	undeliveredCalls: number;
 	quarantinedCalls: number;
 	/** Failed calls by `error.type`. */
-	errorTypes: Record<string, number>;
+	errorTypes: Map<string, number>;
 	/** By metric key. */
 	metrics: Record<string, MetricSums>;
 }
@@ -218,7 +218,7 @@ function totalsOf(rows: readonly TotalsRow[], plans: readonly MetricPlan[]): Met
 			calls: Number(row.calls),
 			undeliveredCalls: Number(row.undelivered_calls),
 			quarantinedCalls: Number(row.quarantined_calls),
-			errorTypes: Object.fromEntries(types.map((type, index) => [type, Number(counts[index])])),
+			errorTypes: new Map(types.map((type, index) => [type, Number(counts[index])])),
 			metrics: Object.fromEntries(
 				plans.map((plan, index) => [
 					plan.metric.key,
