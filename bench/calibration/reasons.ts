@@ -13,6 +13,10 @@ export const REASONS: readonly { readonly concerns: RegExp; readonly text: strin
 		text: "**Group-sequential.** The safeguard repairs the variance, not the shape: with few events in the small arm the difference stays skewed, and bounds near 2 at the last looks reach into that tail. The test has no slack of its own: at its nominal level every cell lies at α, and the worst of so many lies above it by chance.",
 	},
 	{
+		concerns: /^looks planned by units: power/,
+		text: "**Looks planned by units.** Where young units catch up with old ones (calls of their first days), how looks depend on each other is not known, and each is tested alone. Spending by information found more there, by a correlation that is too high: at 10 looks it errs above α in these very data. `maturationHours` gives the power back.",
+	},
+	{
 		concerns: /^CUPED/,
 		text: "**CUPED with a confidence sequence.** The sequence is asymptotic in the units of the smaller arm, and begins at 50 of them; θ is estimated as well. See the cells named.",
 	},

@@ -135,7 +135,7 @@ ${table(
 ### Group-sequential (Lan–DeMets O'Brien–Fleming)
 
 ${table(["data, share", "group-sequential, 28", "1,000", "without, 28", "1,000"], rates(grouped, missed))}
-Bounds above are those of the planned information. With the information taken from the variance at each of 7 looks and the bounds computed there, by \`groupSequentialComparison\`; without: \`groupSequentialTest\` of a plain contrast:
+Bounds above are those of the planned information. With the information taken from the variance at each of 7 looks and the bounds computed there, by \`groupSequentialComparison\`; without: \`groupSequentialTest\` of a plain contrast (simulated before the comparison asked for numbers of units, which only makes its bounds higher):
 
 ${table(["data, share", "false positives", "without"], information)}
 #### Looks planned by units
