@@ -54,7 +54,11 @@ describe.skipIf(unavailable !== undefined)("a service on a ClickHouse server", (
 	test("answers 503 while it hangs, counts it against the watch, and goes on when it is back", async () => {
 		await until(({ guardrails }) => guardrails.lastCheckAt !== null);
 		server.stop("SIGSTOP");
-		const question = { method: "POST", headers: { "content-type": "application/json" }, body: '{"statement":"SELECT 1"}' };
+		const question = {
+			method: "POST",
+			headers: { "content-type": "application/json" },
+			body: '{"statement":"SELECT 1"}',
+		};
 		const answers = await Promise.all([
 			...["/api/v1/experiments/support-tone/results", "/api/v1/decisions", "/api/v1/metrics"].map(get),
 			fetch(new URL("/api/v1/sql", apiUrl), { ...question, signal: AbortSignal.timeout(30_000) }),

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { JsonValue } from "./json-value.ts";
 import { Direction, MetricDefinition, MetricKey } from "./metric.ts";
 import { Name, PromptName } from "./names.ts";
 import { NotEstimable } from "./results.ts";
