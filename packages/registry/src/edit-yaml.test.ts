@@ -34,6 +34,13 @@ test.each<[string, (document: Document) => void, string]>([
 	expect(edited(TEXT, edit)).toBe(expected);
 });
 
+test.each([" ", "\n", "", " \n x", "x \n", "\tx"])("%j in the place of a block is that text", (wanted) => {
+	for (const style of [">-", "|", ">", "|+"]) {
+		const text = edited(TEXT.replace(">-", style), (document) => document.set("b", wanted));
+		expect(parseDocument(text).toJS()).toEqual({ ...parseDocument(TEXT).toJS(), b: wanted });
+	}
+});
+
 test("a change deep inside leaves the other keys alone", () => {
 	const text = edited(TEXT, (document) => document.setIn(["map", "deep", "x"], 5));
 	expect(text.slice(0, text.indexOf("map:"))).toBe(TEXT.slice(0, TEXT.indexOf("map:")));

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { type Document, isMap, isNode, isScalar, type Node, parseDocument, type ToStringOptions } from "yaml";
+import { type Document, isMap, isNode, isScalar, type Node, parseDocument, type ToStringOptions, visit } from "yaml";
 
 /**
  * Text of the document after the edit, with comments and layout as their author wrote them under every
@@ -10,12 +10,23 @@ export function editYaml(document: Document, text: string, edit: (document: Docu
 	const style = writingStyle(document, text);
 	const untouched = document.toString(style);
 	edit(document);
+	quoteBlankBlocks(document);
 	const edited = document.toString(style);
 	if (edited === untouched) return text;
 	if (untouched === text) return edited;
 	// Writing a document out reflows all of it; only what the edit did is to be seen in the diff.
 	const spliced = splice(text, edited);
 	return spliced !== undefined && isSame(parse(spliced), document, style) ? spliced : edited;
+}
+
+/** A text of white space alone that takes the place of a block is written as a block, and reads as nothing. */
+function quoteBlankBlocks(document: Document): void {
+	visit(document, {
+		Scalar(_, node) {
+			const isBlock = node.type === "BLOCK_FOLDED" || node.type === "BLOCK_LITERAL";
+			if (isBlock && typeof node.value === "string" && node.value.trim() === "") node.type = "QUOTE_DOUBLE";
+		},
+	});
 }
 
 /** Same values, same comments; blank lines may differ. */

@@ -1,4 +1,4 @@
--- The calls of a model in a third of the bytes (ADR 0018): no ids that cannot be compressed, times and quantities coded as
+-- The calls of a model in 40 % of the bytes (ADR 0018): no ids that cannot be compressed, times and quantities coded as
 -- what they are. A sorting key cannot be changed in place, so this is another table. What it replaces is copied and goes.
 -- A call is identified by its unit, its start and a hash of its trace and span.
 

@@ -32,8 +32,9 @@ WITH
     accurateCastOrNull(round(toFloat64OrNull(cost_text) * 1e9), 'Int64') AS cost_any,
     accurateCastOrNull(round(toFloat64OrNull(first_chunk_text) * 1e6), 'Int64') AS first_chunk_any,
     Timestamp >= toDateTime64('2020-01-01 00:00:00', 9, 'UTC') AND Timestamp <= now64(9) + INTERVAL 1 DAY AS time_possible,
-    -- signed in tables of older exporters; a call has not ended later than it may have begun
-    Duration BETWEEN 0 AND 1000000000000000000 AND toUnixTimestamp64Micro(toDateTime64(Timestamp, 6, 'UTC')) + toInt64(intDiv(Duration, 1000)) <= toUnixTimestamp64Micro(now64(6) + INTERVAL 1 DAY) AS end_possible,
+    -- signed in tables of older exporters; a call has not ended later than it may have begun, but a start that cannot be
+    -- (a Collector's exporter makes 1970 of it) says nothing of its end
+    Duration BETWEEN 0 AND 1000000000000000000 AND (NOT time_possible OR toUnixTimestamp64Micro(toDateTime64(Timestamp, 6, 'UTC')) + toInt64(intDiv(Duration, 1000)) <= toUnixTimestamp64Micro(now64(6) + INTERVAL 1 DAY)) AS end_possible,
     a['armspan.unit.id'] AS unit_text,
     -- the router's limit, in UTF-16 code units; what is longer is no unit, as nobody could ask for its rows
     length(unit_text) <= 1000 OR (length(unit_text) <= 3000 AND lengthUTF8(unit_text) + countMatches(unit_text, '[\\x{10000}-\\x{10FFFF}]') <= 1000) AS unit_possible
