@@ -8,7 +8,7 @@ const QUARANTINED_SHARE = 0.01;
 
 /** Calls of an iteration from which on sums per unit are kept beside them; below, a look is fast without. */
 const SUMMED_CALLS = 200_000;
-const SUM_EVERY_MS = 3_600_000;
+const SUM_EVERY_MS = 1_800_000;
 
 /** How long after its end an iteration is asked for calls that were left out: what comes late comes within days. */
 const CLOSED_WATCH_MS = 7 * 86_400_000;

@@ -14,9 +14,9 @@ const ROWS_PER_INSERT = 500_000;
 
 const stepNs = ({ calls, days }: Traffic) => Math.floor((days * 86_400e9) / calls);
 
-/** The first call of the traffic's last hour. */
-export function startOfLastHour({ calls, days }: Traffic): number {
-	return calls - Math.ceil(calls / days / 24);
+/** The first call of the traffic's last minutes. */
+export function startOfLastMinutes({ calls, days }: Traffic, minutes: number): number {
+	return calls - Math.ceil((calls * minutes) / days / 1440);
 }
 
 /** When a call starts, cut to milliseconds. */

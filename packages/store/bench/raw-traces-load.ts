@@ -1,4 +1,4 @@
-/** Fills a folder for `raw-traces.ts`: all calls but those of the last hour, their sums per unit, and that hour. */
+/** Fills a folder for `raw-traces.ts`: all calls but those of the last hour (or minutes), their sums per unit, and that hour. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { join } from "node:path";
@@ -6,10 +6,10 @@ import { BUILT_IN_METRICS } from "@armspan/schema";
 import { openStore } from "@armspan/store";
 import { createClient } from "@clickhouse/client";
 import { createChdbConnection } from "chdb/connection";
-import { generateTraces, startOfLastHour, type Traffic, timeOfCall } from "./generate-traces.ts";
+import { generateTraces, startOfLastMinutes, type Traffic, timeOfCall } from "./generate-traces.ts";
 
-const [folder, calls = "5000000", units = "200000"] = process.argv.slice(2);
-if (folder === undefined) throw new Error("usage: raw-traces-load.ts FOLDER [calls, 5000000] [units, 200000]");
+const [folder, calls = "5000000", units = "200000", minutes = "60"] = process.argv.slice(2);
+if (folder === undefined) throw new Error("usage: raw-traces-load.ts FOLDER [calls, 5000000] [units, 200000] [minutes beside the seal, 60]");
 /** So many are loaded before it is written down how far the loading has come. */
 const CALLS_PER_STEP = 1_000_000;
 const DAYS = 14;
@@ -42,7 +42,7 @@ const store = await openStore({ kind: "embedded", path });
 await store.migrate();
 const sql = createClient({ connection: createChdbConnection({ path }) } as never);
 const print = (line: object) => console.log(JSON.stringify({ ...line, load: Number(loadavg()[0]?.toFixed(1)) }));
-const lastHour = startOfLastHour(traffic);
+const beside = startOfLastMinutes(traffic, Number(minutes));
 
 async function load(end: number): Promise<void> {
 	while (progress.loaded < end) {
@@ -56,7 +56,7 @@ async function load(end: number): Promise<void> {
 	}
 }
 
-await load(lastHour);
+await load(beside);
 if (!progress.sealed) {
 	// the engine counts seconds of arrival: what has come must have come before this one
 	await new Promise((resolve) => setTimeout(resolve, 2100));
@@ -64,7 +64,7 @@ if (!progress.sealed) {
 	const cpu = process.cpuUsage();
 	const { units: sealed } = await store.sealUnitSums({
 		...{ experiment: "bench", iteration: 1, metrics: [...BUILT_IN_METRICS.values()] },
-		...{ until: timeOfCall(traffic, lastHour), arrivedUntil: new Date() },
+		...{ until: timeOfCall(traffic, beside), arrivedUntil: new Date() },
 	});
 	const { user, system } = process.cpuUsage(cpu);
 	const took = { ms: Math.round(performance.now() - startedAt), cpuMs: Math.round((user + system) / 1000) };

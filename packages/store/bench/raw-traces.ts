@@ -98,7 +98,7 @@ const [seal] = await rowsOf<{ isUsable: boolean }>(
 	"SELECT max(sealed_at) > now() - INTERVAL 36 HOUR AS isUsable FROM unit_seals",
 );
 if (!seal?.isUsable) throw new Error("the seal is older than 36 hours; load the folder anew");
-await looks("metricTotals, a seal and the calls of an hour", 7, true);
+await looks("metricTotals, a seal and the calls beside it", 7, true);
 await looks("metricTotals of all calls", 1, false);
 
 const raw = await timed(() => rowsOf<Record<string, unknown>>(rawStatement(CELL_STARTS, dedupe)));

@@ -189,7 +189,7 @@ export interface Store {
 	metricTotals(request: MetricTotalsRequest): Promise<MetricTotals>;
 	/** The same by segment of the unit instead of day. */
 	segmentTotals(request: SegmentTotalsRequest): Promise<SegmentTotals[]>;
-	/** Sums the units of an iteration up to an hour ago, so that later `metricTotals` read little more than what came since. */
+	/** Sums the units of an iteration up to half an hour ago, so that later `metricTotals` read little more than what came since. */
 	sealUnitSums(request: SealRequest): Promise<SealedUnits>;
 	/** The same by version of a prompt, without any experiment. */
 	versionTotals(request: VersionTotalsRequest): Promise<MetricTotals>;

@@ -9,7 +9,7 @@ import { writeSealTotals } from "./seal-totals.ts";
 import { positionsOf, sealedMeasures } from "./sealed-measures.ts";
 
 /** What is summed lies this long back, so that few rows come late. */
-const LAG_SECONDS = 3600;
+const LAG_SECONDS = 1800;
 /** An insert takes less: what is stamped as arrived earlier was there when the sums were taken. */
 const SETTLED_SECONDS = 900;
 const CALLS_AT_ONCE = 4_000_000;
@@ -24,7 +24,7 @@ export interface SealRequest {
 	experiment: string;
 	iteration: number;
 	metrics: readonly MetricDefinition[];
-	/** Sums are of what happened before; an hour ago when left out. */
+	/** Sums are of what happened before; half an hour ago when left out. */
 	until?: Date;
 	/** What arrived before is in the tables for certain; a quarter of an hour ago when left out. */
 	arrivedUntil?: Date;
