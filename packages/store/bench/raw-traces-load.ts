@@ -9,7 +9,8 @@ import { createChdbConnection } from "chdb/connection";
 import { generateTraces, startOfLastMinutes, type Traffic, timeOfCall } from "./generate-traces.ts";
 
 const [folder, calls = "5000000", units = "200000", minutes = "60"] = process.argv.slice(2);
-if (folder === undefined) throw new Error("usage: raw-traces-load.ts FOLDER [calls, 5000000] [units, 200000] [minutes beside the seal, 60]");
+if (folder === undefined)
+	throw new Error("usage: raw-traces-load.ts FOLDER [calls, 5000000] [units, 200000] [minutes beside the seal, 60]");
 /** So many are loaded before it is written down how far the loading has come. */
 const CALLS_PER_STEP = 1_000_000;
 const DAYS = 14;
