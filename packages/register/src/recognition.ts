@@ -1,4 +1,4 @@
-import { unwatchFile, watchFile } from "node:fs";
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import {
 	codePromptAttributes,
@@ -22,6 +22,7 @@ const LOOK_MS = 1000;
 class Recognition {
 	#recogniser = new PromptRecogniser([], codePrompts());
 	#file: string | undefined;
+	#looking: NodeJS.Timeout | undefined;
 	#entries = 0;
 	#problems: readonly string[] = [];
 	readonly #warned = new Set<string>();
@@ -44,8 +45,16 @@ class Recognition {
 			for (const problem of this.#problems) process.stderr.write(`[armspan] ARMSPAN_PROMPTS: ${problem}; ${rest}\n`);
 		};
 		this.#file = file;
+		// Not by watchFile: what it compares with is taken some time after it was called, and a change until then is lost.
+		let last = await stampOf(file);
 		read();
-		watchFile(file, { interval: LOOK_MS, persistent: false }, read);
+		clearInterval(this.#looking);
+		this.#looking = setInterval(async () => {
+			const found = await stampOf(file);
+			if (found === last || this.#file !== file) return;
+			last = found;
+			read();
+		}, LOOK_MS).unref();
 	}
 
 	use(entries: readonly MappingEntry[]): void {
@@ -54,7 +63,7 @@ class Recognition {
 	}
 
 	close(): void {
-		if (this.#file !== undefined) unwatchFile(this.#file);
+		clearInterval(this.#looking);
 		this.#file = undefined;
 		this.use([]);
 	}
@@ -95,6 +104,16 @@ class Recognition {
 
 /** The process's. */
 export const recognition = new Recognition();
+
+/** Another one when the file is another. Of a file that cannot be read, reading it says why. */
+async function stampOf(file: string): Promise<string> {
+	try {
+		const { ino, size, mtimeMs } = await stat(file);
+		return `${ino} ${size} ${mtimeMs}`;
+	} catch {
+		return "none";
+	}
+}
 
 /** The span's maker, or a processor, may have named a prompt before. */
 function tag(span: Span, identity: PromptIdentity): void {

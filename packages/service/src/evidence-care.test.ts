@@ -94,9 +94,9 @@ test("a running iteration's start goes to the retention; a failure is a warning,
 	expect(await warningsOf([], { fails: true })).toEqual(["the last look after the evidence failed: see the log"]);
 });
 
-test("what a running iteration with many calls had is summed every half hour, with every metric that may be asked", async () => {
+test("what a running iteration with many calls had is summed every quarter of an hour, with every metric that may be asked", async () => {
 	const { tended, summed } = care([{ environment: "production", rows: 150_000 }, { rows: 50_000 }]);
-	for (const minutes of [0, 10, 29, 30, 40]) await tended.tend(new Date(NOW.getTime() + minutes * 60_000));
+	for (const minutes of [0, 10, 20, 25, 30]) await tended.tend(new Date(NOW.getTime() + minutes * 60_000));
 	expect(summed.map(({ experiment, iteration }) => [experiment, iteration])).toEqual([
 		["tone", 1],
 		["tone", 1],

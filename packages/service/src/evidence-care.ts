@@ -8,7 +8,9 @@ const QUARANTINED_SHARE = 0.01;
 
 /** Calls of an iteration from which on sums per unit are kept beside them; below, a look is fast without. */
 const SUMMED_CALLS = 200_000;
-const SUM_EVERY_MS = 1_800_000;
+const SUM_EVERY_MS = 900_000;
+/** Making sums takes one processor, and no more than this part of its time. */
+const SUM_REST = 20;
 
 /** How long after its end an iteration is asked for calls that were left out: what comes late comes within days. */
 const CLOSED_WATCH_MS = 7 * 86_400_000;
@@ -40,7 +42,8 @@ export class EvidenceCare {
 	#newestArrival: Date | null = null;
 	/** Iterations with many calls, by key of the experiment. */
 	#large = new Set<string>();
-	readonly #summedAtMs = new Map<string, number>();
+	/** When iterations may be summed again; ms since the epoch. */
+	readonly #nextSumMs = new Map<string, number>();
 
 	constructor(options: EvidenceCareOptions) {
 		this.#options = options;
@@ -178,11 +181,13 @@ export class EvidenceCare {
 
 	async #sum(now: Date): Promise<string[]> {
 		for (const { key, iteration, metrics } of this.#running()) {
-			const last = this.#summedAtMs.get(`${key} ${iteration}`) ?? Number.NEGATIVE_INFINITY;
-			if (!this.#large.has(key) || now.getTime() - last < SUM_EVERY_MS) continue;
+			const next = this.#nextSumMs.get(`${key} ${iteration}`) ?? Number.NEGATIVE_INFINITY;
+			if (!this.#large.has(key) || now.getTime() < next) continue;
 			const all = [...BUILT_IN_METRICS.values(), ...metrics];
+			const startedMs = performance.now();
 			await this.#options.store.sealUnitSums({ experiment: key, iteration, metrics: all });
-			this.#summedAtMs.set(`${key} ${iteration}`, now.getTime());
+			const restMs = SUM_REST * (performance.now() - startedMs);
+			this.#nextSumMs.set(`${key} ${iteration}`, now.getTime() + Math.max(SUM_EVERY_MS, restMs));
 		}
 		return [];
 	}
