@@ -214,6 +214,20 @@ it("the file is read again when it changes; a broken one is refused and the last
 	said.mockRestore();
 });
 
+it("a file that is another one right after it was read is read again", async () => {
+	const file = join(folder, "hasty.yaml");
+	writeFileSync(file, MAPPING);
+	await recognition.follow(file);
+	writeFileSync(`${file}.new`, MAPPING.replace("2.0.0", "30.0.0"));
+	renameSync(`${file}.new`, file);
+	const versionOf = async () => {
+		spans.reset();
+		await ask(TEXT);
+		return (await spans.only()).attributes["gen_ai.prompt.version"];
+	};
+	await vi.waitFor(async () => expect(await versionOf()).toBe("30.0.0"), { timeout: 20_000, interval: 200 });
+});
+
 it.each(["module", "commonjs"] as const)("unchanged %s code is tagged by register and a mapping file", async (type) => {
 	const collector = await startOtlpCollector();
 	const source = `
