@@ -1,6 +1,8 @@
+import { pbkdf2 } from "node:crypto";
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import Anthropic from "@anthropic-ai/sdk";
 import { armspan, createArmspan, prompt } from "@armspan/instrumentation";
 import { GoogleGenAI } from "@google/genai";
@@ -217,9 +219,13 @@ it("the file is read again when it changes; a broken one is refused and the last
 it("a file that is another one right after it was read is read again", async () => {
 	const file = join(folder, "hasty.yaml");
 	writeFileSync(file, MAPPING);
+	await import("./mapping-file.ts");
+	// whatever asks the file system asynchronously waits meanwhile
+	const busy = Array.from({ length: 8 }, () => promisify(pbkdf2)("a", "b", 300_000, 64, "sha512"));
 	await recognition.follow(file);
 	writeFileSync(`${file}.new`, MAPPING.replace("2.0.0", "30.0.0"));
 	renameSync(`${file}.new`, file);
+	await Promise.all(busy);
 	const versionOf = async () => {
 		spans.reset();
 		await ask(TEXT);
