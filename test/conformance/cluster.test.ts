@@ -81,6 +81,9 @@ describe.skipIf(unavailable !== undefined)("two ClickHouse servers", () => {
 		}
 		await deliver(nodes, repeatedAndShuffled(random, deliveries), random, 100);
 		const expected = await observeEvidence(single, NOW);
+		expect(expected.overlap.units).toBeGreaterThan(0);
+		expect(expected.byKey[0]).toMatchObject({ stray: { units: expect.any(Number) }, since: { length: 8 } });
+		expect(expected.byKey[0]?.stray.units).toBeGreaterThan(0);
 		expect(await observeEvidence(nodes[0] as Store, NOW)).toEqual(expected);
 
 		// no sums per unit are made there, and it does no harm to ask for them

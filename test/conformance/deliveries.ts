@@ -52,7 +52,8 @@ export function randomDeliveries(random: Random, { units, now }: { units: number
 		const variant = random() < 0.5 ? "control" : "friendly";
 		const assigned = () => [
 			text("gen_ai.prompt.name", "support-reply"),
-			text("gen_ai.prompt.version", "1.0.0"),
+			// some units use both
+			text("gen_ai.prompt.version", random() < 0.3 ? "2.0.0" : "1.0.0"),
 			// one in fifty calls says that its unit is in the other arm
 			text("feature_flag.result.variant", `tone.${random() < 0.02 ? "friendly" : variant}`),
 			text("armspan.experiment", "tone"),
@@ -192,6 +193,11 @@ export async function observeEvidence(store: Store, now: Date) {
 			arrivals: await store.arrivalTimes({ ...key, numbers: [1, 5, 15] }),
 			last: await store.lastCallStart({ ...key, variant: "friendly" }),
 			health: await store.evidenceHealth(key),
+			stray: await store.strayUnits({ ...key, variants: ["control"] }),
+			since: await store.sumsSinceStarts({
+				...{ ...key, metrics: metrics.filter(({ kind }) => kind !== "quantile"), asOf: now },
+				starts: [24, 12, 3, 1].map((hours) => new Date(now.getTime() - hours * 3_600_000)),
+			}),
 		});
 	}
 	const bySegment = await store.segmentTotals({ ...request, segments: ["plan", "seat"] });
@@ -199,12 +205,14 @@ export async function observeEvidence(store: Store, now: Date) {
 	const failure = bySql.sqlSources?.[0]?.failure;
 	if (failure !== null) throw new Error(`the metric of source sql: ${failure}`);
 	const matured = await store.metricTotals({ ...request, maturationMs: 3_600_000 });
+	const compared = { prompt: "support-reply", versions: ["1.0.0", "2.0.0"], metrics, since: origin, until: now };
 	const { traces: _, logs: __, ...counts } = await store.counts();
 	return {
 		byKey,
 		bySegment,
 		bySql,
 		matured,
+		overlap: await store.versionOverlap(compared),
 		calls: await store.callIds({}),
 		seen: await store.seenUnits({ unit: "user", since: origin, limit: 1000 }),
 		revision: await store.highestRevision(),

@@ -1,7 +1,7 @@
 import { BUILT_IN_METRICS, type Decision, type Experiment } from "@armspan/schema";
 import type { EvidenceHealth, RetentionOptions, SealRequest, Store } from "@armspan/store";
 import type { FastifyBaseLogger } from "fastify";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { EvidenceCare } from "./evidence-care.ts";
 
 const NOW = new Date("2026-11-20T12:00:00Z");
@@ -92,6 +92,22 @@ test("a running iteration's start goes to the retention; a failure is a warning,
 	expect(asked[0]).toEqual({ landingDays: 30, evidenceDays: 400, keepSince: new Date("2026-01-01"), now: NOW });
 	expect(logged).toHaveLength(1);
 	expect(await warningsOf([], { fails: true })).toEqual(["the last look after the evidence failed: see the log"]);
+});
+
+test("sums that take long are made seldomer: no more than a twentieth of the time", async () => {
+	const { tended, summed } = care([{ environment: "production", rows: 200_000 }]);
+	let elapsedMs = 0;
+	const clock = vi.spyOn(performance, "now").mockImplementation(() => {
+		elapsedMs += 120_000;
+		return elapsedMs;
+	});
+	const seen: number[] = [];
+	for (const minutes of [0, 20, 39, 40]) {
+		await tended.tend(new Date(NOW.getTime() + minutes * 60_000));
+		seen.push(summed.length);
+	}
+	clock.mockRestore();
+	expect(seen).toEqual([1, 1, 1, 2]);
 });
 
 test("what a running iteration with many calls had is summed every quarter of an hour, with every metric that may be asked", async () => {
